@@ -1,0 +1,6 @@
+// The request folder's public face.
+
+export * from "./engine.ts"
+export * from "./errors.ts"
+export * from "./request.ts"
+export * from "./sizes.ts"
