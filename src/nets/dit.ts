@@ -56,12 +56,15 @@ export function gatedAttention(x: Tensor, w: Weights, c: Heads, table?: Rope, bi
     w.get("qknorm.knorm.scale", [headDim]),
   )
   const v = toHeads(project("wv", kvHeads * headDim), kvHeads, headDim) // [B,KV,L,e]
+  w.note("q_normed", q)
+  w.note("k_normed", k)
   if (table) {
-    q = rope(q, table.cosine, table.sine, true)
-    k = rope(k, table.cosine, table.sine, true)
+    q = w.note("q_roped", rope(q, table.cosine, table.sine, true))
+    k = w.note("k_roped", rope(k, table.cosine, table.sine, true))
   }
-  const gate = sigmoid(project("gate", width)) // [B,L,F]
-  return w.in("wo", (u) => linear(mul(attention(q, k, v, bias), gate), u.get("weight", [width, width])))
+  const gate = sigmoid(w.note("gate", project("gate", width))) // [B,L,F]
+  const mixed = w.note("sdpa", attention(q, k, v, bias)) // [B,L,F]
+  return w.in("wo", (u) => linear(mul(mixed, gate), u.get("weight", [width, width])))
 }
 
 /** down(silu(gate x) * up x), no biases. */
@@ -80,7 +83,7 @@ export function timeConditioning(time: Tensor, w: Weights, config: DitConfig): {
   const hidden = w.in("tmlp.0", (u) => gelu(biased(time, u, f, timeDim)))
   const c = w.in("tmlp.2", (u) => biased(hidden, u, f, f)) // [B,1,F]
   const m = w.in("tproj.1", (u) => biased(gelu(c), u, 6 * f, f)) // [B,1,6F]
-  return { c, m }
+  return { c: w.note("tmlp", c), m: w.note("tproj", m) }
 }
 
 function fusionBlock(x: Tensor, w: Weights, c: DitConfig, bias?: Tensor): Tensor {
@@ -144,22 +147,12 @@ export function block(x: Tensor, m: Tensor, table: Rope, w: Weights, c: DitConfi
     Tensor,
   ] // each [B,1,F]
   const heads = { width: f, heads: c.heads, kvHeads: c.kvHeads, headDim: c.headDim }
-  const before = modulate(norm(x, w.get("prenorm.scale", [f])), preScale, preShift)
-  const y = add(
-    x,
-    mul(
-      preGate,
-      w.in("attn", (u) => gatedAttention(before, u, heads, table, bias)),
-    ),
-  )
-  const after = modulate(norm(y, w.get("postnorm.scale", [f])), postScale, postShift)
-  return add(
-    y,
-    mul(
-      postGate,
-      w.in("mlp", (u) => swiglu(after, u, f, c.mlpDim)),
-    ),
-  )
+  const before = modulate(w.note("prenorm", norm(x, w.get("prenorm.scale", [f]))), preScale, preShift)
+  const attended = w.in("attn", (u) => gatedAttention(before, u, heads, table, bias))
+  const y = add(x, mul(preGate, w.note("attn", attended)))
+  const after = modulate(w.note("postnorm", norm(y, w.get("postnorm.scale", [f]))), postScale, postShift)
+  const fed = w.in("mlp", (u) => swiglu(after, u, f, c.mlpDim))
+  return add(y, mul(postGate, w.note("mlp", fed)))
 }
 
 export interface DenoiserInputs {
@@ -183,7 +176,10 @@ export function denoiser(
   const { features: f, channels, patch } = config
   const token = channels * patch * patch
   const { c, m } = timeConditioning(inputs.time, w, config)
-  const image = w.in("first", (u) => biased(inputs.image, u, f, token)) // [B,N,F]
+  const image = w.note(
+    "first",
+    w.in("first", (u) => biased(inputs.image, u, f, token)),
+  ) // [B,N,F]
   const textLength = inputs.text.shape[1]!
   let x = concat([inputs.text, image], 1) // [B,T+N,F]
   const states: Tensor[] = []

@@ -7,10 +7,13 @@ export type WeightLookup = (name: string, shape: Shape) => Tensor
 export class Weights {
   readonly #lookup: WeightLookup
   readonly #prefix: string
+  readonly #notes: Map<string, Tensor> | undefined
 
-  constructor(lookup: WeightLookup = parameterOnce(), prefix = "") {
+  /** `notes`, if given, gathers the inner states that the networks name on their way. */
+  constructor(lookup: WeightLookup = parameterOnce(), prefix = "", notes?: Map<string, Tensor>) {
     this.#lookup = lookup
     this.#prefix = prefix
+    this.#notes = notes
   }
 
   get(name: string, shape: Shape): Tensor {
@@ -19,7 +22,13 @@ export class Weights {
 
   /** The weights below a name. */
   at(name: string): Weights {
-    return new Weights(this.#lookup, `${this.#prefix}${name}.`)
+    return new Weights(this.#lookup, `${this.#prefix}${name}.`, this.#notes)
+  }
+
+  /** Names an inner state for those who compare it, and hands it through. */
+  note(name: string, x: Tensor): Tensor {
+    this.#notes?.set(this.#prefix + name, x)
+    return x
   }
 
   /** Builds a part of the network under its own name, for shape messages and profiles. */
