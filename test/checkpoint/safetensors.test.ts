@@ -7,23 +7,13 @@ import { join } from "node:path"
 import { test } from "node:test"
 import { openSafetensors } from "../../src/checkpoint/safetensors.ts"
 import { writeSafetensors } from "../../src/checkpoint/write.ts"
-import { AtelierError } from "../../src/request/errors.ts"
-import { randomValues, scratch, writeRaw } from "./helpers.ts"
+import { randomValues, refusal, scratch, writeRaw } from "./helpers.ts"
 
 const f32 = (shape: number[], start: number, end: number) => ({
   dtype: "F32",
   shape,
   data_offsets: [start, end],
 })
-
-async function refusal(path: string): Promise<AtelierError> {
-  const error = await openSafetensors(path).then(
-    () => assert.fail("the file was accepted"),
-    (thrown) => thrown,
-  )
-  assert.ok(error instanceof AtelierError, String(error))
-  return error
-}
 
 test("tensors written to safetensors are read back at their byte ranges, with metadata", async () => {
   await using folder = await scratch()
@@ -143,7 +133,7 @@ test("two tensors of one name are refused before anything is written", async () 
 })
 
 test("a missing file says so", async () => {
-  const error = await refusal("/nowhere/model.safetensors")
+  const error = await refusal(openSafetensors("/nowhere/model.safetensors"))
   assert.equal(error.code, "file_not_found")
   assert.equal(error.message, "The file /nowhere/model.safetensors does not exist; check the path.")
 })
@@ -193,7 +183,7 @@ for (const [what, header, bytes, sentence] of badFiles)
     await using folder = await scratch()
     const path = join(folder.path, "bad.safetensors")
     await writeRaw(path, header, bytes)
-    const error = await refusal(path)
+    const error = await refusal(openSafetensors(path))
     assert.equal(error.code, "model_invalid")
     assert.match(error.message, sentence)
     assert.ok(error.message.startsWith(path) && error.message.endsWith("."))
@@ -210,20 +200,23 @@ test("a truncated file names the tensor, the byte it should reach and the bytes 
   const { offset } = tensors.get("cut")!
   await truncate(path, offset + 60)
   assert.match(
-    (await refusal(path)).message,
+    (await refusal(openSafetensors(path))).message,
     new RegExp(`truncated: tensor cut ends at byte ${offset + 100}, and the file has ${offset + 60} bytes`),
   )
   await truncate(path, 20)
-  assert.match((await refusal(path)).message, /truncated: the header needs \d+ bytes, and the file has 20/)
+  assert.match(
+    (await refusal(openSafetensors(path))).message,
+    /truncated: the header needs \d+ bytes, and the file has 20/,
+  )
   await truncate(path, 5)
-  assert.match((await refusal(path)).message, /it has 5 bytes/)
+  assert.match((await refusal(openSafetensors(path))).message, /it has 5 bytes/)
 })
 
 test("a header that claims more than the format allows is refused without reading it", async () => {
   await using folder = await scratch()
   const path = join(folder.path, "a.safetensors")
   await writeFile(path, Buffer.alloc(100, 0xff))
-  assert.match((await refusal(path)).message, /its header claims 18446744073709551615 bytes/)
+  assert.match((await refusal(openSafetensors(path))).message, /its header claims 18446744073709551615 bytes/)
 })
 
 test("a folder that cannot be written to is a file_write error", async () => {
