@@ -12,7 +12,8 @@ export const ONNX_TYPE = {
   float32: onnx.TensorProto.DataType.FLOAT,
   int64: onnx.TensorProto.DataType.INT64,
   bool: onnx.TensorProto.DataType.BOOL,
-} as const satisfies Record<DataType, number>
+  uint8: onnx.TensorProto.DataType.UINT8,
+} as const satisfies Record<DataType | "uint8", number>
 
 /** A byte range of a file beside the model, used as it stands. */
 export interface ByteRange {
@@ -27,6 +28,7 @@ const STORED = {
   F16: onnx.TensorProto.DataType.FLOAT16,
   BF16: onnx.TensorProto.DataType.BFLOAT16,
   U8: onnx.TensorProto.DataType.UINT8,
+  I8: onnx.TensorProto.DataType.INT8,
 } as const
 export type StoredType = keyof typeof STORED
 
@@ -84,6 +86,16 @@ export class GraphBuilder {
     return this.#constant("int", onnx.TensorProto.DataType.INT64, bytes, shape)
   }
 
+  /** One byte as a scalar; -1 and 255 are the same bits. */
+  bytes(value: number, type: "U8" | "I8"): string {
+    return this.stored(type, [], Uint8Array.of(value & 255))
+  }
+
+  /** A constant from its bytes. */
+  stored(type: StoredType, shape: readonly number[], bytes: Uint8Array): string {
+    return this.#constant("stored", STORED[type], bytes, shape)
+  }
+
   /** Small constants are shared: thousands of nodes use the same few numbers. */
   #constant(hint: string, dataType: number, bytes: Uint8Array, dims: readonly number[]): string {
     const key =
@@ -115,7 +127,7 @@ export class GraphBuilder {
     return name
   }
 
-  input(name: string, type: DataType, shape: Shape): void {
+  input(name: string, type: DataType | "uint8", shape: Shape): void {
     this.inputs.push(valueInfo(name, ONNX_TYPE[type], shape))
     shape.forEach((dim, axis) => {
       if (typeof dim === "string" && !/[*+]/.test(dim) && !this.#symbols.has(dim))
@@ -140,6 +152,14 @@ export class GraphBuilder {
     const value = terms.reduce((a, b) => this.node("Add", [a, b]))
     this.#sizes.set(dim, value)
     return value
+  }
+
+  /** Some axis of an input, known only at run time; the value has the shape [1]. */
+  anySize(): string {
+    const symbol = this.#symbols.keys().next().value
+    return symbol === undefined
+      ? this.node("Shape", [this.inputs[0]!.name!], { end: { int: 1 } })
+      : this.size(symbol)
   }
 
   #symbol(name: string): string {

@@ -3,14 +3,24 @@ import { attentionParts } from "./attention.ts"
 import { type ByteRange, GraphBuilder, type StoredType } from "./builder.ts"
 import { type Dim, divDims, type Shape, showShape } from "./dim.ts"
 import { topological } from "./gradient.ts"
+import {
+  type IntegerValue,
+  type IntegerWeight,
+  integerProduct,
+  integerWeight,
+  type QuantisedTokens,
+  quantiseTokens,
+} from "./integers.ts"
 import type * as o from "./ops.ts"
 import type { DataType, Operator, Tensor } from "./tensor.ts"
 
 /** Where a weight's numbers are. */
 export type WeightSource =
-  | { kind: "file"; type: Exclude<StoredType, "U8">; range: ByteRange }
+  | { kind: "file"; type: Exclude<StoredType, "U8" | "I8">; range: ByteRange }
   /** Blockwise integers for MatMulNBits: data [N, K/blockSize, blockSize*bits/8], scales [N, K/blockSize] f32. */
   | { kind: "blocks"; bits: 4 | 8; blockSize: number; data: ByteRange; scales: ByteRange }
+  /** One scale per output, int8 products: several times faster than blocks where many tokens are computed. */
+  | IntegerWeight
   | { kind: "values"; data: Float32Array }
   /** Fed at every run: what a trainer updates. */
   | { kind: "input" }
@@ -22,6 +32,8 @@ export interface CompileOptions {
   attention?: "fused" | "parts"
   /** MatMulNBits compute: 0 float32, 4 int8. */
   accuracyLevel?: 0 | 4
+  /** 4-bit `integers`: expand at every run (memory of 4 bits) or once at load (speed and memory of 8 bits). */
+  unpack?: "run" | "load"
 }
 
 export interface CompiledGraph {
@@ -36,6 +48,12 @@ interface Context {
   options: CompileOptions
   values: Map<Tensor, string>
   blocks: Map<Tensor, Extract<WeightSource, { kind: "blocks" }>>
+  integers: Map<Tensor, IntegerValue>
+  /** Activations that were quantised once for several products, by value. */
+  tokens: Map<string, QuantisedTokens>
+  /** Values of [B,H,L,e] expressions that stand as [B,L,H,e]. */
+  tokenMajor: Map<Tensor, string>
+  value: (t: Tensor) => string
   emit: (t: Tensor) => string
 }
 
@@ -71,6 +89,8 @@ function emitMatmul(b: GraphBuilder, n: Tensor, inputs: string[], context: Conte
       n.where,
     )
   }
+  const integers = context.integers.get(weight)
+  if (integers) return emitIntegers(b, n, inputs[0]!, integers, context)
   if (!transA && !transB) return b.node("MatMul", inputs, {}, { where: n.where })
   return b.microsoft(
     "FusedMatMul",
@@ -78,6 +98,19 @@ function emitMatmul(b: GraphBuilder, n: Tensor, inputs: string[], context: Conte
     { transA: { int: +transA }, transB: { int: +transB }, alpha: 1 },
     n.where,
   )
+}
+
+function emitIntegers(b: GraphBuilder, n: Tensor, x: string, weight: IntegerValue, context: Context): string {
+  let tokens = context.tokens.get(x)
+  if (!tokens) {
+    tokens = quantiseTokens(b, b.node("Reshape", [x, b.integers([-1, weight.columns])]))
+    context.tokens.set(x, tokens)
+  }
+  const raw = integerProduct(b, tokens, weight, context.options.unpack === "run", n.where)
+  const scaled = b.node("Mul", [raw, tokens.step], {}, { where: n.where })
+  const open = n.shape.filter((d) => typeof d === "string").length
+  const shape = open > 1 ? b.shape(n.shape) : b.integers(n.shape.map((d) => (typeof d === "string" ? -1 : d)))
+  return b.node("Reshape", [scaled, shape])
 }
 
 function emitParameter(b: GraphBuilder, n: Tensor, context: Context): string {
@@ -104,16 +137,47 @@ function emitParameter(b: GraphBuilder, n: Tensor, context: Context): string {
       const scales = b.external(`scale:${name}`, "F32", [rows, perRow], source.scales)
       return `${data}|${scales}`
     }
+    case "integers": {
+      const value = integerWeight(b, name, shape as readonly [number, number], source)
+      context.integers.set(n, value)
+      return value.data
+    }
   }
 }
 
-function emitAttention(b: GraphBuilder, n: Tensor, inputs: string[], context: Context): string {
+/**
+ * Attention's kernel reads [B,L,H*e], as projections write it. So [B,H,L,e] views of projections, and their norms and
+ * rotations, are not laid out until something else asks for them. Gives whether `n` is such a node.
+ */
+function emitTokenMajor(b: GraphBuilder, n: Tensor, context: Context): boolean {
+  const [x, ...rest] = n.inputs as [Tensor, ...Tensor[]]
+  const order = n.attributes.order as readonly number[] | undefined
+  if (n.op === "transpose" && order?.join() === "0,2,1,3") {
+    context.tokenMajor.set(n, context.value(x))
+    return true
+  }
+  const standing = x && context.tokenMajor.get(x)
+  if (standing === undefined) return false
+  if (n.op === "rmsNorm") {
+    context.tokenMajor.set(n, emitters.rmsNorm(b, n, [standing, context.value(rest[0]!)], context))
+    return true
+  }
+  const [, heads, , size] = n.shape
+  if (n.op !== "rope" || typeof heads !== "number" || typeof size !== "number") return false
+  const merged = b.node("Reshape", [standing, b.integers([0, 0, heads * size])])
+  const turned = emitters.rope(b, n, [merged, ...rest.map((r) => context.value(r))], context)
+  context.tokenMajor.set(n, b.node("Reshape", [turned, b.integers([0, 0, heads, size])]))
+  return true
+}
+
+function emitAttention(b: GraphBuilder, n: Tensor, _inputs: string[], context: Context): string {
   const [q, k, v, bias] = n.inputs as [Tensor, Tensor, Tensor, Tensor?]
   if (context.options.attention === "parts" || bias) return context.emit(attentionParts(q, k, v, bias).output)
-  const [batch, heads, length, size] = q.shape as [Dim, number, Dim, number]
+  const [batch, heads, , size] = q.shape as [Dim, number, Dim, number]
   const [, keyHeads, keys] = k.shape as [Dim, number, Dim, number]
-  const merge = (x: string): string => {
-    const swapped = b.node("Transpose", [x], { perm: { ints: [0, 2, 1, 3] } })
+  const merge = (x: Tensor): string => {
+    const standing = context.tokenMajor.get(x)
+    const swapped = standing ?? b.node("Transpose", [context.value(x)], { perm: { ints: [0, 2, 1, 3] } })
     return b.node("Reshape", [swapped, b.integers([0, 0, heads * size])])
   }
   // MultiHeadAttention wants one key head per query head; its tiled kernel never holds the L x S scores.
@@ -124,10 +188,9 @@ function emitAttention(b: GraphBuilder, n: Tensor, inputs: string[], context: Co
     const wide = b.node("Expand", [apart, b.shape([batch, keyHeads, groups, keys, size])])
     return b.node("Reshape", [wide, b.shape([batch, heads, keys, size])])
   }
-  void length
   return b.microsoft(
     "MultiHeadAttention",
-    [merge(inputs[0]!), repeat(inputs[1]!), repeat(inputs[2]!)],
+    [merge(q), repeat(context.value(k)), repeat(context.value(v))],
     { num_heads: { int: heads } },
     n.where,
   )
@@ -239,21 +302,38 @@ export function compile(
     options,
     values: new Map(),
     blocks: new Map(),
+    integers: new Map(),
+    tokens: new Map(),
+    tokenMajor: new Map(),
+    value: (t) => {
+      const known = context.values.get(t)
+      if (known !== undefined) return known
+      const standing = context.tokenMajor.get(t)!
+      const value = b.node("Transpose", [standing], { perm: { ints: [0, 2, 1, 3] } })
+      context.values.set(t, value)
+      return value
+    },
     emit: (root) => {
       for (const n of topological([root])) {
-        if (context.values.has(n)) continue
+        if (context.values.has(n) || context.tokenMajor.has(n)) continue
         if (n.op === "parameter") context.values.set(n, emitParameter(b, n, context))
         else {
           for (const i of n.inputs)
-            if (context.blocks.has(i) && (n.op !== "matmul" || i === n.inputs[0] || !n.attributes.b))
+            if (
+              (context.blocks.has(i) || context.integers.has(i)) &&
+              (n.op !== "matmul" || i === n.inputs[0] || !n.attributes.b)
+            )
               throw new Error(
-                `${i.attributes.name}: blockwise weights only serve as the transposed side of a product.`,
+                `${i.attributes.name}: integer weights only serve as the transposed side of a product.`,
               )
-          const inputs = n.inputs.map((i) => context.values.get(i)!)
+          if (options.attention !== "parts" && emitTokenMajor(b, n, context)) continue
+          // Attention takes its inputs as they stand.
+          const fused = n.op === "attention" && options.attention !== "parts" && n.inputs.length === 3
+          const inputs = fused ? [] : n.inputs.map((i) => context.value(i))
           context.values.set(n, emitters[n.op](b, n, inputs, context))
         }
       }
-      return context.values.get(root)!
+      return context.value(root)
     },
   }
   // Inputs first: sizes known only at run time are read off them.

@@ -54,25 +54,46 @@ function convWeight(
   )
   // With a stride, every tap reads one phase of the grid; [B,C,rows,stride,columns,stride] makes that a slice.
   const phases = o.reshape(padded, [batch, channels, rows, stride, columns, stride])
+  const window = (t: Tensor, axis: number, tap: number, size: number): Tensor => {
+    const phase = o.slice(t, axis + 1, tap % stride, (tap % stride) + 1)
+    return o.slice(phase, axis, Math.floor(tap / stride), Math.floor(tap / stride) + size)
+  }
   const taps: Tensor[] = []
-  for (let y = 0; y < kh; y++)
-    for (let z = 0; z < kw; z++) {
-      let tap = o.slice(phases, 3, y % stride, (y % stride) + 1)
-      tap = o.slice(tap, 5, z % stride, (z % stride) + 1)
-      tap = o.slice(tap, 2, Math.floor(y / stride), Math.floor(y / stride) + height)
-      tap = o.slice(tap, 4, Math.floor(z / stride), Math.floor(z / stride) + width)
-      taps.push(o.reshape(tap, [batch, channels, height * width]))
-    }
+  for (let y = 0; y < kh; y++) {
+    const line = window(phases, 2, y, height)
+    for (let z = 0; z < kw; z++)
+      taps.push(o.reshape(window(line, 4, z, width), [batch, channels, height * width]))
+  }
   const patches = o.concat(taps, 1) // [B, kh*kw*C, H'W']
   const flat = o.reshape(dy, [batch, out, height * width])
   const perPicture = o.matmul(flat, patches, { b: true }) // [B,O,kh*kw*C]
   return o.transpose(o.reshape(o.sum(perPicture, [0]), [out, kh, kw, channels]), [0, 3, 1, 2])
 }
 
+/** The kernel turned by half a turn with its channel axes swapped: [O,C,kh,kw] -> [C,O,kh,kw]. */
+function turned(weight: Tensor): Tensor {
+  const reverse = (t: Tensor, axis: number): Tensor => {
+    const size = t.shape[axis] as number
+    if (size === 1) return t
+    return o.concat(
+      Array.from({ length: size }, (_, i) => o.slice(t, axis, size - 1 - i, size - i)),
+      axis,
+    )
+  }
+  return o.transpose(reverse(reverse(weight, 2), 3), [1, 0, 2, 3])
+}
+
 function convRule(node: Tensor, dy: Tensor): Tensor[] {
   const [x, weight, bias] = node.inputs as [Tensor, Tensor, Tensor?]
   const { stride, padding } = node.attributes as { stride: number; padding: o.Padding }
-  const dx = o.convTranspose(dy, weight, x.shape, { stride, padding })
+  const [, , kh, kw] = weight.shape as [number, number, number, number]
+  const [top, left, bottom, right] = padding
+  // At stride 1 the input's derivative is a convolution too, which runs twice as fast as a transposed one.
+  const around: o.Padding = [kh - 1 - top, kw - 1 - left, kh - 1 - bottom, kw - 1 - right]
+  const dx =
+    stride === 1 && around.every((n) => n >= 0)
+      ? o.conv(dy, turned(weight), undefined, { padding: around })
+      : o.convTranspose(dy, weight, x.shape, { stride, padding })
   const dw = convWeight(x, dy, weight, stride, padding)
   return bias ? [dx, dw, o.sum(dy, [0, 2, 3])] : [dx, dw]
 }

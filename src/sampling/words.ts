@@ -1,0 +1,49 @@
+// Word-level tokens of the embedded family: a vocabulary with learned vectors, and word vectors for all others.
+import { WORD_VECTOR } from "../nets/words.ts"
+
+/** The words a model knows by heart, and the word vectors that give every other word a meaning. */
+export interface WordTable {
+  /** Token id per known word; ids below `SPECIAL` are reserved. */
+  ids: ReadonlyMap<string, number>
+  /** Pretrained vector of a word, `WORD_VECTOR` numbers, or undefined. */
+  vector: (word: string) => Float32Array | undefined
+}
+
+/** Reserved ids: the token that ends every prompt, and the one that stands for words without a learned vector. */
+export const END = 0
+export const UNKNOWN = 1
+export const SPECIAL = 2
+
+
+const ARTICLES = new Set(["a", "an", "the"])
+const DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+
+/** Lower-case words of a prompt; articles carry nothing and are left out, single numbers become words. */
+export function wordsOf(prompt: string): string[] {
+  const words = prompt.normalize("NFC").toLowerCase().match(/[\p{L}\p{N}]+(?:['-][\p{L}\p{N}]+)*/gu) ?? []
+  return words
+    .flatMap((word) => word.split("-"))
+    .filter((word) => !ARTICLES.has(word))
+    .map((word) => DIGITS[Number(word)] ?? word)
+}
+
+export interface WordTokens {
+  ids: number[]
+  /** Word vectors, one row of `WORD_VECTOR` numbers per id; zeros where there is none. */
+  vectors: Float32Array
+}
+
+/** Tokens of a prompt, at most `limit` with the closing token; words nobody knows are skipped. */
+export function wordTokens(prompt: string, table: WordTable, limit: number): WordTokens {
+  const known = wordsOf(prompt).flatMap((word) => {
+    const id = table.ids.get(word)
+    const vector = table.vector(word)
+    return id === undefined && vector === undefined ? [] : [{ id: id ?? UNKNOWN, vector }]
+  })
+  const kept = known.slice(0, limit - 1)
+  const vectors = new Float32Array((kept.length + 1) * WORD_VECTOR)
+  kept.forEach(({ vector }, i) => {
+    if (vector) vectors.set(vector, i * WORD_VECTOR)
+  })
+  return { ids: [...kept.map(({ id }) => id), END], vectors }
+}

@@ -1,0 +1,55 @@
+// `npm run train -- <recipe> [--resume] [--minutes N]`: trains one of the networks of the embedded family.
+import { parseArgs } from "node:util"
+import { encodeLatents } from "./latents.ts"
+import { loadRun } from "./checkpoint.ts"
+import { openPictures } from "./pictures.ts"
+import { ditRecipe } from "./recipes/dit.ts"
+import { vaeRecipe } from "./recipes/vae.ts"
+import { type Recipe, train } from "./trainer.ts"
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    resume: { type: "boolean", default: false },
+    minutes: { type: "string" },
+    samples: { type: "string" },
+    seed: { type: "string", default: "1" },
+    run: { type: "string" },
+    features: { type: "string" },
+    layers: { type: "string" },
+    rate: { type: "string" },
+    "sheet-minutes": { type: "string", default: "10" },
+  },
+})
+
+const name = positionals[0] ?? ""
+const folder = `runs/${values.run ?? name}`
+const seed = Number(values.seed)
+const optional = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text))
+const samples = optional(values.samples)
+
+const recipes: Record<string, () => Recipe> = {
+  vae: () => vaeRecipe({ samples: samples ?? 300_000, seed }),
+  dit: () => ditRecipe({ samples: samples ?? 4_000_000, seed, folder, features: optional(values.features), layers: optional(values.layers), rate: optional(values.rate) }),
+}
+
+if (name === "latents") {
+  const vae = await loadRun("runs/vae")
+  if (!vae) throw new Error("Train the autoencoder first: npm run train -- vae")
+  await encodeLatents(openPictures(), vae.average)
+} else {
+  const recipe = recipes[name]
+  if (!recipe) {
+    console.error(`There is no recipe "${name}"; known: ${Object.keys(recipes).join(", ")}, latents.`)
+    process.exit(2)
+  }
+  const stop = new AbortController()
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort())
+  await train(recipe(), {
+    folder,
+    resume: values.resume,
+    minutes: optional(values.minutes),
+    sheetMinutes: Number(values["sheet-minutes"]),
+    signal: stop.signal,
+  })
+}

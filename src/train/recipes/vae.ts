@@ -1,0 +1,164 @@
+// The autoencoder's recipe: Qwen-Image VAE architecture at small width, trained on crops of the scene art.
+import * as ort from "onnxruntime-node"
+import { add, compile, exp, input, mean, mul, type Shape, slice, sqrt, square, sub, type Tensor } from "../../graph/index.ts"
+import { decode, encode, type VaeConfig, Weights } from "../../nets/index.ts"
+import { initialise } from "../initial.ts"
+import { cropInto, openPictures, type PictureSet } from "../pictures.ts"
+import { Random } from "../random.ts"
+import { type Planes, psnr, writeSheet } from "../sheet.ts"
+import { TrainingStep } from "../step.ts"
+import type { Recipe } from "../trainer.ts"
+
+export const vaeConfig: VaeConfig = {
+  baseDim: 16,
+  latentChannels: 16,
+  multipliers: [1, 2, 4, 4],
+  resBlocks: 1,
+  latentMean: Array(16).fill(0),
+  latentDeviation: Array(16).fill(1),
+}
+
+/** Our files keep the one temporal tap that acts on single frames. */
+export const layout = { temporalTaps: 1 } as const
+
+const KL_WEIGHT = 2e-4
+const EDGE_WEIGHT = 0.5
+
+/** Smooth absolute difference, sqrt(d^2 + 0.03^2). */
+const charbonnier = (d: Tensor): Tensor => sqrt(add(square(d), 9e-4))
+const all = (x: Tensor): Tensor => mean(x, x.shape.map((_, i) => i))
+
+/** Difference of neighbours along an axis: where edges are. */
+function edges(x: Tensor, axis: 2 | 3): Tensor {
+  const size = x.shape[axis] as number
+  return sub(slice(x, axis, 1, size), slice(x, axis, 0, size - 1))
+}
+
+export function vaeLoss(image: Tensor, noise: Tensor, w: Weights): { loss: Tensor; error: Tensor; kl: Tensor } {
+  const z = vaeConfig.latentChannels
+  const moments = encode(image, w, vaeConfig, layout).output
+  const mu = slice(moments, 1, 0, z)
+  const logVariance = slice(moments, 1, z, 2 * z)
+  const latent = add(mu, mul(exp(mul(logVariance, 0.5)), noise))
+  const output = decode(latent, w, vaeConfig, layout).output
+  const difference = sub(output, image)
+  const error = all(square(difference))
+  const edge = add(all(charbonnier(edges(difference, 2))), all(charbonnier(edges(difference, 3))))
+  const kl = mul(all(sub(add(square(mu), exp(logVariance)), add(logVariance, 1))), 0.5)
+  const loss = add(add(all(charbonnier(difference)), mul(edge, EDGE_WEIGHT)), mul(kl, KL_WEIGHT))
+  return { loss, error, kl }
+}
+
+/** Residual branches start small, everything else keeps the variance of its input. */
+function rule(name: string, shape: readonly number[]): { deviation: number } | { value: number } {
+  if (name.endsWith("gamma")) return { value: 1 }
+  if (name.endsWith("bias")) return { value: name === "quant_conv.bias" ? 0 : 0 }
+  const inner = shape.slice(1).reduce((a, b) => a * b, 1)
+  const small = /conv2\.weight|proj\.weight|conv_out\.weight/.test(name) ? 0.3 : 1
+  return { deviation: small * Math.sqrt(1 / inner) }
+}
+
+export interface VaeRecipeOptions {
+  samples: number
+  seed: number
+}
+
+export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = openPictures()): Recipe {
+  const crop = 64
+  const batch = (stage: string): number => Number(stage)
+  const held = pictures.records.filter((_, i) => i % 100 === 99).filter((r) => r.width === 128 && r.height === 128)
+  const used = pictures.records.filter((_, i) => i % 100 !== 99)
+  const expressions = (size: number) => {
+    const image = input("image", [size, 3, crop, crop])
+    const noise = input("noise", [size, vaeConfig.latentChannels, crop / 8, crop / 8])
+    return vaeLoss(image, noise, new Weights())
+  }
+  return {
+    name: "vae",
+    samples: options.samples,
+    stage: (samples) => (samples < 0.15 * options.samples ? "8" : "16"),
+    batchSize: batch,
+    step: (stage) => {
+      const { loss, error, kl } = expressions(batch(stage))
+      return TrainingStep.create({
+        loss,
+        reports: { error, kl },
+        rule: (name, shape) => (shape.length >= 4 && name.endsWith("weight") && !/conv_in|conv_out|quant/.test(name) ? "muon" : "adamw"),
+        options: { weightDecay: 0 },
+      })
+    },
+    initial: () => initialise([expressions(1).loss], options.seed, rule),
+    rates: (samples) => {
+      const warm = Math.min(1, (samples + 1) / 2000)
+      const left = Math.max(0, 1 - samples / options.samples)
+      const decay = 0.02 + 0.98 * Math.min(1, left / 0.6)
+      return { rate: 2e-3 * warm * decay, matrixRate: 6e-3 * warm * decay }
+    },
+    batch: async (step, stage) => {
+      const size = batch(stage)
+      const random = new Random(options.seed, step)
+      const data = new Float32Array(size * 3 * crop * crop)
+      for (let i = 0; i < size; i++) {
+        const record = used[random.below(used.length)]!
+        const x = random.below(record.width - crop + 1)
+        const y = random.below(record.height - crop + 1)
+        cropInto(data, i * 3 * crop * crop, pictures.read(record), record.width, x, y, crop, crop, random.next() < 0.5)
+      }
+      const side = crop / 8
+      return {
+        image: { data, shape: [size, 3, crop, crop] },
+        noise: { data: random.normals(size * 16 * side * side), shape: [size, 16, side, side] },
+      }
+    },
+    averageDecay: 0.95,
+    sheet: async (weights, folder, { samples }) => {
+      const coder = await createCoder(weights)
+      const rows: Planes[][] = []
+      let total = 0
+      for (const record of held.slice(0, 24)) {
+        const image = new Float32Array(3 * 128 * 128)
+        cropInto(image, 0, pictures.read(record), 128, 0, 0, 128, 128, false)
+        const back = await coder.roundTrip(image, 128, 128)
+        total += psnr(back, image)
+        rows.push([image, back].map((data) => ({ data, width: 128, height: 128 })))
+      }
+      const count = rows.length
+      await coder.close()
+      const lines = [0, 1, 2, 3].map((i) => rows.slice(i * 6, i * 6 + 6).flat())
+      await writeSheet(`${folder}/sheet-${String(samples).padStart(8, "0")}.png`, lines)
+      return { psnr: total / count }
+    },
+  }
+}
+
+export interface Coder {
+  /** Picture planes in -1..1 -> latent mean [16,h/8,w/8], not normalised. */
+  encode: (image: Float32Array, width: number, height: number) => Promise<Float32Array>
+  decode: (latent: Float32Array, width: number, height: number) => Promise<Float32Array>
+  roundTrip: (image: Float32Array, width: number, height: number) => Promise<Float32Array>
+  close: () => Promise<void>
+}
+
+/** Inference sessions over given weights; sizes are free. */
+export async function createCoder(weights: ReadonlyMap<string, Float32Array>, threads = 2): Promise<Coder> {
+  const source = (name: string) => ({ kind: "values" as const, data: weights.get(name)! })
+  const session = async (name: string, shape: Shape, build: (x: Tensor) => Tensor) => {
+    const { model } = compile({ out: build(input(name, shape)) }, { weights: source })
+    return await ort.InferenceSession.create(model, { intraOpNumThreads: threads, logSeverityLevel: 3 })
+  }
+  const z = vaeConfig.latentChannels
+  const down = await session("x", ["B", 3, "8*h", "8*w"], (x) => slice(encode(x, new Weights(), vaeConfig, layout).output, 1, 0, z))
+  const up = await session("x", ["B", z, "h", "w"], (x) => decode(x, new Weights(), vaeConfig, layout).output)
+  const run = async (s: ort.InferenceSession, data: Float32Array, shape: number[]): Promise<Float32Array> =>
+    (await s.run({ x: new ort.Tensor("float32", data, shape) })).out!.data as Float32Array
+  const coder: Coder = {
+    encode: (image, width, height) => run(down, image, [image.length / (3 * width * height), 3, height, width]),
+    decode: (latent, width, height) => run(up, latent, [latent.length / ((z * width * height) / 64), z, height / 8, width / 8]),
+    roundTrip: async (image, width, height) => coder.decode(await coder.encode(image, width, height), width, height),
+    close: async () => {
+      await down.release()
+      await up.release()
+    },
+  }
+  return coder
+}

@@ -1,0 +1,140 @@
+// The training loop: runs steps, averages weights, logs, draws sample sheets, and can be killed at any moment.
+import { appendFileSync, mkdirSync } from "node:fs"
+import { type Counters, loadRun, saveRun } from "./checkpoint.ts"
+import type { Feed, State, StepRates, TrainingStep } from "./step.ts"
+
+export interface Recipe {
+  name: string
+  /** Samples after which the run is over; schedules are functions of samples seen, so batches may grow. */
+  samples: number
+  /** The step graph for the stage that `samples` falls in; called again only when `stage` changes. */
+  stage: (samples: number) => string
+  step: (stage: string) => Promise<TrainingStep>
+  batchSize: (stage: string) => number
+  /** Fresh weights for a first start. */
+  initial: () => State
+  rates: (samples: number) => StepRates
+  /** The batch of a step, from its number alone. */
+  batch: (step: number, stage: string) => Promise<Record<string, Feed>>
+  /** Decay of the averaged weights, per 1,000 samples. */
+  averageDecay: number
+  /** Draws a sample sheet and returns figures for the log. */
+  sheet?: (weights: Map<string, Float32Array>, folder: string, counters: Counters) => Promise<Record<string, number>>
+}
+
+export interface TrainerOptions {
+  folder: string
+  resume: boolean
+  checkpointMinutes?: number
+  sheetMinutes?: number
+  /** Stop after this many minutes, state saved. */
+  minutes?: number
+  signal?: AbortSignal
+  print?: (line: string) => void
+}
+
+const minute = 60_000
+
+export async function train(recipe: Recipe, options: TrainerOptions): Promise<Counters> {
+  const { folder, print = (line) => console.log(line) } = options
+  mkdirSync(folder, { recursive: true })
+  const saved = options.resume ? await loadRun(folder) : undefined
+  const counters: Counters = saved?.counters ?? { step: 0, samples: 0, seconds: 0, operations: 0 }
+  let stage = recipe.stage(counters.samples)
+  let step = await recipe.step(stage)
+  step.load(saved?.state ?? recipe.initial())
+  const average = saved?.average ?? weightsOf(step.state())
+  const log = (record: Record<string, unknown>): void =>
+    appendFileSync(`${folder}/log.jsonl`, `${JSON.stringify({ time: new Date().toISOString(), ...record })}\n`)
+  const save = (): Promise<void> => saveRun(folder, { counters, state: step.state(), average }, (key) => step.shapeOf(key))
+  const began = Date.now()
+  const marks = { log: began, checkpoint: began, sheet: began }
+  let recent: { losses: number[]; samples: number; operations: number } = { losses: [], samples: 0, operations: 0 }
+  let reports: Record<string, number> = {}
+  let sinceAverage = 0
+  let upcoming = recipe.batch(counters.step + 1, stage)
+  const due = (mark: keyof typeof marks, every: number): boolean => Date.now() - marks[mark] >= every
+  const over = (): boolean =>
+    counters.samples >= recipe.samples ||
+    options.signal?.aborted === true ||
+    (options.minutes !== undefined && Date.now() - began >= options.minutes * minute)
+
+  while (!over()) {
+    const started = Date.now()
+    const feeds = await upcoming
+    const running = step.run(feeds, counters.step + 1, recipe.rates(counters.samples))
+    upcoming = recipe.batch(counters.step + 2, stage) // drawn while the graph runs
+    reports = await running
+    if (!Number.isFinite(reports.loss)) throw new Error(`The loss is ${reports.loss} at step ${counters.step + 1}: lower the rates.`)
+    const size = recipe.batchSize(stage)
+    counters.step++
+    counters.samples += size
+    counters.operations += step.operations
+    counters.seconds += (Date.now() - started) / 1000
+    sinceAverage += size
+    recent.losses.push(reports.loss!)
+    recent.samples += size
+    recent.operations += step.operations
+    if (sinceAverage >= 250) {
+      mixInto(average, step.state(), recipe.averageDecay ** (sinceAverage / 1000), counters.samples)
+      sinceAverage = 0
+    }
+    if (due("log", minute / 2)) {
+      const seconds = (Date.now() - marks.log) / 1000
+      const rate = recent.samples / seconds
+      const record = {
+        step: counters.step,
+        samples: counters.samples,
+        loss: recent.losses.reduce((a, b) => a + b, 0) / recent.losses.length,
+        ...Object.fromEntries(Object.entries(reports).filter(([key]) => key !== "loss")),
+        rate: recipe.rates(counters.samples).matrixRate,
+        samplesPerSecond: rate,
+        gigaflops: recent.operations / seconds / 1e9,
+        hours: counters.seconds / 3600,
+        hoursLeft: (recipe.samples - counters.samples) / rate / 3600,
+      }
+      log(record)
+      print(Object.entries(record).map(([k, v]) => `${k} ${Number.isInteger(v) ? v : v.toPrecision(4)}`).join("  "))
+      recent = { losses: [], samples: 0, operations: 0 }
+      marks.log = Date.now()
+    }
+    if (due("checkpoint", (options.checkpointMinutes ?? 4) * minute)) {
+      await save()
+      marks.checkpoint = Date.now()
+    }
+    if (recipe.sheet && due("sheet", (options.sheetMinutes ?? 10) * minute)) {
+      const figures = await recipe.sheet(average, folder, counters)
+      log({ sheet: counters.samples, ...figures })
+      print(`sheet at ${counters.samples}: ${JSON.stringify(figures)}`)
+      marks.sheet = Date.now()
+    }
+    const next = recipe.stage(counters.samples)
+    if (next !== stage) {
+      const state = step.state()
+      await step.close()
+      stage = next
+      step = await recipe.step(stage)
+      step.load(state)
+      upcoming = recipe.batch(counters.step + 1, stage)
+    }
+  }
+  await upcoming
+  await save()
+  if (recipe.sheet) log({ sheet: counters.samples, ...(await recipe.sheet(average, folder, counters)) })
+  await step.close()
+  return counters
+}
+
+/** The weights of a state, without optimiser slots, copied. */
+export function weightsOf(state: State): Map<string, Float32Array> {
+  return new Map([...state].filter(([key]) => key.startsWith("w:")).map(([key, data]) => [key.slice(2), data.slice()]))
+}
+
+/** average = d average + (1-d) weights; d starts low, so that early noise is forgotten fast. */
+function mixInto(average: Map<string, Float32Array>, state: State, decay: number, samples: number): void {
+  const d = Math.min(decay, samples / (samples + 20_000))
+  for (const [name, mean] of average) {
+    const current = state.get(`w:${name}`)!
+    for (let i = 0; i < mean.length; i++) mean[i] = d * mean[i]! + (1 - d) * current[i]!
+  }
+}
