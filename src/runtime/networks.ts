@@ -1,0 +1,185 @@
+// The three networks of a model, loaded: numbers in, numbers out. Everything that makes pictures or checks
+// them against the reference goes through these.
+
+import type { Checkpoint } from "../checkpoint/index.ts"
+import { compile } from "../graph/index.ts"
+import {
+  type DitConfig,
+  type RopeTable,
+  type TextConfig,
+  textRope,
+  timeEmbedding,
+  type VaeConfig,
+  type VaeLayout,
+} from "../nets/index.ts"
+import { decodeGraph, denoiserGraph, encodeGraph, fusionGraph, textGraph } from "./graphs.ts"
+import type { LoadedGraph, Runner, RunOptions } from "./runner.ts"
+import { floats, integers, type Value } from "./session.ts"
+import { type WeightFiles, weightFiles } from "./weights.ts"
+
+/** Added to a score that must not count; exp of it is exactly 0 beside any real score. */
+const HIDDEN = -1e9
+
+/** Which of B x T tokens are real: 1 or 0. */
+export type Validity = Uint8Array
+
+export async function openGraph(
+  runner: Runner,
+  outputs: Parameters<typeof compile>[0],
+  { folder, weights }: WeightFiles,
+): Promise<LoadedGraph> {
+  const { model } = compile(outputs, { weights })
+  return await runner.open({ model, folder })
+}
+
+/** [B,1,1,T] from validity. */
+const keyBias = (valid: Validity, batch: number): Value =>
+  floats(
+    Float32Array.from(valid, (v) => (v ? 0 : HIDDEN)),
+    [batch, 1, 1, valid.length / batch],
+  )
+
+/** What one denoiser evaluation reads; every row of the batch has its own time and text. */
+export interface DenoiserBatch {
+  /** [B,N,P] */
+  image: Float32Array
+  times: readonly number[]
+  /** [B,T,F] */
+  text: Float32Array
+  valid: Validity
+  rope: RopeTable
+}
+
+export class Dit {
+  readonly config: DitConfig
+  readonly #fusion: LoadedGraph
+  readonly #denoiser: LoadedGraph
+
+  private constructor(config: DitConfig, fusion: LoadedGraph, denoiser: LoadedGraph) {
+    this.config = config
+    this.#fusion = fusion
+    this.#denoiser = denoiser
+  }
+
+  static async open(runner: Runner, config: DitConfig, weights: WeightFiles): Promise<Dit> {
+    const fusion = await openGraph(runner, fusionGraph(config), weights)
+    return new Dit(config, fusion, await openGraph(runner, denoiserGraph(config), weights))
+  }
+
+  /** Taps [B,T,n,D] -> text tokens [B,T,F]. */
+  async fuse(taps: Float32Array, valid: Validity, batch: number): Promise<Float32Array> {
+    const { textLayers, textDim } = this.config
+    const shape = [batch, valid.length / batch, textLayers, textDim]
+    const { text } = await this.#fusion.run({ taps: floats(taps, shape), bias: keyBias(valid, batch) })
+    return text!.data as Float32Array
+  }
+
+  /** dx/dt [B,N,P] of every row. */
+  async velocity(batch: DenoiserBatch): Promise<Float32Array> {
+    const { velocity } = await this.#denoiser.run(denoiserFeeds(batch, this.config))
+    return velocity!.data as Float32Array
+  }
+
+  async close(): Promise<void> {
+    await this.#fusion.close()
+    await this.#denoiser.close()
+  }
+}
+
+export function denoiserFeeds(
+  { image, times, text, valid, rope }: DenoiserBatch,
+  c: DitConfig,
+): Record<string, Value> {
+  const batch = times.length
+  const textLength = valid.length / batch
+  const imageLength = rope.length - textLength
+  const joint = new Uint8Array(batch * rope.length).fill(1)
+  for (let b = 0; b < batch; b++)
+    joint.set(valid.subarray(b * textLength, (b + 1) * textLength), b * rope.length)
+  return {
+    image: floats(image, [batch, imageLength, c.channels * c.patch ** 2]),
+    time: floats(timeEmbedding(times, c.timeDim), [batch, 1, c.timeDim]),
+    text: floats(text, [batch, textLength, c.features]),
+    cosine: floats(rope.cosine, [rope.length, c.headDim / 2]),
+    sine: floats(rope.sine, [rope.length, c.headDim / 2]),
+    bias: keyBias(joint, batch),
+  }
+}
+
+/** The Qwen3-VL language tower, as far as the last tap. */
+export class TextTower {
+  readonly config: TextConfig
+  readonly #graph: LoadedGraph
+
+  private constructor(config: TextConfig, graph: LoadedGraph) {
+    this.config = config
+    this.#graph = graph
+  }
+
+  static async open(runner: Runner, config: TextConfig, weights: WeightFiles): Promise<TextTower> {
+    return new TextTower(config, await openGraph(runner, textGraph(config), weights))
+  }
+
+  /** Token ids of one sequence without padding -> taps [L,n,D]. Causal, so a sequence needs no company. */
+  async taps(ids: readonly number[]): Promise<Float32Array> {
+    const length = ids.length
+    const bias = new Float32Array(length * length)
+    for (let query = 0; query < length; query++)
+      bias.fill(HIDDEN, query * length + query + 1, (query + 1) * length)
+    const { headDim, ropeTheta } = this.config
+    const { cosine, sine } = textRope(length, headDim, ropeTheta)
+    const { taps } = await this.#graph.run({
+      ids: integers(ids, [1, length]),
+      cosine: floats(cosine, [length, headDim / 2]),
+      sine: floats(sine, [length, headDim / 2]),
+      bias: floats(bias, [1, 1, length, length]),
+    })
+    return taps!.data as Float32Array
+  }
+
+  close(): Promise<void> {
+    return this.#graph.close()
+  }
+}
+
+/** The autoencoder: latents as the DiT sees them on one side, pictures in -1..1 on the other. */
+export class Vae {
+  readonly config: VaeConfig
+  readonly #runner: Runner
+  readonly #weights: WeightFiles
+  readonly #layout: VaeLayout
+  #decoder: Promise<LoadedGraph> | undefined
+  // An encoder is built for one size: its strides need sides that are known to divide.
+  #encoder: { size: string; graph: Promise<LoadedGraph> } | undefined
+
+  constructor(runner: Runner, config: VaeConfig, checkpoint: Checkpoint) {
+    this.config = config
+    this.#runner = runner
+    this.#weights = weightFiles(checkpoint)
+    this.#layout = { temporalTaps: checkpoint.tensors.get("decoder.conv_in.weight")?.shape[2] === 1 ? 1 : 3 }
+  }
+
+  /** Latent [B,z,h,w] -> picture [B,3,8h,8w]; with `pixels: "picture"`, bytes [B,8h,8w,3]. */
+  async decode(latent: Value, options?: RunOptions): Promise<Value> {
+    this.#decoder ??= openGraph(this.#runner, decodeGraph(this.config, this.#layout), this.#weights)
+    return (await (await this.#decoder).run({ latent }, options)).picture!
+  }
+
+  /** Picture [B,3,8h,8w] in -1..1 -> latent [B,z,h,w]. */
+  async encode(picture: Value): Promise<Value> {
+    const [, , height, width] = picture.shape as [number, number, number, number]
+    const size = `${height}x${width}`
+    if (this.#encoder?.size !== size) {
+      const previous = this.#encoder
+      const outputs = encodeGraph(this.config, [height, width], this.#layout)
+      this.#encoder = { size, graph: openGraph(this.#runner, outputs, this.#weights) }
+      if (previous) await (await previous.graph).close()
+    }
+    return (await (await this.#encoder.graph).run({ picture })).latent!
+  }
+
+  async close(): Promise<void> {
+    await (await this.#decoder)?.close()
+    await (await this.#encoder?.graph)?.close()
+  }
+}

@@ -1,0 +1,86 @@
+// A lane is one picture on its way; lanes of one size advance together, one denoiser run per step.
+import type { RopeTable } from "../nets/index.ts"
+import type { Dit } from "../runtime/networks.ts"
+
+/** Fused text (and whatever else is beside it) of one branch: [T,F], and which of its tokens are real. */
+export interface Tokens {
+  data: Float32Array
+  valid: Uint8Array
+}
+
+export interface Lane {
+  /** Image tokens [N,P], replaced after every step. */
+  x: Float32Array
+  /** Times still to go through; the first is where x stands. */
+  times: readonly number[]
+  /** What each branch reads: all of one length T. The first is the prompt. */
+  branches: readonly Tokens[]
+  /** One velocity from the branches' velocities. */
+  mix: (velocities: readonly Float32Array[]) => Float32Array
+}
+
+/** v = c + g (c - u), the reference's convention; without guidance only the conditional branch. */
+export const guided =
+  (guidance: number): Lane["mix"] =>
+  ([conditional, unconditional]) => {
+    const c = conditional!
+    const u = unconditional
+    if (!u || guidance === 0) return c
+    return c.map((value, i) => value + guidance * (value - u[i]!))
+  }
+
+/** x + dt v */
+export const euler = (x: Float32Array, v: Float32Array, dt: number): Float32Array =>
+  x.map((value, i) => value + dt * v[i]!)
+
+/** The velocities of every lane's branches, all from one batched run. */
+export async function velocities(
+  dit: Dit,
+  lanes: readonly Lane[],
+  rope: RopeTable,
+): Promise<Float32Array[][]> {
+  const rows = lanes.flatMap((lane) => lane.branches.map((tokens) => ({ lane, tokens })))
+  const joined = <T extends Float32Array | Uint8Array>(make: (n: number) => T, parts: readonly T[]): T => {
+    const out = make(parts.reduce((n, p) => n + p.length, 0))
+    let at = 0
+    for (const part of parts) {
+      out.set(part, at)
+      at += part.length
+    }
+    return out
+  }
+  const all = await dit.velocity({
+    image: joined(
+      (n) => new Float32Array(n),
+      rows.map((r) => r.lane.x),
+    ),
+    times: rows.map((r) => r.lane.times[0]!),
+    text: joined(
+      (n) => new Float32Array(n),
+      rows.map((r) => r.tokens.data),
+    ),
+    valid: joined(
+      (n) => new Uint8Array(n),
+      rows.map((r) => r.tokens.valid),
+    ),
+    rope,
+  })
+  const each = all.length / rows.length
+  let row = 0
+  return lanes.map((lane) =>
+    lane.branches.map(() => {
+      const at = row++ * each
+      return all.subarray(at, at + each)
+    }),
+  )
+}
+
+/** One step of every lane. */
+export async function advance(dit: Dit, lanes: readonly Lane[], rope: RopeTable): Promise<void> {
+  const found = await velocities(dit, lanes, rope)
+  lanes.forEach((lane, i) => {
+    const [t, next] = lane.times as [number, number]
+    lane.x = euler(lane.x, lane.mix(found[i]!), next - t)
+    lane.times = lane.times.slice(1)
+  })
+}
