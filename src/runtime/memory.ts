@@ -1,0 +1,70 @@
+// How much memory a model will take, said before it is loaded.
+import { type Checkpoint, elementCount, type StoredTensor } from "../checkpoint/tensor.ts"
+import type { DitConfig, VaeConfig } from "../nets/index.ts"
+import { AtelierError } from "../request/errors.ts"
+import { freeMemory } from "./machine.ts"
+
+export interface MemoryPlan {
+  weights: number
+  activations: number
+  /** Process, ONNX Runtime and the slack of its arenas. */
+  overhead: number
+  needed: number
+  free: number
+}
+
+const OVERHEAD = 150e6
+
+/**
+ * Bytes a weight takes once loaded. Files are mapped, so the stored form costs nothing lasting: what counts is
+ * the packed copy that ONNX Runtime makes, float32 for every float type, the same size for blocks.
+ */
+function loadedBytes(tensor: StoredTensor): number {
+  if (tensor.quantisation) return tensor.length + tensor.quantisation.scale.length
+  return elementCount(tensor.shape) * 4
+}
+
+export const weightBytes = (checkpoint: Checkpoint): number =>
+  [...checkpoint.tensors.values()].reduce((sum, t) => sum + loadedBytes(t), 0)
+
+/** Widest moment of one block: stream, queries to values, gate, both halves of the MLP, and the scores. */
+export function denoiserBytes(c: DitConfig, rows: number, length: number): number {
+  const perToken = 3 * c.features + 2 * c.features + 2 * c.kvHeads * c.headDim + 2 * c.mlpDim
+  return 4 * rows * (length * perToken + c.heads * length * length)
+}
+
+/** The decoder's last level: three feature maps at full size, and the unfolded patches of a convolution. */
+export function decoderBytes(c: VaeConfig, width: number, height: number): number {
+  return 4 * width * height * c.baseDim * 2 * 6
+}
+
+/** Adds it up. `parts` are components whose weights are held; `work` what runs at the same time. */
+export function planMemory(parts: readonly Checkpoint[], work: readonly number[]): MemoryPlan {
+  const weights = parts.reduce((sum, p) => sum + weightBytes(p), 0)
+  const activations = Math.max(0, ...work)
+  return {
+    weights,
+    activations,
+    overhead: OVERHEAD,
+    needed: weights + activations + OVERHEAD,
+    free: freeMemory(),
+  }
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`
+
+/** "needs 8.9 GB, 21.3 GB free" */
+export const describePlan = ({ needed, free }: MemoryPlan): string =>
+  `needs ${gigabytes(needed)}, ${gigabytes(free)} free`
+
+/** Throws out_of_memory when the plan does not fit, with what would. */
+export function refuseIfTooLarge(name: string, plan: MemoryPlan): void {
+  if (plan.needed <= plan.free) return
+  const remedy =
+    plan.weights > plan.free * 0.8
+      ? `quantise it (\`atelier models quantize ${name} --bits 4\`) or free memory`
+      : "ask for a smaller picture or fewer at once"
+  throw new AtelierError("out_of_memory", `The model ${name} ${describePlan(plan)}: ${remedy}.`, {
+    details: { ...plan },
+  })
+}
