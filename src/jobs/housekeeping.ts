@@ -1,0 +1,98 @@
+// What has to happen when nothing else does: lost workers, deadlines, expiry, purging, orphaned files.
+import type { BlobStore } from "../store/index.ts"
+import { blobKey, JOBS, PICTURES, sha256, WORKERS } from "../store/index.ts"
+import { hookPlaces, type Jobs } from "./jobs.ts"
+import type { JobRow } from "./rows.ts"
+
+/** A worker unseen for this long has died. Workers report every third of it. */
+export const LEASE_SECONDS = 15
+/** Deleted jobs can be restored for this long. */
+export const UNDO_SECONDS = 24 * 3600
+
+const ago = (now: Date, seconds: number): Date => new Date(now.getTime() - seconds * 1000)
+
+/**
+ * Jobs of dead workers go back to the queue; those that have used both tries fail. `everyone` treats all
+ * workers as dead, which is true when the only process that may hold the database has just started.
+ */
+export async function reclaim(jobs: Jobs, everyone = false): Promise<void> {
+  const now = jobs.clock()
+  const unseenSince = everyone ? new Date(now.getTime() + 3_600_000) : ago(now, LEASE_SECONDS)
+  const lost = await jobs.db.query<{ id: string; tries: number }>(JOBS.lost, [null, unseenSince])
+  for (const { id, tries } of lost) {
+    await jobs.end(id, "failed", {
+      error: {
+        code: "worker_lost",
+        message: `Failed after ${tries} tries: the worker died both times while making this picture.`,
+      },
+      hookPlaces: [null],
+    })
+  }
+  await jobs.db.query(JOBS.handBack, [null, unseenSince, now, true, null])
+  await jobs.db.query(WORKERS.forget, [ago(now, 60)])
+}
+
+/** One round; called every second by every node, harmless when several do. */
+export async function sweep(jobs: Jobs, blobs: BlobStore): Promise<void> {
+  const now = jobs.clock()
+  await reclaim(jobs)
+  for (const { id } of await jobs.db.query<{ id: string }>(JOBS.overdue, [now])) {
+    const [row] = await jobs.db.query<JobRow>(JOBS.get, [id, null])
+    await jobs.end(id, "failed", {
+      error: { code: "timeout", message: "The job was not finished by its deadline." },
+      hookPlaces: hookPlaces(row!).slice(0, 1),
+    })
+  }
+  const expired = await jobs.db.query<{ hash: string }>(PICTURES.expire, [now])
+  await dropFiles(jobs, blobs, expired)
+}
+
+/** The slow part; once in a while is enough. */
+export async function purge(jobs: Jobs, blobs: BlobStore): Promise<void> {
+  const now = jobs.clock()
+  await jobs.db.query(JOBS.forgetIdempotency, [now])
+  const since = ago(now, UNDO_SECONDS)
+  const pictures = await jobs.db.query<{ hash: string }>(JOBS.purge, [since])
+  await jobs.db.query(JOBS.purgeJobs, [since])
+  await dropFiles(jobs, blobs, pictures)
+}
+
+async function dropFiles(jobs: Jobs, blobs: BlobStore, rows: { hash: string }[]): Promise<void> {
+  if (rows.length === 0) return
+  const hashes = rows.map((r) => r.hash)
+  for (const { hash } of await jobs.db.query<{ hash: string }>(PICTURES.unreferenced, [hashes])) {
+    await blobs.delete(blobKey(hash))
+  }
+}
+
+export interface Scrub {
+  pictures: number
+  /** Picture ids whose file is absent. */
+  missing: string[]
+  /** Picture ids whose file does not have its hash. */
+  damaged: string[]
+  /** Files that no row mentions; removed when `remove` is set. */
+  orphans: string[]
+}
+
+/** Reads every picture again and compares it with its row. */
+export async function scrub(jobs: Jobs, blobs: BlobStore, remove = false): Promise<Scrub> {
+  const rows = await jobs.db.query<{ id: string; hash: string }>(PICTURES.all)
+  const result: Scrub = { pictures: rows.length, missing: [], damaged: [], orphans: [] }
+  for (const row of rows) {
+    const bytes = await blobs.get(blobKey(row.hash))
+    if (!bytes) result.missing.push(row.id)
+    else if (sha256(bytes) !== row.hash) result.damaged.push(row.id)
+  }
+  for await (const key of blobs.list("sha256")) {
+    const hash = key.split("/").at(-1)!
+    const isFile = /^[0-9a-f]{64}$/.test(hash)
+    const free = isFile
+      ? (await jobs.db.query(PICTURES.unreferenced, [[hash]])).length > 0
+      : key.endsWith(".part")
+    if (!free) continue
+    result.orphans.push(key)
+    if (remove) await blobs.delete(key)
+  }
+  return result
+}

@@ -1,0 +1,9 @@
+// The jobs folder's public face.
+
+export * from "./events.ts"
+export * from "./housekeeping.ts"
+export * from "./jobs.ts"
+export * from "./submit.ts"
+export * from "./types.ts"
+export * from "./webhooks.ts"
+export * from "./worker.ts"

@@ -1,0 +1,121 @@
+// Webhooks: signed messages about finished jobs, sent at least once, kept and replayable.
+import { createHmac, timingSafeEqual } from "node:crypto"
+import { keyById, WEBHOOKS } from "../store/index.ts"
+import type { Jobs } from "./jobs.ts"
+import type { Envelope, Job } from "./types.ts"
+
+/** Seconds between tries: a minute within the first five, then longer, a day in all; then given up. */
+export const BACKOFF_SECONDS = [1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 14_400, 21_600, 34_000] as const
+
+const VERSION = "v1"
+
+/** `t=<unix seconds>,v1=<hex HMAC-SHA256 of "t.body">`: the time is signed, so an old message cannot be replayed. */
+export function signWebhook(body: string, secret: string, at: Date): string {
+  const t = Math.floor(at.getTime() / 1000)
+  return `t=${t},${VERSION}=${hmac(`${t}.${body}`, secret)}`
+}
+
+/**
+ * For receivers: true when the signature is ours and not older than `toleranceSeconds`.
+ * @example verifyWebhook(body, request.headers["atelier-signature"], process.env.WEBHOOK_SECRET)
+ */
+export function verifyWebhook(
+  body: string,
+  signature: string,
+  secret: string,
+  options: { toleranceSeconds?: number; now?: Date } = {},
+): boolean {
+  const fields = new Map(signature.split(",").map((part) => part.split("=", 2) as [string, string]))
+  const t = Number(fields.get("t"))
+  const now = (options.now ?? new Date()).getTime() / 1000
+  if (!Number.isFinite(t) || Math.abs(now - t) > (options.toleranceSeconds ?? 300)) return false
+  const given = Buffer.from(fields.get(VERSION) ?? "")
+  const wanted = Buffer.from(hmac(`${t}.${body}`, secret))
+  return given.length === wanted.length && timingSafeEqual(given, wanted)
+}
+
+const hmac = (text: string, secret: string): string => createHmac("sha256", secret).update(text).digest("hex")
+
+export interface WebhookRow {
+  id: string
+  job_id: string
+  key_id: string
+  url: string
+  envelope: Envelope
+  place: number | null
+  body: string | null
+  state: string
+  attempts: number
+}
+
+export interface DelivererOptions {
+  jobs: Jobs
+  /** A job as one envelope's message; `place` names the picture where each has its own message. */
+  render: (envelope: Envelope, job: Job, place: number | null) => unknown
+  /** Sends and returns the HTTP status; throws when there was no answer. Must refuse private addresses. */
+  post: (url: string, body: string, headers: Record<string, string>) => Promise<number>
+  onAttempt?: (delivered: boolean) => void
+}
+
+const AT_ONCE = 20
+
+export class Deliverer {
+  readonly #o: DelivererOptions
+
+  constructor(options: DelivererOptions) {
+    this.#o = options
+  }
+
+  /** Tries every message that is due, once. Returns how many were tried. */
+  async round(): Promise<number> {
+    const { db, clock } = this.#o.jobs
+    const due = await db.query<WebhookRow>(WEBHOOKS.due, [clock(), AT_ONCE])
+    await Promise.all(due.map((row) => this.#attempt(row)))
+    return due.length
+  }
+
+  async #attempt(row: WebhookRow): Promise<void> {
+    const { jobs, render, post } = this.#o
+    const key = await keyById(jobs.db, row.key_id)
+    let status: number | null = null
+    let error: string | null = null
+    try {
+      const job = await jobs.get(row.job_id, null)
+      // Kept at the first try, so that every retry carries the same bytes.
+      const body = row.body ?? JSON.stringify(render(row.envelope, job, row.place))
+      if (row.body === null) await jobs.db.query(WEBHOOKS.keepBody, [row.id, body])
+      const now = jobs.clock()
+      const secret = key?.webhookSecret ?? ""
+      const seconds = Math.floor(now.getTime() / 1000)
+      status = await post(row.url, body, {
+        "content-type": "application/json",
+        "user-agent": "atelier-webhooks/1",
+        "atelier-event-id": row.id,
+        "atelier-signature": signWebhook(body, secret, now),
+        // The same under the names of the standard-webhooks convention, which Replicate's receivers check.
+        "webhook-id": row.id,
+        "webhook-timestamp": String(seconds),
+        "webhook-signature": standardSignature(row.id, seconds, body, secret),
+      })
+      if (status < 200 || status > 299) error = `The receiver answered ${status}.`
+    } catch (thrown) {
+      error = thrown instanceof Error ? thrown.message : String(thrown)
+    }
+    const now = jobs.clock()
+    const wait = BACKOFF_SECONDS[row.attempts]
+    const state = error === null ? "delivered" : wait === undefined ? "given-up" : "pending"
+    const next = new Date(now.getTime() + (wait ?? 0) * 1000)
+    await jobs.db.query(WEBHOOKS.attempted, [row.id, state, next, status, error, now])
+    this.#o.onAttempt?.(error === null)
+  }
+}
+
+function standardSignature(id: string, seconds: number, body: string, secret: string): string {
+  const bytes = Buffer.from(secret.replace(/^whsec_/, ""), "base64")
+  return `v1,${createHmac("sha256", bytes).update(`${id}.${seconds}.${body}`).digest("base64")}`
+}
+
+/** Sends one event again, or all that were given up. Returns their number. */
+export async function replayWebhooks(jobs: Jobs, eventId: string | null): Promise<number> {
+  return (await jobs.db.query(WEBHOOKS.replay, [eventId, jobs.clock()])).length
+}

@@ -1,0 +1,355 @@
+// The worker: takes jobs from the queue to the engine and brings pictures back, exactly once each.
+import { randomUUID } from "node:crypto"
+import {
+  AtelierError,
+  asAtelierError,
+  type Engine,
+  type ErrorCode,
+  type GenerationRequest,
+  type ModelInfo,
+  type Picture,
+  type Progress,
+} from "../request/index.ts"
+import { type BlobStore, CHANNELS, JOBS, previewKey, putContent, WORKERS } from "../store/index.ts"
+import { hookPlaces, type Jobs } from "./jobs.ts"
+import type { JobRow } from "./rows.ts"
+import type { StepEvent } from "./types.ts"
+
+export interface WorkerOptions {
+  id?: string
+  jobs: Jobs
+  blobs: BlobStore
+  engine: Engine
+  /** Stored pictures (`blob:<sha256>`, boards) as what the engine reads. */
+  prepare: (request: GenerationRequest, keyId: string) => Promise<GenerationRequest>
+  /** Judges finished pictures; throws `content_policy`. */
+  inspect?: (pictures: Picture[], job: { keyId: string; request: GenerationRequest }) => Promise<void>
+  /** One try takes at most this long; 900 s unless given. */
+  trySeconds?: number
+  /** Steps between previews; 0 for none, 3 unless given. */
+  previewEvery?: number
+  onEnd?: (seen: {
+    state: string
+    code?: ErrorCode
+    seconds: number
+    waited: number
+    pictures: number
+  }) => void
+  onStep?: (secondsPerStep: number, inFlight: number) => void
+}
+
+/** A second try may help; any other code says something about the request and would fail again. */
+const AGAIN: readonly ErrorCode[] = [
+  "worker_lost",
+  "out_of_memory",
+  "timeout",
+  "file_write",
+  "unavailable",
+  "internal",
+]
+const TRIES = 2
+/** An engine that ignores its signal for this long is left behind. */
+const ABORT_GRACE_MS = 10_000
+
+interface Running {
+  row: JobRow
+  controller: AbortController
+  model: string
+  done: Promise<void>
+}
+
+export class Worker {
+  readonly id: string
+  readonly #o: WorkerOptions
+  readonly #running = new Map<string, Running>()
+  #models: ModelInfo[] = []
+  #stops: (() => Promise<void>)[] = []
+  #timer: NodeJS.Timeout | undefined
+  #draining = false
+  #pumping: Promise<void> | null = null
+  #again = false
+  /** A suspect runs alone, so that a job which kills its engine takes no innocent one along twice. */
+  #alone = false
+
+  constructor(options: WorkerOptions) {
+    this.id = options.id ?? randomUUID()
+    this.#o = options
+  }
+
+  /** Pictures in flight. */
+  get inFlight(): number {
+    let n = 0
+    for (const { row } of this.#running.values()) n += row.pictures
+    return n
+  }
+
+  get models(): ModelInfo[] {
+    return this.#models
+  }
+
+  async start(): Promise<void> {
+    this.#models = await this.#o.engine.models()
+    const { db } = this.#o.jobs
+    await this.seen()
+    this.#stops.push(await db.listen(CHANNELS.work, () => this.wake()))
+    this.#stops.push(
+      await db.listen(CHANNELS.cancel, (jobId) => {
+        this.#running.get(jobId)?.controller.abort(new AtelierError("cancelled", "The job was cancelled."))
+      }),
+    )
+    // Notifications can be lost with a connection; looking again costs one small query.
+    this.#timer = setInterval(() => this.wake(), 1000)
+    this.#timer.unref()
+    this.wake()
+  }
+
+  /** Says that this worker lives; a worker unseen for the lease loses its jobs. */
+  async seen(): Promise<void> {
+    const { db, clock } = this.#o.jobs
+    await db.query(WORKERS.seen, [this.id, JSON.stringify(this.#models), clock()])
+  }
+
+  /** Stops claiming, aborts what runs within one step and hands it back untried. */
+  async stop(): Promise<void> {
+    this.#draining = true
+    clearInterval(this.#timer)
+    for (const stop of this.#stops) await stop()
+    await this.#pumping
+    const running = [...this.#running.values()]
+    for (const { controller } of running) {
+      controller.abort(new AtelierError("unavailable", "The service is shutting down."))
+    }
+    await Promise.all(running.map((r) => r.done))
+    const { db, clock } = this.#o.jobs
+    await db.query(JOBS.handBack, [this.id, null, clock(), false, null])
+    await db.query(WORKERS.gone, [this.id])
+  }
+
+  /** Looks for work as soon as possible. */
+  wake(): void {
+    if (this.#draining) return
+    if (this.#pumping) {
+      this.#again = true
+      return
+    }
+    this.#pumping = this.#pump()
+      .catch(() => {}) // the database is away; the timer looks again
+      .finally(() => {
+        this.#pumping = null
+        if (this.#again) {
+          this.#again = false
+          this.wake()
+        }
+      })
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#running.size === 0) {
+      this.#alone = false
+      const names = this.#models.map((m) => m.name)
+      const [suspect] = await this.#claim(names, 1, true)
+      if (suspect) {
+        this.#alone = true
+        this.#take(suspect)
+        return
+      }
+    }
+    if (this.#alone) return
+    for (const model of this.#models) {
+      let inFlight = 0
+      for (const r of this.#running.values()) if (r.model === model.name) inFlight += r.row.pictures
+      const room = model.batch - inFlight
+      if (room <= 0) continue
+      for (const row of await this.#claim([model.name], room, false)) this.#take(row)
+    }
+  }
+
+  #claim(models: string[], pictures: number, suspects: boolean): Promise<JobRow[]> {
+    const { db, clock } = this.#o.jobs
+    return db.query<JobRow>(JOBS.claim, [
+      this.id,
+      clock(),
+      models,
+      pictures,
+      suspects,
+      this.#running.size === 0,
+    ])
+  }
+
+  #take(row: JobRow): void {
+    const controller = new AbortController()
+    const done = this.#run(row, controller)
+      .catch(() => {}) // the database is away: the lease runs out and the job is handed back
+      .finally(() => {
+        this.#running.delete(row.id)
+        this.wake()
+      })
+    this.#running.set(row.id, { row, controller, model: row.model, done })
+  }
+
+  async #run(row: JobRow, controller: AbortController): Promise<void> {
+    const { jobs, engine, prepare, inspect, blobs } = this.#o
+    const began = performance.now()
+    const trySeconds = this.#o.trySeconds ?? 900
+    const timer = setTimeout(() => {
+      controller.abort(new AtelierError("timeout", `A try took longer than ${trySeconds} seconds.`))
+    }, trySeconds * 1000)
+    const steps = new Steps(row, this, this.#o)
+    try {
+      const request = await prepare(row.request, row.key_id)
+      if (row.state === "scheduled") await this.#advance(row, "processing")
+      const generation = await settled(
+        engine.generate(request, {
+          signal: controller.signal,
+          onProgress: (progress) => steps.on(progress),
+          previewEvery: this.#o.previewEvery ?? 3,
+        }),
+        controller.signal,
+      )
+      await steps.flush()
+      await inspect?.(generation.pictures, { keyId: row.key_id, request: row.request })
+      // Files before rows: a row always has its file; a file without a row is swept up.
+      const pictures = await Promise.all(
+        generation.pictures.map(async (p) => ({
+          id: randomUUID(),
+          place: p.index,
+          seed: p.seed,
+          width: p.width,
+          height: p.height,
+          format: p.format,
+          hash: await putContent(blobs, p.bytes),
+          bytes: p.bytes.byteLength,
+        })),
+      )
+      const { expandedPrompts, seconds, notes } = generation
+      // The engine's copy of the request holds whole pictures; ours holds their names.
+      const { steps: stepCount, guidance, model } = generation.request
+      const told = { ...row.request, steps: stepCount, guidance, model }
+      await jobs.end(row.id, "completed", {
+        outcome: { request: told, expandedPrompts, seconds, notes },
+        pictures,
+        worker: this.id,
+        tries: row.tries,
+        hookPlaces: hookPlaces(row),
+      })
+      this.#tell(row, "completed", began)
+    } catch (thrown) {
+      await steps.flush().catch(() => {})
+      await this.#failed(row, controller.signal.aborted ? controller.signal.reason : thrown, began)
+    } finally {
+      clearTimeout(timer)
+      for (let i = 0; i < steps.previews; i++) await blobs.delete(previewKey(row.id, i)).catch(() => {})
+    }
+  }
+
+  async #advance(row: JobRow, state: string): Promise<void> {
+    const { db, clock } = this.#o.jobs
+    await db.query(JOBS.advance, [row.id, this.id, row.tries, state, clock()])
+  }
+
+  async #failed(row: JobRow, thrown: unknown, began: number): Promise<void> {
+    const { jobs } = this.#o
+    const error = asAtelierError(thrown)
+    if (error.code === "cancelled") return this.#tell(row, "cancelled", began) // ended by who cancelled it
+    if (this.#draining && error.code === "unavailable") return // stop() hands it back
+    if (AGAIN.includes(error.code) && row.tries < TRIES) {
+      await jobs.db.query(JOBS.handBack, [this.id, null, jobs.clock(), true, row.id])
+      return
+    }
+    const message = AGAIN.includes(error.code)
+      ? `Failed after ${row.tries} tries: ${error.message}`
+      : error.message
+    await jobs.end(row.id, "failed", {
+      error: { ...error.toJSON(), message },
+      worker: this.id,
+      tries: row.tries,
+      hookPlaces: [null],
+    })
+    this.#tell(row, "failed", began, error.code)
+  }
+
+  #tell(row: JobRow, state: string, began: number, code?: ErrorCode): void {
+    const waited = row.started_at ? (row.started_at.getTime() - row.created_at.getTime()) / 1000 : 0
+    const seconds = (performance.now() - began) / 1000
+    this.#o.onEnd?.({ state, ...(code ? { code } : {}), seconds, waited, pictures: row.pictures })
+  }
+}
+
+/** Steps and previews of one job on their way to whoever watches: in order, newest wins. */
+class Steps {
+  readonly #row: JobRow
+  readonly #worker: Worker
+  readonly #o: WorkerOptions
+  #chain: Promise<void> = Promise.resolve()
+  #newest: Progress | null = null
+  #last = performance.now()
+  #sampling = false
+  #previewStep = 0
+  previews = 0
+
+  constructor(row: JobRow, worker: Worker, options: WorkerOptions) {
+    this.#row = row
+    this.#worker = worker
+    this.#o = options
+  }
+
+  on(progress: Progress): void {
+    const now = performance.now()
+    if (progress.step > 1) this.#o.onStep?.((now - this.#last) / 1000, this.#worker.inFlight)
+    this.#last = now
+    const previews = progress.previews ?? this.#newest?.previews
+    const isQueued = this.#newest !== null
+    this.#newest = { ...progress, ...(previews ? { previews } : {}) }
+    if (!isQueued) this.#chain = this.#chain.then(() => this.#send()).catch(() => {})
+  }
+
+  flush(): Promise<void> {
+    return this.#chain
+  }
+
+  async #send(): Promise<void> {
+    const progress = this.#newest!
+    this.#newest = null
+    const { jobs, blobs } = this.#o
+    const row = this.#row
+    if (!this.#sampling) {
+      this.#sampling = true
+      await jobs.db.query(JOBS.advance, [row.id, this.#worker.id, row.tries, "sampling", jobs.clock()])
+    }
+    if (progress.previews) {
+      await Promise.all(
+        progress.previews.map((p, i) => blobs.put(previewKey(row.id, i), p, { fleeting: true })),
+      )
+      this.previews = Math.max(this.previews, progress.previews.length)
+      this.#previewStep = progress.step
+    }
+    const { step, steps, secondsLeft } = progress
+    const event: StepEvent = {
+      jobId: row.id,
+      keyId: row.key_id,
+      step,
+      steps,
+      secondsLeft,
+      count: row.pictures,
+      previewStep: this.#previewStep,
+    }
+    await jobs.tell("step", JSON.stringify(event))
+  }
+}
+
+/** The engine's promise, or the abort reason once the engine has had its grace to obey it. */
+async function settled<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const given = Promise.withResolvers<never>()
+  let timer: NodeJS.Timeout | undefined
+  const onAbort = (): void => {
+    timer = setTimeout(() => given.reject(signal.reason), ABORT_GRACE_MS)
+  }
+  if (signal.aborted) onAbort()
+  signal.addEventListener("abort", onAbort, { once: true })
+  try {
+    return await Promise.race([work, given.promise])
+  } finally {
+    signal.removeEventListener("abort", onAbort)
+    clearTimeout(timer)
+  }
+}

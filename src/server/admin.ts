@@ -1,0 +1,104 @@
+// What the operator does from the command line: keys and webhooks. Works beside a running server, by asking it,
+// and without one, by opening the store.
+import type { RequestListener } from "node:http"
+import { type Jobs, Jobs as JobsClass, purge, replayWebhooks, type Scrub, scrub } from "../jobs/index.ts"
+import { AtelierError } from "../request/index.ts"
+import {
+  addKey,
+  type BlobStore,
+  type KeyLimits,
+  type KeyListing,
+  listKeys,
+  openStore,
+  revokeKey,
+} from "../store/index.ts"
+import { askHolder, lockDirectory } from "./lock.ts"
+import { fillOptions, type ServeOptions } from "./options.ts"
+
+interface Commands {
+  "keys-add": {
+    asked: { name: string; limits?: Partial<KeyLimits> }
+    result: { id: string; secret: string; webhookSecret: string }
+  }
+  "keys-list": { asked: object; result: KeyListing[] }
+  "keys-revoke": { asked: { key: string }; result: boolean }
+  "webhooks-replay": { asked: { event: string | null }; result: number }
+  scrub: { asked: { remove: boolean }; result: Scrub }
+}
+
+/** Runs one command on an open store. */
+async function run(command: string, asked: unknown, jobs: Jobs, blobs: BlobStore): Promise<unknown> {
+  const now = jobs.clock()
+  switch (command as keyof Commands) {
+    case "keys-add": {
+      const { name, limits } = asked as Commands["keys-add"]["asked"]
+      if (!/^[\w .@-]{1,60}$/.test(name)) {
+        throw new AtelierError("invalid_request", "A key's name has 1 to 60 letters, digits, spaces or ._@-.")
+      }
+      return addKey(jobs.db, name, limits ?? {}, now)
+    }
+    case "keys-list":
+      return listKeys(jobs.db)
+    case "keys-revoke":
+      return revokeKey(jobs.db, (asked as Commands["keys-revoke"]["asked"]).key, now)
+    case "webhooks-replay":
+      return replayWebhooks(jobs, (asked as Commands["webhooks-replay"]["asked"]).event)
+    case "scrub":
+      await purge(jobs, blobs)
+      return scrub(jobs, blobs, (asked as Commands["scrub"]["asked"]).remove)
+    default:
+      throw new AtelierError("not_found", `There is no command ${command}.`)
+  }
+}
+
+/** Answers other processes of the same user over the folder's socket. */
+export const adminListener =
+  (jobs: Jobs, blobs: BlobStore): RequestListener =>
+  (request, response) => {
+    const parts: Buffer[] = []
+    request.on("data", (part: Buffer) => parts.push(part))
+    request.on("end", () => {
+      const answer = async (): Promise<unknown> =>
+        run((request.url ?? "/").slice(1), JSON.parse(Buffer.concat(parts).toString() || "{}"), jobs, blobs)
+      answer().then(
+        (result) => response.end(JSON.stringify({ result })),
+        (thrown: Error) => {
+          response.statusCode = 400
+          response.end(JSON.stringify({ error: thrown.message }))
+        },
+      )
+    })
+  }
+
+async function ask<C extends keyof Commands>(
+  options: ServeOptions,
+  command: C,
+  asked: Commands[C]["asked"],
+): Promise<Commands[C]["result"]> {
+  const full = fillOptions(options)
+  if (!full.databaseUrl) {
+    const told = await askHolder(full.directory, command, asked)
+    if (told !== null) return told as Commands[C]["result"]
+  }
+  const lock = full.databaseUrl ? null : await lockDirectory(full.directory, (_, response) => response.end())
+  const store = await openStore(full)
+  try {
+    return (await run(command, asked, new JobsClass({ db: store.db }), store.blobs)) as Commands[C]["result"]
+  } finally {
+    await store.close()
+    await lock?.release()
+  }
+}
+
+/** `atelier keys add <name>`. The secret in the answer is its only copy. */
+export const keysAdd = (options: ServeOptions, name: string, limits?: Partial<KeyLimits>) =>
+  ask(options, "keys-add", { name, ...(limits ? { limits } : {}) })
+/** `atelier keys list`. Dates are ISO strings when a running server answered. */
+export const keysList = (options: ServeOptions) => ask(options, "keys-list", {})
+/** `atelier keys revoke <id or name>`; false when there was none. A running server obeys within two seconds. */
+export const keysRevoke = (options: ServeOptions, key: string) => ask(options, "keys-revoke", { key })
+/** `atelier webhooks replay [event]`: that event, or all that were given up; returns their number. */
+export const webhooksReplay = (options: ServeOptions, event: string | null = null) =>
+  ask(options, "webhooks-replay", { event })
+/** `atelier doctor --scrub`: compares every stored picture with its row; `remove` deletes what no row mentions. */
+export const scrubStore = (options: ServeOptions, remove = false) => ask(options, "scrub", { remove })

@@ -1,0 +1,160 @@
+// What all HTTP doors share: the caller's key, rate limits, statuses of error codes, ids of requests.
+import { randomUUID } from "node:crypto"
+import type { Context, MiddlewareHandler } from "hono"
+import { AtelierError, type ErrorCode } from "../request/index.ts"
+import { findKey, type Key, keyById, sha256 } from "../store/index.ts"
+import type { Service } from "./service.ts"
+
+export interface Env {
+  Variables: { requestId: string; key: Key }
+  /** The Node socket, when there is one. */
+  Bindings: { incoming?: { socket: { remoteAddress?: string } } }
+}
+export type Call = Context<Env>
+
+const STATUS: Record<ErrorCode, number> = {
+  invalid_request: 400,
+  out_of_range: 400,
+  unsupported: 400,
+  model_not_found: 404,
+  model_invalid: 400,
+  image_invalid: 400,
+  file_not_found: 404,
+  file_write: 507,
+  device_unavailable: 503,
+  out_of_memory: 503,
+  worker_lost: 503,
+  cancelled: 409,
+  timeout: 504,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  expired: 410,
+  conflict: 409,
+  rate_limited: 429,
+  content_policy: 400,
+  unavailable: 503,
+  internal: 500,
+}
+/** HTTP status of an error code, the same in every dialect unless its own rules differ. */
+export const statusOf = (code: ErrorCode): number => STATUS[code]
+
+/** Seconds after which a refused caller may come again; null when waiting does not help. */
+export function retryAfter(error: AtelierError): number | null {
+  const told = error.details?.retryAfterSeconds
+  if (typeof told === "number") return Math.max(1, Math.ceil(told))
+  return error.code === "rate_limited" || error.code === "unavailable" ? 5 : null
+}
+
+/** `Bearer x`, `Key x` (fal), `Token x` (Replicate's older form): the x. */
+export function secretOf(header: string | undefined): string | null {
+  return /^(?:bearer|key|token)\s+(\S+)\s*$/i.exec(header ?? "")?.[1] ?? null
+}
+
+const unauthorized = (): AtelierError =>
+  new AtelierError("unauthorized", "This needs an API key: Authorization: Bearer <key>.")
+
+/** Who calls: the key of the secret, or the local one where no key is asked for. */
+export class Callers {
+  readonly #service: Service
+  readonly #needsKey: boolean
+  /** Found keys by hash of their secret, for two seconds: a revoked key stops working within that. */
+  readonly #known = new Map<string, { key: Key; until: number }>()
+  #local: Key | null = null
+  readonly #buckets = new Map<string, { tokens: number; at: number }>()
+
+  constructor(service: Service, needsKey: boolean) {
+    this.#service = service
+    this.#needsKey = needsKey
+  }
+
+  /** Throws `unauthorized`. A wrong key is refused even where none is needed: better a word than a surprise. */
+  async key(secret: string | null): Promise<Key> {
+    const { db } = this.#service.store
+    if (secret === null) {
+      if (this.#needsKey) throw unauthorized()
+      return this.#localKey()
+    }
+    const hash = sha256(secret)
+    const known = this.#known.get(hash)
+    const now = performance.now()
+    if (known && known.until > now) return known.key
+    const key = await findKey(db, secret)
+    if (!key) {
+      this.#known.delete(hash)
+      // Clients insist on sending some key; on an open loopback server any will do.
+      if (!this.#needsKey && !secret.startsWith("atl_")) return this.#localKey()
+      throw unauthorized()
+    }
+    this.#known.set(hash, { key, until: now + 2000 })
+    return key
+  }
+
+  async #localKey(): Promise<Key> {
+    this.#local ??= (await keyById(this.#service.store.db, "local"))!
+    return this.#local
+  }
+
+  /** Takes one of the key's submits of this minute, or throws `rate_limited` with the time to wait. */
+  take(key: Key): void {
+    const now = this.#service.jobs.clock().getTime() / 1000
+    const bucket = this.#buckets.get(key.id) ?? { tokens: key.rate, at: now }
+    bucket.tokens = Math.min(key.rate, bucket.tokens + ((now - bucket.at) * key.rate) / 60)
+    bucket.at = now
+    this.#buckets.set(key.id, bucket)
+    if (bucket.tokens < 1) {
+      const seconds = ((1 - bucket.tokens) * 60) / key.rate
+      throw new AtelierError("rate_limited", `This key may submit ${key.rate} requests per minute.`, {
+        details: { retryAfterSeconds: seconds },
+      })
+    }
+    bucket.tokens--
+  }
+}
+
+const LOOPBACK = /^(localhost|127(?:\.\d+){3}|\[::1\]|::1)$/
+export const isLoopback = (host: string): boolean => LOOPBACK.test(host)
+
+/**
+ * Without keys anybody on this machine may call, and so could any web page in its browser: by DNS rebinding,
+ * which the Host header betrays, or by a plain form post, which the Origin header betrays.
+ */
+export const sameMachine: MiddlewareHandler<Env> = async (c, next) => {
+  const host = (c.req.header("host") ?? "localhost").replace(/:\d+$/, "")
+  const origin = c.req.header("origin")
+  const isForeign = origin !== undefined && (!URL.canParse(origin) || !isLoopback(new URL(origin).hostname))
+  if (!isLoopback(host) || isForeign) {
+    throw new AtelierError(
+      "forbidden",
+      "Without keys this server answers only pages and programs of this machine.",
+    )
+  }
+  await next()
+}
+
+/** Gives each request an id, taken over from the caller when it is a sane one. */
+export const requestIds: MiddlewareHandler<Env> = async (c, next) => {
+  const given = c.req.header("x-request-id")
+  const id = given && /^[\w-]{8,64}$/.test(given) ? given : randomUUID()
+  c.set("requestId", id)
+  await next()
+  c.res.headers.set("x-request-id", id)
+}
+
+/** JSON with members in one order, so that a body's hash does not depend on how it was written. */
+export const canonicalJson = (value: unknown): string =>
+  JSON.stringify(value, (_key, v: unknown) =>
+    v !== null && typeof v === "object" && !Array.isArray(v)
+      ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : v,
+  )
+
+/** Reads a JSON body. Throws `invalid_request`. */
+export async function jsonBody(c: Call): Promise<unknown> {
+  const text = await c.req.text()
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new AtelierError("invalid_request", "The body is not JSON.")
+  }
+}

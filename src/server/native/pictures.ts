@@ -1,0 +1,141 @@
+// Native routes of pictures: facts, favourites, and the files themselves in any format.
+import sharp from "sharp"
+import { z } from "zod"
+import { AtelierError } from "../../request/index.ts"
+import { blobKey, findAsset, previewKey } from "../../store/index.ts"
+import { flag, type Route, route, whole } from "../route.ts"
+import type { Service } from "../service.ts"
+import { PictureView, pictureView } from "./views.ts"
+
+const MIME = { png: "image/png", jpg: "image/jpeg", webp: "image/webp" } as const
+type Format = keyof typeof MIME
+
+const FileQuery = z.object({
+  format: z.enum(["png", "jpg", "webp"]).optional(),
+  quality: whole(1, 100).optional(),
+  width: whole(16, 2048).optional().describe("Scaled down to this width"),
+  download: z.string().optional().describe("Any value: offer as a file to save"),
+})
+
+/** Files never change under their address. */
+const FOREVER = "public, max-age=31536000, immutable"
+
+const file = (bytes: Uint8Array, mime: string, headers: Record<string, string> = {}): Response =>
+  new Response(new Uint8Array(bytes), {
+    headers: {
+      "content-type": mime,
+      "content-length": String(bytes.byteLength),
+      "x-content-type-options": "nosniff",
+      // The studio may run elsewhere; a picture's address is its permission anyway.
+      "access-control-allow-origin": "*",
+      "cross-origin-resource-policy": "cross-origin",
+      ...headers,
+    },
+  })
+
+async function convert(
+  bytes: Uint8Array,
+  format: Format,
+  quality: number,
+  width?: number,
+): Promise<Uint8Array> {
+  let image = sharp(bytes).keepMetadata()
+  if (width !== undefined) image = image.resize({ width, withoutEnlargement: true })
+  if (format === "png") return image.png().toBuffer()
+  return format === "jpg" ? image.jpeg({ quality }).toBuffer() : image.webp({ quality }).toBuffer()
+}
+
+export const pictureRoutes = (s: Service): Route[] => [
+  route({
+    method: "get",
+    path: "/api/pictures/{id}",
+    tag: "pictures",
+    summary: "Facts of one picture",
+    answer: PictureView,
+    run: async ({ key, id }) => pictureView(await s.jobs.picture(id, key.id), s),
+  }),
+  route({
+    method: "patch",
+    path: "/api/pictures/{id}",
+    tag: "pictures",
+    summary: "Mark as favourite; delete and restore",
+    body: z.strictObject({ favourite: z.boolean().optional(), deleted: z.boolean().optional() }),
+    answer: z.object({ id: z.uuid() }),
+    run: async ({ key, id, body }) => {
+      await s.jobs.markPicture(id, key.id, body)
+      return { id }
+    },
+  }),
+]
+
+/** `/files`: readable by whoever knows the address, as the hosted services' results are. */
+export const fileRoutes = (s: Service): Route[] => [
+  route({
+    method: "get",
+    path: "/files/{file}",
+    tag: "files",
+    summary: "A finished picture, `<id>.<format>`; converted and scaled on request",
+    query: FileQuery,
+    answer: "picture",
+    open: true,
+    run: async ({ c, query }) => {
+      const [, id, ending] = /^([0-9a-f-]{36})(?:\.(\w+))?$/i.exec(c.req.param("file") ?? "") ?? []
+      const picture = await s.jobs.picture(id ?? "", null)
+      const asked = query.format ?? (ending as Format | undefined) ?? picture.format
+      if (!(asked in MIME)) throw new AtelierError("not_found", `There is no format ${asked}.`)
+      const tag = `"${picture.hash.slice(0, 16)}-${asked}-${query.quality ?? ""}-${query.width ?? ""}"`
+      if (c.req.header("if-none-match") === tag)
+        return new Response(null, { status: 304, headers: { etag: tag } })
+      const whole = await s.bytesOf(picture)
+      const isSame = asked === picture.format && query.width === undefined && query.quality === undefined
+      const bytes = isSame ? whole : await convert(whole, asked, query.quality ?? 95, query.width)
+      const name = `atelier-${picture.seed}-${picture.id.slice(0, 8)}.${asked}`
+      const disposition = query.download === undefined ? "inline" : "attachment"
+      return file(bytes, MIME[asked], {
+        "cache-control": FOREVER,
+        etag: tag,
+        "content-disposition": `${disposition}; filename="${name}"`,
+      })
+    },
+  }),
+  route({
+    method: "get",
+    path: "/files/assets/{id}",
+    tag: "files",
+    summary: "An uploaded picture; scaled with ?width=",
+    query: z.object({ width: whole(16, 2048).optional() }),
+    answer: "picture",
+    open: true,
+    run: async ({ id, query }) => {
+      const asset = /^[0-9a-f-]{36}$/i.test(id) ? await findAsset(s.store.db, id, null) : null
+      const bytes = asset && (await s.blobs.get(blobKey(asset.hash)))
+      if (!asset || !bytes || (asset.deletedAt && asset.kind === "upload")) {
+        throw new AtelierError("not_found", `There is no asset ${id}.`)
+      }
+      if (query.width === undefined) return file(bytes, asset.mime, { "cache-control": FOREVER })
+      const small = await sharp(bytes)
+        .rotate()
+        .resize({ width: query.width, withoutEnlargement: true })
+        .webp()
+        .toBuffer()
+      return file(small, "image/webp", { "cache-control": FOREVER })
+    },
+  }),
+  route({
+    method: "get",
+    path: "/files/previews/{job}/{place}",
+    tag: "files",
+    summary: "The newest preview of a running job's picture",
+    query: z.object({ step: z.string().optional(), width: flag.optional() }),
+    answer: "picture",
+    open: true,
+    run: async ({ c }) => {
+      const [job, place] = [c.req.param("job") ?? "", c.req.param("place") ?? ""]
+      const isSane = /^[0-9a-f-]{36}$/i.test(job) && /^\d{1,2}$/.test(place)
+      const bytes = isSane ? await s.blobs.get(previewKey(job, Number(place))) : null
+      if (!bytes)
+        throw new AtelierError("not_found", "There is no preview; the job is over or has not begun.")
+      return file(bytes, "image/png", { "cache-control": "no-store" })
+    },
+  }),
+]

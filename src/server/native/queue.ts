@@ -1,0 +1,166 @@
+// Native routes of the queue, and the event stream.
+import { streamSSE } from "hono/streaming"
+import { z } from "zod"
+import {
+  isWaiting,
+  JOB_STATES,
+  type Job,
+  type JobEvent,
+  type JobState,
+  type StepEvent,
+} from "../../jobs/index.ts"
+import { type Route, route } from "../route.ts"
+import type { Service } from "../service.ts"
+import { JobView, jobView, progressOf } from "./views.ts"
+
+const QueueView = z
+  .object({
+    paused: z.boolean(),
+    running: z.array(JobView),
+    waiting: z.array(
+      z.object({
+        job: JobView,
+        place: z.number().int().describe("1-based place among one's own waiting jobs"),
+        secondsLeft: z
+          .number()
+          .nullable()
+          .describe("Estimated time until it is done; null before anything was measured"),
+      }),
+    ),
+  })
+  .meta({ id: "Queue" })
+
+/** Comments that keep proxies from closing a silent stream. */
+const HEARTBEAT_MS = 15_000
+
+/** Seconds per picture, smoothed over the jobs that have finished here. */
+class Pace {
+  #seconds: number | null = null
+  note(job: Job): void {
+    const total = job.outcome?.seconds.total
+    if (total === undefined) return
+    const each = total / job.request.count
+    this.#seconds = this.#seconds === null ? each : this.#seconds * 0.7 + each * 0.3
+  }
+  get seconds(): number | null {
+    return this.#seconds
+  }
+}
+
+export function queueRoutes(s: Service): Route[] {
+  const pace = new Pace()
+  s.jobs.events.follow(null, null, (event) => {
+    if (event.kind === "job-completed")
+      void s.jobs
+        .get(event.jobId!, null)
+        .then((j) => pace.note(j))
+        .catch(() => {})
+  })
+  const view = async (keyId: string): Promise<z.output<typeof QueueView>> => {
+    const [jobs, paused] = await Promise.all([s.jobs.queue(keyId), s.jobs.paused()])
+    let ahead = jobs.filter((j) => !isWaiting(j.state)).reduce((n, j) => n + j.request.count, 0)
+    return {
+      paused,
+      running: jobs.filter((j) => !isWaiting(j.state)).map((j) => jobView(j, s)),
+      waiting: jobs
+        .filter((j) => isWaiting(j.state))
+        .map((job, i) => {
+          ahead += job.request.count
+          return {
+            job: jobView(job, s),
+            place: i + 1,
+            secondsLeft: pace.seconds === null ? null : Math.round(pace.seconds * ahead),
+          }
+        }),
+    }
+  }
+  const pause = (paused: boolean) =>
+    route({
+      method: "post",
+      path: paused ? "/api/queue/pause" : "/api/queue/resume",
+      tag: "queue",
+      summary: paused ? "Let what runs finish and start nothing new" : "Go on",
+      answer: QueueView,
+      run: async ({ key }) => {
+        await s.jobs.pause(paused, key.id)
+        return view(key.id)
+      },
+    })
+
+  return [
+    route({
+      method: "get",
+      path: "/api/queue",
+      tag: "queue",
+      summary: "One's own unfinished jobs: running, and waiting in the order in which they would start",
+      answer: QueueView,
+      run: ({ key }) => view(key.id),
+    }),
+    pause(true),
+    pause(false),
+    route({
+      method: "post",
+      path: "/api/queue/cancel",
+      tag: "queue",
+      summary: "Cancel all of one's own unfinished jobs",
+      answer: z.object({ cancelled: z.number().int() }),
+      run: async ({ key }) => ({ cancelled: await s.jobs.cancelAll(key.id) }),
+    }),
+    route({
+      method: "get",
+      path: "/api/events",
+      tag: "events",
+      summary:
+        "Server-sent events of one's own jobs. Resume with Last-Event-ID (or ?after=): nothing is missed and nothing " +
+        "comes twice. `step-end` events are passing and have no id",
+      query: z.object({ after: z.string().optional(), job: z.uuid().optional() }),
+      answer: "events",
+      run: async ({ c, key, query }) => eventStream(c, s, key.id, query.after, query.job),
+    }),
+  ]
+}
+
+const stateOf = (kind: string): JobState | null => {
+  const word = kind.replace("job-", "")
+  return (JOB_STATES as readonly string[]).includes(word) ? (word as JobState) : null
+}
+
+function eventStream(
+  c: Parameters<typeof streamSSE>[0],
+  s: Service,
+  keyId: string,
+  after: string | undefined,
+  jobId: string | undefined,
+): Response {
+  const from = c.req.header("last-event-id") ?? after ?? null
+  return streamSSE(c, async (stream) => {
+    const closed = Promise.withResolvers<void>()
+    const send = (message: { event: string; data: string; id?: string }): void => {
+      void stream.writeSSE(message).catch(() => closed.resolve())
+    }
+    // The first message says where the stream stands, so that a client which saw nothing yet can resume too.
+    send({ event: "hello", data: "{}", id: from ?? s.jobs.events.cursor })
+    const stopEvents = s.jobs.events.follow(keyId, from, (event: JobEvent) => {
+      if (jobId && event.jobId !== jobId) return
+      const { kind, data, at } = event
+      const told = { job: event.jobId, kind, state: stateOf(kind), data, at: at.toISOString() }
+      send({ event: kind, data: JSON.stringify(told), id: event.cursor })
+    })
+    const stopSteps = s.jobs.events.onStep((step: StepEvent) => {
+      if (step.keyId !== keyId || (jobId && step.jobId !== jobId)) return
+      const count = step.count
+      const progress = progressOf({ id: step.jobId, request: { count } as Job["request"] }, s)
+      send({ event: "step-end", data: JSON.stringify({ job: step.jobId, kind: "step-end", progress }) })
+    })
+    const beat = setInterval(
+      () => void stream.write(": still here\n\n").catch(() => closed.resolve()),
+      HEARTBEAT_MS,
+    )
+    stream.onAbort(() => closed.resolve())
+    s.closing.addEventListener("abort", () => closed.resolve(), { once: true })
+    await closed.promise
+    clearInterval(beat)
+    stopEvents()
+    stopSteps()
+  })
+}

@@ -1,0 +1,208 @@
+// Starts the service: store, worker, housekeeping and the HTTP server, in that order, and stops them in reverse.
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { getRequestListener } from "@hono/node-server"
+import { Deliverer, Jobs, LEASE_SECONDS, purge, reclaim, sweep, Worker } from "../jobs/index.ts"
+import { AtelierError, type Engine } from "../request/index.ts"
+import { ensureLocalKey, liveKeys, openStore } from "../store/index.ts"
+import { adminListener } from "./admin.ts"
+import { createApp } from "./app.ts"
+import { renderWebhook } from "./dialects/webhooks.ts"
+import { fetchUntrusted } from "./fetch-untrusted.ts"
+import { defaultFilter, enforce } from "./filter.ts"
+import { isLoopback } from "./http.ts"
+import { lockDirectory } from "./lock.ts"
+import { openLog } from "./log.ts"
+import { Metrics } from "./metrics.ts"
+import { type FullOptions, fillOptions, type ServeOptions } from "./options.ts"
+import { Service } from "./service.ts"
+
+export interface Running {
+  /** `http://127.0.0.1:4700` */
+  url: string
+  service: Service
+  /** Stops taking requests, hands running jobs back and closes everything. The engine stays the caller's. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts serving. `engine` is null for the role `api`. Throws `conflict` when another process holds the
+ * folder, `forbidden` for an address beyond loopback without a key, `invalid_request` for options that do
+ * not go together.
+ */
+export async function serve(given: ServeOptions, engine: Engine | null): Promise<Running> {
+  const options = fillOptions(given)
+  checkOptions(options, engine)
+  const log = openLog(options.logLevel)
+  const closers: (() => Promise<void> | void)[] = []
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer()
+  }
+  try {
+    let answerAdmin: ReturnType<typeof adminListener> = (_, response) => response.end()
+    if (!options.databaseUrl) {
+      const lock = await lockDirectory(options.directory, (request, response) =>
+        answerAdmin(request, response),
+      )
+      closers.push(() => lock.release())
+    }
+    const store = await openStore(options)
+    closers.push(() => store.close())
+    const jobs = new Jobs({ db: store.db, clock: options.clock, queueCap: options.queueCap })
+    answerAdmin = adminListener(jobs, store.blobs)
+    await ensureLocalKey(store.db, options.localLimits, jobs.clock())
+    const needsKey = await keyPolicy(options, await liveKeys(store.db))
+    await jobs.events.start()
+    closers.push(() => jobs.events.close())
+
+    const metrics = new Metrics()
+    closers.push(() => metrics.close())
+    const filter = options.filter === "off" ? null : (options.filter ?? defaultFilter())
+    const service = new Service({ options, store, jobs, metrics, log, engine, filter })
+
+    const worker =
+      options.role === "api" || !engine
+        ? null
+        : new Worker({
+            jobs,
+            blobs: store.blobs,
+            engine,
+            prepare: (request) => service.prepare(request),
+            ...(filter
+              ? {
+                  inspect: async (pictures, { request }) => {
+                    for (const p of pictures) enforce(await filter.checkPicture(p, request), "picture")
+                  },
+                }
+              : {}),
+            trySeconds: options.trySeconds,
+            previewEvery: options.previewEvery,
+            onEnd: ({ state, code, seconds, waited, pictures }) => {
+              metrics.ended.inc({ state })
+              if (code) metrics.failures.inc({ code })
+              if (state === "completed") metrics.pictures.inc({}, pictures)
+              metrics.wait.observe(waited)
+              metrics.run.observe(seconds)
+            },
+            onStep: (seconds, inFlight) => {
+              metrics.step.observe(seconds)
+              metrics.fill.observe(inFlight)
+            },
+          })
+    // With the folder's lock in hand, whatever still counts as running was left by a crash.
+    if (!options.databaseUrl) await reclaim(jobs, true)
+
+    const url = await listen(service, needsKey, options, closers)
+    service.origin = url
+    if (worker) {
+      await worker.start()
+      closers.push(() => worker.stop())
+    }
+    closers.push(() => service.close())
+    closers.push(startHousekeeping(service, worker))
+    log.info({ url, role: options.role, needsKey }, "serving")
+    return { url, service, close }
+  } catch (thrown) {
+    await close()
+    throw thrown
+  }
+}
+
+function checkOptions(options: FullOptions, engine: Engine | null): void {
+  if (options.role !== "all" && !options.databaseUrl) {
+    throw new AtelierError(
+      "invalid_request",
+      `Role ${options.role} needs a PostgreSQL database (DATABASE_URL).`,
+    )
+  }
+  if (options.role !== "api" && !engine) {
+    throw new AtelierError(
+      "invalid_request",
+      `Role ${options.role} needs an engine; only api runs without one.`,
+    )
+  }
+}
+
+async function keyPolicy(options: FullOptions, keys: number): Promise<boolean> {
+  const isOpen = isLoopback(options.host)
+  if (!isOpen && keys === 0) {
+    throw new AtelierError(
+      "forbidden",
+      `Listening on ${options.host} would let anybody in. Make a key first: atelier keys add <name>.`,
+    )
+  }
+  return options.requireKey || !isOpen
+}
+
+async function listen(
+  service: Service,
+  needsKey: boolean,
+  options: FullOptions,
+  closers: (() => Promise<void> | void)[],
+): Promise<string> {
+  const { app, upgrade } = createApp(service, needsKey)
+  const server = createServer(getRequestListener(app.fetch))
+  // Longer than usual proxies' idle time, so that they never reuse a connection that we just closed.
+  server.keepAliveTimeout = 75_000
+  server.on("upgrade", upgrade)
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject)
+    server.listen(options.port, options.host, resolve)
+  })
+  closers.push(
+    () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeIdleConnections()
+        // Answers under way get a moment; the work behind them is on disk either way.
+        const timer = setTimeout(() => server.closeAllConnections(), 2000)
+        server.once("close", () => clearTimeout(timer))
+      }),
+  )
+  const { port } = server.address() as AddressInfo
+  const host = options.host.includes(":") ? `[${options.host}]` : options.host
+  return `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}`
+}
+
+/** Timers of everything that must also happen when nobody asks. Returns the way to stop them. */
+function startHousekeeping(service: Service, worker: Worker | null): () => Promise<void> {
+  const { jobs, blobs, metrics, options, log } = service
+  const deliverer = new Deliverer({
+    jobs,
+    render: (envelope, job, place) => renderWebhook(envelope, job, place, service),
+    post: async (url, body, headers) => {
+      const rules = { method: "POST" as const, body, headers, seconds: 10, maxBytes: 65_536 }
+      return (await fetchUntrusted(url, { ...rules, allowPrivate: options.allowPrivateNetwork })).status
+    },
+    onAttempt: (isDelivered) => metrics.webhooks.inc({ outcome: isDelivered ? "delivered" : "failed" }),
+  })
+  const busy = new Set<Promise<void>>()
+  const every = (milliseconds: number, work: () => Promise<unknown>): (() => void) => {
+    let isRunning = false
+    const round = (): void => {
+      if (isRunning) return
+      isRunning = true
+      const done: Promise<void> = work()
+        .then(() => {})
+        .catch((thrown: unknown) => log.warn({ err: thrown }, "housekeeping failed; it will be tried again"))
+        .finally(() => {
+          isRunning = false
+          busy.delete(done)
+        })
+      busy.add(done)
+    }
+    const timer = setInterval(round, milliseconds)
+    timer.unref()
+    return () => clearInterval(timer)
+  }
+  const stops = [
+    every(1000, () => sweep(jobs, blobs)),
+    every(60_000, () => purge(jobs, blobs)),
+    every(500, () => deliverer.round()),
+    every((LEASE_SECONDS * 1000) / 3, async () => worker?.seen()),
+  ]
+  return async () => {
+    for (const stop of stops) stop()
+    await Promise.all(busy)
+  }
+}

@@ -1,0 +1,252 @@
+// What every door of the server has in common: from a caller's words to a stored job, and from a job to
+// addresses. Dialects translate; this decides.
+import { randomInt } from "node:crypto"
+import { ENVELOPES, type Envelope, type Job, type Jobs, type PictureRecord } from "../jobs/index.ts"
+import {
+  AtelierError,
+  type Engine,
+  type GenerationInput,
+  type GenerationRequest,
+  LIMITS,
+  type ModelInfo,
+  parseRequest,
+} from "../request/index.ts"
+import {
+  type BlobStore,
+  blobKey,
+  findAsset,
+  findBoard,
+  type Key,
+  type Store,
+  WORKERS,
+} from "../store/index.ts"
+import { type ContentFilter, enforce } from "./filter.ts"
+import { type IngestContext, ingest } from "./ingest.ts"
+import type { Log } from "./log.ts"
+import type { Metrics } from "./metrics.ts"
+import { resolveModel } from "./names.ts"
+import type { FullOptions } from "./options.ts"
+
+/** What a door hands in: the canonical request with pictures still as the caller spelled them. */
+export interface Draft {
+  request: GenerationInput
+  dialect: string
+  raw?: unknown
+  clientId?: string | undefined
+  bodyHash?: string
+  priority?: number
+  deadlineSeconds?: number
+  keepSeconds?: number
+  webhook?: { url: string; envelope: Envelope } | undefined
+  /** The picture it is a variation of, when no input says so. */
+  parent?: string
+}
+
+/** Workers unseen for this long do not count as installed models. */
+const WORKER_SECONDS = 30
+
+export class Service {
+  readonly options: FullOptions
+  readonly store: Store
+  readonly jobs: Jobs
+  readonly metrics: Metrics
+  readonly log: Log
+  readonly #engine: Engine | null
+  readonly #filter: ContentFilter | null
+  /** Known once the server listens. */
+  origin = ""
+  readonly #closing = new AbortController()
+  #models: { at: number; models: ModelInfo[] } | null = null
+
+  constructor(parts: {
+    options: FullOptions
+    store: Store
+    jobs: Jobs
+    metrics: Metrics
+    log: Log
+    engine: Engine | null
+    filter: ContentFilter | null
+  }) {
+    this.options = parts.options
+    this.store = parts.store
+    this.jobs = parts.jobs
+    this.metrics = parts.metrics
+    this.log = parts.log
+    this.#engine = parts.engine
+    this.#filter = parts.filter
+  }
+
+  /** Aborted when the server shuts down: long answers end themselves. */
+  get closing(): AbortSignal {
+    return this.#closing.signal
+  }
+
+  close(): void {
+    this.#closing.abort()
+  }
+
+  get blobs(): BlobStore {
+    return this.store.blobs
+  }
+
+  /** What is installed: on this machine's engine, or on the workers seen lately. */
+  async models(): Promise<ModelInfo[]> {
+    if (this.#models && performance.now() - this.#models.at < 2000) return this.#models.models
+    const models = this.#engine ? await this.#engine.models() : await this.#workerModels()
+    this.#models = { at: performance.now(), models }
+    return models
+  }
+
+  async #workerModels(): Promise<ModelInfo[]> {
+    const since = new Date(this.jobs.clock().getTime() - WORKER_SECONDS * 1000)
+    const rows = await this.store.db.query<{ models: ModelInfo[] }>(WORKERS.live, [since])
+    const byName = new Map(rows.flatMap((r) => r.models).map((m) => [m.name, m]))
+    return [...byName.values()]
+  }
+
+  async model(name: string): Promise<ModelInfo> {
+    return resolveModel(name, await this.models(), this.options.names)
+  }
+
+  ingestContext(keyId: string): IngestContext {
+    return {
+      jobs: this.jobs,
+      blobs: this.blobs,
+      keyId,
+      allowPrivate: this.options.allowPrivateNetwork,
+      origins: this.options.publicUrl ? [this.origin, new URL(this.options.publicUrl).origin] : [this.origin],
+    }
+  }
+
+  /**
+   * Checks a draft, stores its pictures and then the job. Resolves when the job is on disk. The seed is drawn
+   * here, so that a second try after a crash makes the same picture.
+   */
+  async submit(key: Key, draft: Draft): Promise<Job> {
+    const request = parseRequest(draft.request)
+    const model = await this.model(request.model)
+    checkSupport(request, model)
+    if (this.#filter) enforce(await this.#filter.checkPrompt(request), "prompt")
+    if (draft.webhook) checkWebhook(draft.webhook)
+    const lineage: { picture: string; role: string }[] = []
+    const context = this.ingestContext(key.id)
+    const take = async (source: string, field: string, role: string): Promise<string> => {
+      const { asset, picture } = await ingest(source, field, context)
+      if (picture) lineage.push({ picture, role })
+      return asset.id
+    }
+    const references = []
+    for (const [i, r] of request.references.entries()) {
+      references.push({ ...r, image: await take(r.image, `references[${i}].image`, "reference") })
+    }
+    const start = request.start && {
+      ...request.start,
+      image: await take(request.start.image, "start.image", "start"),
+    }
+    if (draft.parent) {
+      const parent = await this.jobs.picture(draft.parent, key.id)
+      lineage.push({ picture: parent.id, role: "variation" })
+    }
+    const board = request.board && { ...request.board, id: await this.#boardId(key.id, request.board.id) }
+    const seed = request.seed ?? randomInt(0, LIMITS.seed[1])
+    const keepSeconds = draft.keepSeconds ?? this.options.keepSeconds
+    const { jobId, repeated } = await this.jobs.submit({
+      keyId: key.id,
+      request: { ...request, model: model.name, seed, references, start, board },
+      dialect: draft.dialect,
+      raw: draft.raw ?? null,
+      ...(draft.clientId === undefined ? {} : { clientId: draft.clientId }),
+      ...(draft.bodyHash === undefined ? {} : { bodyHash: draft.bodyHash }),
+      ...(draft.priority === undefined ? {} : { priority: draft.priority }),
+      ...(draft.deadlineSeconds === undefined ? {} : { deadlineSeconds: draft.deadlineSeconds }),
+      ...(keepSeconds === undefined ? {} : { keepSeconds }),
+      ...(draft.webhook ? { webhook: draft.webhook } : {}),
+      lineage,
+    })
+    if (!repeated) this.metrics.submitted.inc({ dialect: draft.dialect })
+    return this.jobs.get(jobId, key.id)
+  }
+
+  async #boardId(keyId: string, name: string): Promise<string> {
+    const board = await findBoard(this.store.db, keyId, name)
+    if (!board) throw new AtelierError("not_found", `There is no board ${name}.`, { field: "board.id" })
+    return board.id
+  }
+
+  /** A stored request as the engine reads it: every picture as a data URI. */
+  async prepare(request: GenerationRequest): Promise<GenerationRequest> {
+    const load = (id: string): Promise<string> => this.dataUri(id)
+    return {
+      ...request,
+      references: await Promise.all(
+        request.references.map(async (r) => ({ ...r, image: await load(r.image) })),
+      ),
+      start: request.start && { ...request.start, image: await load(request.start.image) },
+    }
+  }
+
+  async dataUri(assetId: string): Promise<string> {
+    const asset = await findAsset(this.store.db, assetId, null)
+    const bytes = asset && (await this.blobs.get(blobKey(asset.hash)))
+    if (!bytes) throw new AtelierError("image_invalid", `The picture ${assetId} is no longer stored.`)
+    return `data:${asset.mime};base64,${Buffer.from(bytes).toString("base64")}`
+  }
+
+  /** Bytes of a finished picture. Throws `expired` when its time is over. */
+  async bytesOf(picture: PictureRecord): Promise<Uint8Array> {
+    if (picture.expired) throw new AtelierError("expired", `The picture ${picture.id} has expired.`)
+    const bytes = await this.blobs.get(blobKey(picture.hash))
+    if (!bytes) throw new AtelierError("internal", `The file of picture ${picture.id} is missing.`)
+    return bytes
+  }
+
+  /** Base of addresses in answers. */
+  get base(): string {
+    return (this.options.publicUrl ?? this.origin).replace(/\/$/, "")
+  }
+
+  /** Address of a finished picture; whoever knows it may read it, so that clients can without a key. */
+  url(picture: Pick<PictureRecord, "id" | "format">): string {
+    return `${this.base}/files/${picture.id}.${picture.format}`
+  }
+
+  assetUrl(id: string): string {
+    return `${this.base}/files/assets/${id}`
+  }
+}
+
+/** Refuses what the model cannot do, by field, instead of quietly leaving it out. */
+function checkSupport(request: GenerationRequest, model: ModelInfo): void {
+  const { supports } = model
+  const asked: [boolean, boolean, string][] = [
+    [request.references.length > 0, supports.references, "references"],
+    [request.board !== null, supports.boards, "board"],
+    [request.start !== null, supports.start, "start"],
+    [request.loras.length > 0, supports.loras, "loras"],
+    [request.guidance !== null && request.guidance !== 0, supports.guidance, "guidance"],
+    [request.intensity !== 0, supports.sliders, "intensity"],
+    [request.complexity !== 0, supports.sliders, "complexity"],
+    [request.movement !== 0, supports.sliders, "movement"],
+  ]
+  const missing = asked.find(([isAsked, can]) => isAsked && !can)
+  if (missing)
+    throw new AtelierError("unsupported", `${model.title} does not support ${missing[2]}.`, {
+      field: missing[2],
+    })
+}
+
+function checkWebhook(webhook: { url: string; envelope: string }): void {
+  const bad =
+    !URL.canParse(webhook.url) ||
+    !/^https?:$/.test(new URL(webhook.url).protocol) ||
+    webhook.url.length > 2048
+  if (bad)
+    throw new AtelierError("invalid_request", "The webhook address is not an http or https URL.", {
+      field: "webhook",
+    })
+  if (!(ENVELOPES as readonly string[]).includes(webhook.envelope)) {
+    throw new AtelierError("invalid_request", `There is no envelope ${webhook.envelope}.`, {
+      field: "webhook",
+    })
+  }
+}

@@ -1,0 +1,29 @@
+// Where pictures are kept: the port of the blob store, and the names of what lies in it.
+import { createHash } from "node:crypto"
+
+/** Bytes by key. Keys are `[a-z0-9/.-]`, given by this service only. */
+export interface BlobStore {
+  /** Resolves when the bytes are durable (unless `fleeting`): on disk and synced, or acknowledged by S3. */
+  put(key: string, bytes: Uint8Array, options?: { fleeting?: boolean }): Promise<void>
+  /** null when absent. */
+  get(key: string): Promise<Uint8Array | null>
+  has(key: string): Promise<boolean>
+  delete(key: string): Promise<void>
+  /** Every key that starts with the prefix, in any order. */
+  list(prefix: string): AsyncIterable<string>
+}
+
+export const sha256 = (bytes: Uint8Array | string): string => createHash("sha256").update(bytes).digest("hex")
+
+/** Content-addressed key: the same picture twice is one file, and a damaged file betrays itself. */
+export const blobKey = (hash: string): string => `sha256/${hash.slice(0, 2)}/${hash}`
+
+export const previewKey = (jobId: string, place: number): string => `previews/${jobId}/${place}`
+
+/** Stores bytes under their own hash and returns it. */
+export async function putContent(blobs: BlobStore, bytes: Uint8Array): Promise<string> {
+  const hash = sha256(bytes)
+  // Written even when present: a power cut may have left a short file of the same name before a sync.
+  await blobs.put(blobKey(hash), bytes)
+  return hash
+}

@@ -1,0 +1,83 @@
+// The thread that runs PGlite, so that SQL never blocks the server's event loop. Imports PGlite only.
+//
+// PGlite ships with fsync off and a file layer without fsync. A 2xx of ours means "on disk", so this thread
+// turns fsync on and gives the file layer one; test/store/embedded.test.ts counts the calls.
+import { fsyncSync } from "node:fs"
+import { parentPort, workerData } from "node:worker_threads"
+import { PGlite } from "@electric-sql/pglite"
+
+export interface EmbeddedRequest {
+  id: number
+  sql: string
+  params?: readonly unknown[]
+  /** `sql` may hold several statements. */
+  script?: boolean
+  listen?: string
+  close?: boolean
+}
+export type EmbeddedAnswer =
+  | { id: number; rows: object[]; fsyncs: number }
+  | { id: number; error: { message: string; code?: string } }
+  | { channel: string; payload: string }
+
+interface FileStream {
+  nfd: number
+}
+interface FileNode {
+  stream_ops: { fsync?: (stream: FileStream) => number }
+}
+interface EmscriptenModule {
+  FS: { lookupPath(path: string): { node: FileNode } }
+}
+
+const { directory } = workerData as { directory: string | null }
+const port = parentPort!
+let fsyncs = 0
+
+const start = (PGlite as unknown as { defaultStartParams: string[] }).defaultStartParams
+const db =
+  directory === null
+    ? await PGlite.create("memory://")
+    : await PGlite.create(directory, {
+        // fdatasync is a stub in the WebAssembly build; fsync reaches the file layer.
+        startParams: [...start.filter((p) => p !== "-F"), "-c", "fsync=on", "-c", "wal_sync_method=fsync"],
+      })
+if (directory !== null) {
+  const module = (db as unknown as { Module: EmscriptenModule }).Module
+  module.FS.lookupPath("/pglite/data/PG_VERSION").node.stream_ops.fsync = (stream) => {
+    fsyncs++
+    fsyncSync(stream.nfd)
+    return 0
+  }
+}
+
+async function answer(request: EmbeddedRequest): Promise<object[]> {
+  if (request.close) {
+    await db.close()
+    return []
+  }
+  if (request.listen !== undefined) {
+    const channel = request.listen
+    await db.listen(channel, (payload) => port.postMessage({ channel, payload } satisfies EmbeddedAnswer))
+    return []
+  }
+  if (request.script) {
+    await db.exec(request.sql)
+    return []
+  }
+  return (await db.query<object>(request.sql, request.params as unknown[])).rows
+}
+
+// One at a time and in order: PGlite has a single connection, and BEGIN ... COMMIT spans messages.
+let last: Promise<void> = Promise.resolve()
+port.on("message", (request: EmbeddedRequest) => {
+  last = last.then(async () => {
+    try {
+      port.postMessage({ id: request.id, rows: await answer(request), fsyncs } satisfies EmbeddedAnswer)
+    } catch (thrown) {
+      const { message, code } = thrown as { message: string; code?: string }
+      port.postMessage({ id: request.id, error: { message, code } } satisfies EmbeddedAnswer)
+    }
+    if (request.close) port.close()
+  })
+})

@@ -1,0 +1,73 @@
+// PostgreSQL elsewhere behind the database port: a pool for statements, one connection for LISTEN.
+import pg from "pg"
+import type { Database, Queryable } from "./database.ts"
+
+const queryable = (client: pg.Pool | pg.PoolClient): Queryable => ({
+  query: async <T extends object>(sql: string, params: readonly unknown[] = []) =>
+    (await client.query(sql, params as unknown[])).rows as T[],
+  script: async (sql) => void (await client.query(sql)),
+})
+
+/** Opens a pool of `connections` on a `postgres://` address. LISTEN reconnects by itself after a fault. */
+export async function openPostgres(url: string, connections = 8): Promise<Database> {
+  const pool = new pg.Pool({ connectionString: url, max: connections })
+  // An idle connection that dies is replaced on next use; without a handler Node would exit.
+  pool.on("error", () => {})
+  await pool.query("select 1")
+  const handlers = new Map<string, Set<(payload: string) => void>>()
+  let listener: pg.Client | null = null
+  let closed = false
+
+  const connectListener = async (): Promise<void> => {
+    const client = new pg.Client({ connectionString: url, keepAlive: true })
+    client.on("notification", (n) => {
+      for (const handler of handlers.get(n.channel) ?? []) handler(n.payload ?? "")
+    })
+    client.on("error", () => {
+      listener = null
+      if (closed) return
+      const retry = setTimeout(() => void connectListener().catch(() => client.emit("error")), 500)
+      retry.unref()
+    })
+    await client.connect()
+    for (const channel of handlers.keys()) await client.query(`listen ${pg.escapeIdentifier(channel)}`)
+    listener = client
+    // What was missed while away is unknown: wake everybody once, they look for themselves.
+    for (const set of handlers.values()) for (const handler of set) handler("")
+  }
+
+  return {
+    kind: "postgres",
+    ...queryable(pool),
+    async transaction(work) {
+      const client = await pool.connect()
+      try {
+        await client.query("begin")
+        const result = await work(queryable(client))
+        await client.query("commit")
+        client.release()
+        return result
+      } catch (thrown) {
+        await client.query("rollback").then(
+          () => client.release(),
+          () => client.release(true),
+        )
+        throw thrown
+      }
+    },
+    async listen(channel, handler) {
+      const set = handlers.get(channel) ?? new Set()
+      const isNew = !handlers.has(channel)
+      handlers.set(channel, set)
+      set.add(handler)
+      if (!listener) await connectListener()
+      else if (isNew) await (listener as pg.Client).query(`listen ${pg.escapeIdentifier(channel)}`)
+      return async () => void set.delete(handler)
+    },
+    async close() {
+      closed = true
+      await (listener as pg.Client | null)?.end()
+      await pool.end()
+    },
+  }
+}

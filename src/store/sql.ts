@@ -1,0 +1,392 @@
+// Every SQL statement of the service, by subject. Each is one transaction by itself. Imports nothing.
+//
+// A state change, its event, the promotion of the next waiting job, the pictures and the webhook rows are
+// written by ONE statement: there is no moment at which some of them exist and others do not.
+
+const WAITING = "('backlogged','queued')"
+const RUNNING = "('scheduled','processing','sampling')"
+const UNFINISHED = "('backlogged','queued','scheduled','processing','sampling')"
+
+/** Channels of NOTIFY. `step` carries JSON and is never stored; the others only say "look". */
+export const CHANNELS = {
+  events: "atelier_events",
+  work: "atelier_work",
+  cancel: "atelier_cancel",
+  step: "atelier_step",
+} as const
+
+const TELL = `pg_notify('${CHANNELS.events}', '')`
+
+/** Events of all rows in `from`, which has id, key_id and state. `now` is the parameter holding the time. */
+const eventsOf = (from: string, now: string, data = "'{}'::jsonb"): string =>
+  `insert into job_events (job_id, key_id, kind, data, at)
+   select id, key_id, 'job-' || state, ${data}, ${now}::timestamptz from ${from}`
+
+/** The key's first backlogged job becomes queued when the job in `ended` leaves (counted before it left). */
+const promoteAfter = (ended: string, now: string): string => `
+  promoted as (
+    update jobs set state = 'queued' where id in (
+      select b.id from jobs b
+      where b.key_id = (select key_id from ${ended}) and b.state = 'backlogged' and b.id <> (select id from ${ended})
+      order by b.priority desc, b.rank
+      limit (select greatest(0, k.concurrency + 1 - (
+               select count(*)::int from jobs x where x.key_id = k.id
+               and x.state in ('queued','scheduled','processing','sampling')))
+             from keys k join ${ended} e on e.key_id = k.id)
+      for update skip locked)
+    returning id, key_id, state),
+  promoted_events as (${eventsOf("promoted", now)})`
+
+const RECORD = `id uuid, key_id text, model text, prompt text, request jsonb, pictures int, dialect text,
+  raw jsonb, client_id text, body_hash text, priority int, deadline_at timestamptz,
+  keep_seconds double precision, webhook jsonb, lineage jsonb, ord int`
+
+export const JOBS = {
+  /**
+   * Stores a group of submits. $1 records, $2 now, $3 cap on all waiting jobs. A key takes at most
+   * concurrency + backlog unfinished jobs; a known idempotency id stores nothing.
+   */
+  submit: `
+  with input as (select * from jsonb_to_recordset($1::text::jsonb) as r(${RECORD})),
+  load as (select key_id, count(*)::int as n from jobs where state in ${UNFINISHED} group by key_id),
+  total as (select coalesce(sum(n), 0)::int as n from load),
+  fresh as (
+    select i.*,
+      coalesce(l.n, 0) + row_number() over (partition by i.key_id order by ord) as place,
+      (select n from total) + row_number() over (order by ord) as overall,
+      k.concurrency, k.backlog
+    from input i join keys k on k.id = i.key_id left join load l on l.key_id = i.key_id
+    where not exists (select 1 from idempotency d where d.key_id = i.key_id and d.client_id = i.client_id
+                      and d.created_at > $2::timestamptz - interval '24 hours')),
+  accepted as (select * from fresh where place <= concurrency + backlog and overall <= $3),
+  named as (
+    insert into idempotency (key_id, client_id, body_hash, job_id, created_at)
+    select key_id, client_id, body_hash, id, $2::timestamptz from accepted where client_id is not null
+    on conflict (key_id, client_id) do update
+      set body_hash = excluded.body_hash, job_id = excluded.job_id, created_at = excluded.created_at
+      where idempotency.created_at <= excluded.created_at - interval '24 hours'
+    returning job_id),
+  stored as (
+    insert into jobs (id, key_id, state, model, prompt, request, pictures, dialect, raw, client_id, priority,
+                      deadline_at, keep_seconds, webhook, created_at)
+    select id, key_id, case when place <= concurrency then 'queued' else 'backlogged' end, model, prompt,
+           request, pictures, dialect, raw, client_id, priority, deadline_at, keep_seconds, webhook,
+           $2::timestamptz
+    from accepted where client_id is null or id in (select job_id from named) order by ord
+    returning id, key_id, state, priority),
+  events as (${eventsOf("stored", "$2")}),
+  ancestors as (
+    insert into lineage (job_id, picture_id, role)
+    select a.id, (l ->> 'picture')::uuid, l ->> 'role'
+    from accepted a, jsonb_array_elements(a.lineage) l where a.id in (select id from stored)
+    on conflict do nothing)
+  select i.id, s.state, i.id in (select id from fresh) as fresh, i.id in (select id from accepted) as accepted,
+         ${TELL}, pg_notify('${CHANNELS.work}', '')
+  from input i left join stored s on s.id = i.id`,
+
+  idempotent: `
+  select job_id, body_hash from idempotency
+  where key_id = $1 and client_id = $2 and created_at > $3::timestamptz - interval '24 hours'`,
+
+  forgetIdempotency: `delete from idempotency where created_at <= $1::timestamptz - interval '24 hours'`,
+
+  /**
+   * Hands up to $4 pictures' worth of waiting jobs to worker $1. Round robin: the n-th job of a key counts
+   * its running ones, so a key with less under way goes first. $5 asks for jobs that already had a try
+   * (suspects), which run alone; $6 says whether the worker is idle, since suspects are waited for.
+   */
+  claim: `
+  with busy as (select key_id, count(*)::int as n from jobs where state in ${RUNNING} group by key_id),
+  candidate as (
+    select j.*, coalesce(b.n, 0) + j.place as turn
+    from keys k left join busy b on b.key_id = k.id
+    cross join lateral (
+      select w.id, w.pictures, w.priority, w.rank, row_number() over (order by w.priority desc, w.rank) as place
+      from (select id, pictures, priority, rank from jobs
+            where key_id = k.id and state in ${WAITING} and model = any ($3::text[])
+              and (tries > 0) = $5::boolean
+            order by priority desc, rank limit $4::int + 32) w) j
+    where coalesce(b.n, 0) + j.place <= k.concurrency
+      and not (select value = 'true'::jsonb from settings where name = 'paused')
+      and ($5::boolean or $6::boolean
+           or not exists (select 1 from jobs where state in ${WAITING} and tries > 0))),
+  summed as (
+    select id, sum(pictures) over (order by priority desc, turn, rank, id) - pictures as before,
+           row_number() over (order by priority desc, turn, rank, id) as ord
+    from candidate),
+  locked as (
+    select j.id from jobs j join summed s on s.id = j.id
+    where s.before < $4::int + 32 and j.state in ${WAITING}
+    order by s.ord limit (select count(*) from summed where before < $4::int)
+    for update of j skip locked),
+  moved as (
+    update jobs set worker = $1, tries = tries + 1, started_at = $2::timestamptz,
+      -- a job without pictures of its own has nothing to prepare and is processing at once
+      state = case when request -> 'start' = 'null' and request -> 'board' = 'null'
+                    and request -> 'references' = '[]' then 'processing' else 'scheduled' end
+    where id in (select id from locked) returning *),
+  events as (
+    insert into job_events (job_id, key_id, kind, data, at)
+    select id, key_id, kind, jsonb_build_object('try', tries), $2::timestamptz
+    from moved, lateral (values (1, 'job-scheduled'), (2, 'job-processing')) as v (n, kind)
+    where n = 1 or state = 'processing' order by id, n)
+  select m.*, ${TELL} from moved m join summed s on s.id = m.id order by s.ord`,
+
+  /** $1 job, $2 worker, $3 try, $4 new state, $5 now: scheduled to processing to sampling. */
+  advance: `
+  with moved as (
+    update jobs set state = $4 where id = $1 and worker = $2 and tries = $3 and state in ${RUNNING}
+    returning id, key_id, state),
+  events as (${eventsOf("moved", "$5")})
+  select id, ${TELL} from moved`,
+
+  /**
+   * Ends a job. $1 job, $2 worker or null for anyone, $3 try (with a worker), $4 end state, $5 error,
+   * $6 outcome, $7 pictures, $8 now, $9 webhook event ids, $10 key or null for anyone. The state test makes
+   * the end happen once: a second worker, or one that lost its job to a cancel, changes nothing.
+   */
+  end: `
+  with ended as (
+    update jobs set state = $4, error = $5::text::jsonb, outcome = $6::text::jsonb, worker = null,
+                    finished_at = $8::timestamptz
+    where id = $1 and state in ${UNFINISHED} and ($2::text is null or (worker = $2 and tries = $3::int))
+      and ($10::text is null or key_id = $10)
+    returning id, key_id, state, error, keep_seconds, webhook),
+  made as (
+    insert into pictures (id, job_id, place, seed, width, height, format, hash, bytes, created_at, expires_at)
+    select p.id, e.id, p.place, p.seed, p.width, p.height, p.format, p.hash, p.bytes, $8::timestamptz,
+           $8::timestamptz + e.keep_seconds * interval '1 second'
+    from ended e, jsonb_to_recordset($7::text::jsonb) as p(id uuid, place int, seed bigint, width int,
+         height int, format text, hash text, bytes int)),
+  events as (${eventsOf("ended", "$8", "jsonb_strip_nulls(jsonb_build_object('error', error))")}),
+  hooks as (
+    insert into webhooks (id, job_id, key_id, url, envelope, place, state, next_at, created_at)
+    select h.id, e.id, e.key_id, e.webhook ->> 'url', e.webhook ->> 'envelope', h.place, 'pending',
+           $8::timestamptz, $8::timestamptz
+    from ended e, jsonb_to_recordset($9::text::jsonb) as h(id uuid, place int) where e.webhook is not null),
+  ${promoteAfter("ended", "$8")}
+  select id, state, ${TELL}, pg_notify('${CHANNELS.work}', ''), pg_notify('${CHANNELS.cancel}', id::text)
+  from ended`,
+
+  /**
+   * Running jobs go back to waiting. $1 worker, or null for all of workers unseen since $2; $3 now;
+   * $4 whether the try counts (a crash does, a shutdown does not); $5 job or null for all.
+   */
+  handBack: `
+  with moved as (
+    update jobs set state = 'queued', worker = null, tries = tries - case when $4::boolean then 0 else 1 end
+    where state in ${RUNNING} and ($5::uuid is null or id = $5)
+      and case when $1::text is not null then worker = $1
+          else not exists (select 1 from workers w where w.id = jobs.worker and w.seen_at > $2::timestamptz) end
+      and (not $4::boolean or tries < 2)
+    returning id, key_id, state, tries),
+  events as (${eventsOf("moved", "$3", "jsonb_build_object('handedBack', true, 'tries', tries)")})
+  select id, ${TELL}, pg_notify('${CHANNELS.work}', '') from moved`,
+
+  /** Running jobs of lost workers that have used both tries. Same parameters $1, $2 as handBack. */
+  lost: `
+  select id, tries from jobs where state in ${RUNNING} and tries >= 2
+    and case when $1::text is not null then worker = $1
+        else not exists (select 1 from workers w where w.id = jobs.worker and w.seen_at > $2::timestamptz) end`,
+
+  overdue: `select id from jobs where deadline_at <= $1::timestamptz and state in ${UNFINISHED}`,
+
+  unfinishedOf: `select id from jobs where key_id = $1 and state in ${UNFINISHED}`,
+
+  /** $1 job, $2 key, $3 new rank, $4 new priority or null, $5 now. Waiting jobs only. */
+  move: `
+  with moved as (
+    update jobs set rank = coalesce($3::double precision, rank), priority = coalesce($4::int, priority)
+    where id = $1 and key_id = $2 and state in ${WAITING} returning id, key_id, priority),
+  events as (insert into job_events (job_id, key_id, kind, data, at)
+    select id, key_id, 'job-moved', jsonb_build_object('priority', priority), $5::timestamptz from moved)
+  select id, ${TELL} from moved`,
+
+  /** A failed or cancelled job starts over as if new, without its old error. $1 job, $2 key, $3 now. */
+  retry: `
+  with moved as (
+    update jobs set state = 'queued', error = null, outcome = null, tries = 0, worker = null,
+                    finished_at = null, deadline_at = null, rank = nextval('job_rank')
+    where id = $1 and key_id = $2 and state in ('failed','cancelled') and deleted_at is null
+    returning id, key_id, state),
+  events as (${eventsOf("moved", "$3", `'{"retried": true}'::jsonb`)})
+  select id, ${TELL}, pg_notify('${CHANNELS.work}', '') from moved`,
+
+  /** $1 key, $2 job (null for all of them). */
+  waitingOrder: `
+  select id, rank, priority from jobs where key_id = $1 and state in ${WAITING}
+  order by priority desc, rank`,
+
+  get: `select * from jobs where id = $1 and ($2::text is null or key_id = $2)`,
+
+  queue: `
+  select * from jobs where ($1::text is null or key_id = $1) and state in ${UNFINISHED}
+  order by (state in ${RUNNING}) desc, priority desc, rank limit 1000`,
+
+  /**
+   * History. $1 key, $2 words (all must occur), $3 states, $4 favourite, $5 model, $6 with references,
+   * $7 from, $8 until, $9/$10 cursor time and id, $11 limit, $12 dialects.
+   */
+  list: `
+  select * from jobs j where key_id = $1 and deleted_at is null
+    and ($2::text[] is null or prompt ilike all ($2))
+    and ($3::text[] is null or state = any ($3))
+    and ($4::boolean is null or favourite = $4
+         or exists (select 1 from pictures p where p.job_id = j.id and p.favourite = $4 and $4))
+    and ($5::text is null or model = $5)
+    and ($6::boolean is null or (jsonb_array_length(request -> 'references') > 0) = $6)
+    and ($7::timestamptz is null or created_at >= $7) and ($8::timestamptz is null or created_at < $8)
+    and ($9::timestamptz is null or (created_at, id) < ($9, $10::uuid))
+  order by created_at desc, id desc limit $11`,
+
+  count: `select count(*)::int as n from jobs where key_id = $1 and deleted_at is null`,
+
+  favourite: `
+  with moved as (update jobs set favourite = $3 where id = $1 and key_id = $2 returning id, key_id, favourite),
+  events as (insert into job_events (job_id, key_id, kind, data, at)
+    select id, key_id, 'job-marked', jsonb_build_object('favourite', favourite), $4::timestamptz from moved)
+  select id, ${TELL} from moved`,
+
+  /** $1 job, $2 key, $3 now, $4 whether to delete (true) or to restore. Finished jobs only. */
+  remove: `
+  with moved as (
+    update jobs set deleted_at = case when $4::boolean then $3::timestamptz end
+    where id = $1 and key_id = $2 and state in ('completed','failed','cancelled')
+      and (deleted_at is null) = $4::boolean
+    returning id, key_id, deleted_at),
+  events as (insert into job_events (job_id, key_id, kind, data, at)
+    select id, key_id, case when deleted_at is null then 'job-restored' else 'job-deleted' end, '{}',
+           $3::timestamptz from moved)
+  select id, ${TELL} from moved`,
+
+  /** Jobs deleted before $1 and never restored: their rows go, pictures first. */
+  purge: `
+  with gone as (select id from jobs where deleted_at < $1::timestamptz limit 500),
+  l as (delete from lineage where job_id in (select id from gone)),
+  h as (delete from webhooks where job_id in (select id from gone)),
+  p as (delete from pictures where job_id in (select id from gone) returning hash)
+  select hash from p`,
+  purgeJobs: `delete from jobs j where deleted_at < $1::timestamptz
+    and not exists (select 1 from pictures p where p.job_id = j.id)`,
+
+  stats: `
+  select state, count(*)::int as n, extract(epoch from min(created_at))::float8 as oldest
+  from jobs where state in ${UNFINISHED} group by state`,
+} as const
+
+export const PICTURES = {
+  ofJobs: `select *, seed::text as seed_text from pictures where job_id = any ($1::uuid[]) and deleted_at is null
+           order by job_id, place`,
+  /** $1 picture, $2 key or null: the picture's address is its permission to be read. */
+  get: `select p.*, p.seed::text as seed_text, j.key_id, j.prompt, j.deleted_at as job_deleted_at
+        from pictures p join jobs j on j.id = p.job_id where p.id = $1 and ($2::text is null or j.key_id = $2)`,
+  mark: `
+  with moved as (
+    update pictures p set favourite = coalesce($3::boolean, favourite),
+      deleted_at = case when $4::boolean is null then deleted_at when $4 then $5::timestamptz end
+    from jobs j where p.id = $1 and j.id = p.job_id and j.key_id = $2 returning p.id, p.job_id, j.key_id,
+      p.favourite, p.deleted_at),
+  events as (insert into job_events (job_id, key_id, kind, data, at)
+    select job_id, key_id, 'picture-marked', jsonb_build_object('picture', id, 'favourite', favourite,
+           'deleted', deleted_at is not null), $5::timestamptz from moved)
+  select id, ${TELL} from moved`,
+  /** Where a job's inputs came from, and what was made from its pictures. */
+  cameFrom: `select l.picture_id, l.role, p.job_id from lineage l join pictures p on p.id = l.picture_id
+             where l.job_id = $1`,
+  ledTo: `select l.picture_id, l.role, l.job_id from lineage l join pictures p on p.id = l.picture_id
+          join jobs j on j.id = l.job_id where p.job_id = $1 and j.deleted_at is null order by j.created_at`,
+  expire: `update pictures set expired = true where expires_at <= $1::timestamptz and not expired returning hash`,
+  /** Of the hashes $1, those that nothing needs any more. */
+  unreferenced: `
+  select h as hash from unnest($1::text[]) h
+  where not exists (select 1 from pictures where hash = h and not expired)
+    and not exists (select 1 from assets where hash = h)`,
+  all: `select id, hash, bytes from pictures where not expired`,
+} as const
+
+export const EVENTS = {
+  /** After the cursor ($1 xid, $2 seq), below the oldest running transaction. $3 key or null, $4 limit. */
+  after: `
+  select seq::float8 as seq, xid::float8 as xid, job_id, key_id, kind, data, at from job_events
+  where (xid, seq) > ($1::bigint, $2::bigint)
+    and xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+    and ($3::text is null or key_id = $3)
+  order by xid, seq limit $4`,
+  last: `
+  select xid::float8 as xid, seq::float8 as seq from job_events
+  where xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint order by xid desc, seq desc limit 1`,
+  ofJob: `select seq::float8 as seq, kind, data, at from job_events where job_id = $1 order by seq`,
+  append: `insert into job_events (job_id, key_id, kind, data, at) values (null, $1, $2, $3::text::jsonb, $4)
+           returning ${TELL}`,
+  tell: "select pg_notify($1, $2)",
+} as const
+
+export const KEYS = {
+  ensureLocal: `insert into keys (id, name, hash, webhook_secret, concurrency, backlog, rate, created_at)
+                values ('local', 'local', '', $1, $2, $3, $4, $5) on conflict (id) do update
+                set concurrency = excluded.concurrency, backlog = excluded.backlog, rate = excluded.rate`,
+  add: `insert into keys (id, name, hash, webhook_secret, concurrency, backlog, rate, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+  list: `select id, name, concurrency, backlog, rate, created_at, revoked_at from keys where id <> 'local'
+         order by created_at`,
+  revoke: `update keys set revoked_at = $2 where (id = $1 or name = $1) and id <> 'local' and revoked_at is null
+           returning id`,
+  byHash: `select id, name, webhook_secret, concurrency, backlog, rate, revoked_at from keys where hash = $1
+           and hash <> ''`,
+  get: `select id, name, webhook_secret, concurrency, backlog, rate, revoked_at from keys where id = $1`,
+  live: `select count(*)::int as n from keys where id <> 'local' and revoked_at is null`,
+} as const
+
+export const ASSETS = {
+  add: `insert into assets (id, key_id, kind, hash, mime, width, height, bytes, name, description, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning *`,
+  get: `select * from assets where id = $1 and ($2::text is null or key_id = $2)`,
+  sameInput: `select * from assets where key_id = $1 and hash = $2 order by created_at limit 1`,
+  list: `select * from assets where key_id = $1 and kind = 'upload' and deleted_at is null
+         and ($2::timestamptz is null or created_at < $2) order by created_at desc, id desc limit $3`,
+  remove: `update assets set deleted_at = $3 where id = $1 and key_id = $2 and deleted_at is null returning id`,
+} as const
+
+export const BOARDS = {
+  add: `insert into boards (id, key_id, name, code, pictures, created_at, updated_at)
+        values ($1, $2, $3, $4, $5::text::jsonb, $6, $6) returning *`,
+  change: `update boards set name = coalesce($3, name), pictures = coalesce($4::text::jsonb, pictures),
+           updated_at = $5 where id = $1 and key_id = $2 and deleted_at is null returning *`,
+  remove: `update boards set deleted_at = $3 where id = $1 and key_id = $2 and deleted_at is null returning id`,
+  restore: `update boards set deleted_at = null where id = $1 and key_id = $2 returning *`,
+  list: `select * from boards where key_id = $1 and deleted_at is null order by updated_at desc`,
+  /** By id or name for its owner, by share code for anyone. */
+  find: `select * from boards where deleted_at is null
+         and ((key_id = $1 and (id::text = $2 or name = $2)) or code = $2) order by (code = $2) desc limit 1`,
+} as const
+
+export const WEBHOOKS = {
+  due: `update webhooks set next_at = $1::timestamptz + interval '60 seconds' where id in (
+          select id from webhooks where state = 'pending' and next_at <= $1::timestamptz order by next_at
+          limit $2 for update skip locked) returning *`,
+  keepBody: "update webhooks set body = $2 where id = $1 and body is null",
+  attempted: `update webhooks set state = $2, attempts = attempts + 1, next_at = $3::timestamptz,
+              last_status = $4, last_error = $5, delivered_at = case when $2 = 'delivered' then $6::timestamptz end
+              where id = $1`,
+  list: `select id, job_id, url, envelope, state, attempts, last_status, last_error, created_at, delivered_at,
+         next_at from webhooks where ($1::text is null or key_id = $1) order by created_at desc limit $2`,
+  /** Sends again: one event id ($1), or every one that was given up (null). */
+  replay: `update webhooks set state = 'pending', attempts = 0, next_at = $2::timestamptz
+           where case when $1::uuid is null then state = 'given-up' else id = $1 end returning id`,
+  nextDue: "select extract(epoch from min(next_at))::float8 as at from webhooks where state = 'pending'",
+} as const
+
+export const WORKERS = {
+  seen: `insert into workers (id, models, seen_at) values ($1, $2::text::jsonb, $3)
+         on conflict (id) do update set models = excluded.models, seen_at = excluded.seen_at`,
+  gone: "delete from workers where id = $1",
+  forget: "delete from workers where seen_at <= $1",
+  live: "select id, models, seen_at from workers where seen_at > $1",
+} as const
+
+export const SETTINGS = {
+  get: "select value from settings where name = $1",
+  set: `insert into settings (name, value) values ($1, $2::text::jsonb)
+        on conflict (name) do update set value = excluded.value
+        returning pg_notify('${CHANNELS.work}', '')`,
+} as const
