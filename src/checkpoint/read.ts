@@ -79,9 +79,9 @@ export async function openRows(tensor: StoredTensor): Promise<RowReader> {
   }
 }
 
-const chunkValues = 1 << 22 // 16 MiB of float32
+const chunkValues = 1 << 20 // 4 MiB of float32
 
-/** [first row, number of rows] pairs that cover a tensor in chunks of about four million values. */
+/** [first row, number of rows] pairs that cover a tensor in chunks of about a million values. */
 export function* rowRanges(tensor: StoredTensor): Generator<[first: number, count: number]> {
   const { rows, columns } = matrixShape(tensor)
   const step = Math.max(1, Math.floor(chunkValues / Math.max(1, columns)))
