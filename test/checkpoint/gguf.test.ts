@@ -140,3 +140,16 @@ test("the shards of a split GGUF file are opened together", async () => {
   assert.deepEqual([...checkpoint.tensors.keys()], ["blocks.1.mod.lin", "blocks.2.mod.lin"])
   assert.deepEqual(checkpoint.files, [path(1), path(2)])
 })
+
+test("the original shape that ComfyUI's converter notes is restored, unless it does not fit", async () => {
+  await using folder = await scratch()
+  const path = join(folder.path, "a.gguf")
+  const tensors = floats([["last.modulation.lin", [8, 16]], ["first.bias", [8]]]) // biome-ignore format: pairs
+  await writeGguf(path, tensors, {
+    "comfy.gguf.orig_shape.last.modulation.lin": [2, 64],
+    "comfy.gguf.orig_shape.first.bias": [9],
+  })
+  const checkpoint = await openCheckpoint(path)
+  assert.deepEqual(checkpoint.tensors.get("last.modulation.lin")!.shape, [2, 64])
+  assert.deepEqual(checkpoint.tensors.get("first.bias")!.shape, [8])
+})

@@ -86,8 +86,12 @@ export interface GgufTensor {
   data: Uint8Array
 }
 
-/** Writes a GGUF file (version 3, little-endian, alignment 32) with string metadata. */
-export async function writeGguf(path: string, tensors: GgufTensor[], metadata: Record<string, string> = {}) {
+/** Writes a GGUF file (version 3, little-endian, alignment 32) with metadata of strings and int32 lists. */
+export async function writeGguf(
+  path: string,
+  tensors: GgufTensor[],
+  metadata: Record<string, string | number[]> = {},
+) {
   const parts: Buffer[] = []
   const u32 = (value: number) => parts.push(Buffer.from(Uint32Array.of(value).buffer))
   const u64 = (value: number) => parts.push(Buffer.from(BigUint64Array.of(BigInt(value)).buffer))
@@ -101,8 +105,15 @@ export async function writeGguf(path: string, tensors: GgufTensor[], metadata: R
   u64(Object.keys(metadata).length)
   for (const [key, value] of Object.entries(metadata)) {
     text(key)
-    u32(8) // string
-    text(value)
+    if (typeof value === "string") {
+      u32(8)
+      text(value)
+    } else {
+      u32(9) // a list
+      u32(5) // of int32
+      u64(value.length)
+      for (const item of value) u32(item)
+    }
   }
   let position = 0
   for (const { name, type, shape, data } of tensors) {

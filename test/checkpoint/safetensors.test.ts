@@ -2,9 +2,10 @@
 import assert from "node:assert/strict"
 import { createHash } from "node:crypto"
 import { existsSync } from "node:fs"
-import { readdir, readFile, truncate, writeFile } from "node:fs/promises"
+import { open, readdir, readFile, truncate, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { test } from "node:test"
+import { readTensor } from "../../src/checkpoint/read.ts"
 import { openSafetensors } from "../../src/checkpoint/safetensors.ts"
 import { writeSafetensors } from "../../src/checkpoint/write.ts"
 import { randomValues, refusal, scratch, writeRaw } from "./helpers.ts"
@@ -226,4 +227,25 @@ test("a folder that cannot be written to is a file_write error", async () => {
   const path = join(blocked, "a.safetensors")
   await assert.rejects(writeSafetensors(path, []), { code: "file_write" })
   assert.equal(existsSync(path), false)
+})
+
+test("tensors beyond 4 GiB are placed and read exactly", async () => {
+  await using folder = await scratch()
+  const path = join(folder.path, "large.safetensors")
+  const start = 5_000_000_000
+  const header = {
+    large: { dtype: "U8", shape: [start], data_offsets: [0, start] },
+    last: { dtype: "F32", shape: [1, 2], data_offsets: [start, start + 8] },
+  }
+  await writeRaw(path, header, 0)
+  const file = await open(path, "r+")
+  const { size } = await file.stat()
+  await file.truncate(size + start + 8) // a sparse file: it takes no space on the disk
+  await file.write(new Uint8Array(Float32Array.of(3.5, -7).buffer), 0, 8, size + start)
+  await file.close()
+  const checkpoint = await openSafetensors(path)
+  assert.equal(checkpoint.tensors.get("last")!.offset, size + start)
+  assert.deepEqual([...(await readTensor(checkpoint, "last"))], [3.5, -7])
+  await truncate(path, size + start + 4)
+  assert.match((await refusal(openSafetensors(path))).message, /truncated: tensor last ends at byte 50000/)
 })
