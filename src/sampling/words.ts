@@ -14,13 +14,16 @@ export const END = 0
 export const UNKNOWN = 1
 export const SPECIAL = 2
 
-
 const ARTICLES = new Set(["a", "an", "the"])
 const DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 
 /** Lower-case words of a prompt; articles carry nothing and are left out, single numbers become words. */
 export function wordsOf(prompt: string): string[] {
-  const words = prompt.normalize("NFC").toLowerCase().match(/[\p{L}\p{N}]+(?:['-][\p{L}\p{N}]+)*/gu) ?? []
+  const words =
+    prompt
+      .normalize("NFC")
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+(?:['-][\p{L}\p{N}]+)*/gu) ?? []
   return words
     .flatMap((word) => word.split("-"))
     .filter((word) => !ARTICLES.has(word))

@@ -1,20 +1,18 @@
 // Encodes the training set once with the trained autoencoder: what the denoiser's trainer reads.
 import { existsSync, mkdirSync, openSync, readSync, renameSync, statSync, writeFileSync } from "node:fs"
-import { cropInto, type PictureRecord, type PictureSet } from "./pictures.ts"
+import { cropInto, type Located, type PictureRecord, type PictureSet } from "./pictures.ts"
 import { createCoder } from "./recipes/vae.ts"
 
 export const LATENTS = "data/latents"
 const CHANNELS = 16
 
-type Located = PictureRecord & { shard: number }
-
 /** Encodes every shard that has no latents yet; each file appears whole. Latents are not normalised. */
 export async function encodeLatents(pictures: PictureSet, weights: ReadonlyMap<string, Float32Array>, folder = LATENTS, print = console.log): Promise<void> {
-  mkdirSync(folder, { recursive: true })
+  mkdirSync(`${folder}/${pictures.version}`, { recursive: true })
   const coder = await createCoder(weights)
   const shards = Map.groupBy(pictures.records, (r) => r.shard)
   for (const [shard, records] of shards) {
-    const path = latentPath(folder, shard)
+    const path = latentPath(folder, pictures, shard)
     if (existsSync(path) && statSync(path).size === records.reduce((n, r) => n + latentSize(r) * 2, 0)) continue
     const parts: Float16Array[] = []
     const batch = 16
@@ -34,7 +32,8 @@ export async function encodeLatents(pictures: PictureSet, weights: ReadonlyMap<s
   await coder.close()
 }
 
-const latentPath = (folder: string, shard: number): string => `${folder}/shard-${String(shard).padStart(4, "0")}.f16`
+const latentPath = (folder: string, pictures: PictureSet, shard: number): string =>
+  `${folder}/${pictures.version}/${pictures.shards[shard]}.f16`
 const latentSize = (r: PictureRecord): number => (CHANNELS * r.width * r.height) / 64
 
 /** Reads one record's latent [16,h,w]. Records must be asked for by their place in `pictures.records`. */
@@ -45,7 +44,7 @@ export function openLatents(pictures: PictureSet, folder = LATENTS): { has: (ind
   pictures.records.forEach((r: Located, i) => {
     offsets[i] = next.get(r.shard) ?? 0
     next.set(r.shard, offsets[i]! + latentSize(r) * 2)
-    if (!files.has(r.shard) && existsSync(latentPath(folder, r.shard))) files.set(r.shard, openSync(latentPath(folder, r.shard), "r"))
+    if (!files.has(r.shard) && existsSync(latentPath(folder, pictures, r.shard))) files.set(r.shard, openSync(latentPath(folder, pictures, r.shard), "r"))
   })
   return {
     has: (index) => files.has(pictures.records[index]!.shard),

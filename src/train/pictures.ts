@@ -3,39 +3,49 @@ import { existsSync, openSync, readdirSync, readFileSync, readSync } from "node:
 
 /** One line of a shard's record file; the scene generator writes more fields than training reads. */
 export interface PictureRecord {
+  /** Place in the whole set, which tells held-out pictures from used ones. */
+  index: number
   offset: number
   width: number
   height: number
   caption: string
   styleless: string
   stage: "single" | "scene"
-  truth: Record<string, unknown>
-  attributes: { saturation: number; contrast: number; edges: number; diagonal: number }
-  [field: string]: unknown
 }
 
+export type Located = PictureRecord & { shard: number }
+
 export interface PictureSet {
-  records: (PictureRecord & { shard: number })[]
+  /** Version of the art, e.g. "v1": pictures of different versions have nothing in common. */
+  version: string
+  /** Shard names in order; a record's `shard` indexes this list. */
+  shards: readonly string[]
+  records: readonly Located[]
   /** RGB bytes, height x width x 3. */
-  read: (record: PictureRecord & { shard: number }) => Uint8Array
+  read: (record: Located) => Uint8Array
 }
 
 export const SCENES = "data/scenes"
 
-/** Opens every finished shard of the set. */
+/** Opens every finished shard of the newest version of the set. Shards that appear later are for the next start. */
 export function openPictures(folder = SCENES): PictureSet {
-  if (!existsSync(folder)) throw new Error(`There is no training set in ${folder}; build it with: npm run data`)
-  const names = readdirSync(folder)
-    .filter((name) => /^shard-\d+\.bin$/.test(name))
+  const versions = existsSync(folder) ? readdirSync(folder).filter((name) => /^v\d+$/.test(name)) : []
+  const version = versions.sort((a, b) => Number(a.slice(1)) - Number(b.slice(1))).at(-1)
+  if (!version) throw new Error(`There is no training set in ${folder}; build it with: npm run data`)
+  const shards = readdirSync(`${folder}/${version}`)
+    .filter((name) => /^shard-\d+\.jsonl$/.test(name))
+    .map((name) => name.replace(".jsonl", ""))
     .sort()
-  const files = names.map((name) => openSync(`${folder}/${name}`, "r"))
-  const records = names.flatMap((name, shard) =>
-    readFileSync(`${folder}/${name.replace(/\.bin$/, ".jsonl")}`, "utf8")
+  const files = shards.map((name) => openSync(`${folder}/${version}/${name}.bin`, "r"))
+  const records = shards.flatMap((name, shard) =>
+    readFileSync(`${folder}/${version}/${name}.jsonl`, "utf8")
       .split("\n")
       .filter(Boolean)
-      .map((line) => ({ ...(JSON.parse(line) as PictureRecord), shard })),
+      .map((line) => slim(JSON.parse(line) as PictureRecord, shard)),
   )
   return {
+    version,
+    shards,
     records,
     read: (r) => {
       const bytes = new Uint8Array(r.width * r.height * 3)
@@ -44,6 +54,18 @@ export function openPictures(folder = SCENES): PictureSet {
     },
   }
 }
+
+/** Only what training reads: a hundred thousand full descriptions would take a gigabyte. */
+const slim = ({ index, offset, width, height, caption, styleless, stage }: PictureRecord, shard: number): Located => ({
+  index,
+  offset,
+  width,
+  height,
+  caption,
+  styleless,
+  stage,
+  shard,
+})
 
 /** Cuts a window out of RGB bytes into planes of -1..1: [3, size, size] written at `to`. */
 export function cropInto(out: Float32Array, to: number, bytes: Uint8Array, width: number, x0: number, y0: number, columns: number, rows: number, flip: boolean): void {
@@ -57,3 +79,6 @@ export function cropInto(out: Float32Array, to: number, bytes: Uint8Array, width
       out[at + 2 * plane] = bytes[from + 2]! / 127.5 - 1
     }
 }
+
+/** One picture in a hundred is never trained on. */
+export const heldOut = (record: PictureRecord): boolean => record.index % 100 === 99

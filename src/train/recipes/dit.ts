@@ -4,7 +4,7 @@ import { causalBias, type DitConfig, denoiser, imageRope, keyBias, swigluDim, ty
 import { UNKNOWN } from "../../sampling/words.ts"
 import { initialise } from "../initial.ts"
 import { openLatents } from "../latents.ts"
-import { openPictures } from "../pictures.ts"
+import { heldOut, openPictures } from "../pictures.ts"
 import { Random } from "../random.ts"
 import { type Feed, TrainingStep } from "../step.ts"
 import type { Recipe } from "../trainer.ts"
@@ -118,7 +118,7 @@ export function ditRecipe(options: DitRecipeOptions): Recipe {
   const text = textConfig(vocabulary.size)
   const statistics = latentStatistics(pictures.records.length, latents)
   // Records by shape, those of a batch must agree; weights keep the shapes' own shares.
-  const usable = pictures.records.flatMap((r, i) => (i % 100 !== 99 && latents.has(i) ? [{ r, i }] : []))
+  const usable = pictures.records.flatMap((r, i) => (!heldOut(r) && latents.has(i) ? [{ r, i }] : []))
   const shapes = [...Map.groupBy(usable, ({ r }) => `${r.height / 16}x${r.width / 16}`)].filter(([, list]) => list.length >= 64)
   const singles = new Map(shapes.map(([key, list]) => [key, list.filter(({ r }) => r.stage === "single")]))
   const textTable = textRope(TEXT_TOKENS, text.headDim, text.ropeTheta)

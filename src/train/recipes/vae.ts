@@ -3,7 +3,7 @@ import * as ort from "onnxruntime-node"
 import { add, compile, exp, input, mean, mul, type Shape, slice, sqrt, square, sub, type Tensor } from "../../graph/index.ts"
 import { decode, encode, type VaeConfig, Weights } from "../../nets/index.ts"
 import { initialise } from "../initial.ts"
-import { cropInto, openPictures, type PictureSet } from "../pictures.ts"
+import { cropInto, heldOut, openPictures, type PictureSet } from "../pictures.ts"
 import { Random } from "../random.ts"
 import { type Planes, psnr, writeSheet } from "../sheet.ts"
 import { TrainingStep } from "../step.ts"
@@ -66,8 +66,8 @@ export interface VaeRecipeOptions {
 export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = openPictures()): Recipe {
   const crop = 64
   const batch = (stage: string): number => Number(stage)
-  const held = pictures.records.filter((_, i) => i % 100 === 99).filter((r) => r.width === 128 && r.height === 128)
-  const used = pictures.records.filter((_, i) => i % 100 !== 99)
+  const held = pictures.records.filter((r) => heldOut(r) && r.width === 128 && r.height === 128)
+  const used = pictures.records.filter((r) => !heldOut(r))
   const expressions = (size: number) => {
     const image = input("image", [size, 3, crop, crop])
     const noise = input("noise", [size, vaeConfig.latentChannels, crop / 8, crop / 8])
