@@ -17,6 +17,8 @@ export interface Lane {
   branches: readonly Tokens[]
   /** One velocity from the branches' velocities. */
   mix: (velocities: readonly Float32Array[]) => Float32Array
+  /** dx/dt of the last step, for previews. */
+  velocity?: Float32Array
 }
 
 /** v = c + g (c - u), the reference's convention; without guidance only the conditional branch. */
@@ -80,7 +82,8 @@ export async function advance(dit: Dit, lanes: readonly Lane[], rope: RopeTable)
   const found = await velocities(dit, lanes, rope)
   lanes.forEach((lane, i) => {
     const [t, next] = lane.times as [number, number]
-    lane.x = euler(lane.x, lane.mix(found[i]!), next - t)
+    lane.velocity = lane.mix(found[i]!)
+    lane.x = euler(lane.x, lane.velocity, next - t)
     lane.times = lane.times.slice(1)
   })
 }

@@ -1,0 +1,6 @@
+// Pictures in and out.
+export * from "./decode.ts"
+export * from "./encode.ts"
+export * from "./limits.ts"
+export { type Provenance, readRequest } from "./metadata.ts"
+export * from "./source.ts"

@@ -1,0 +1,57 @@
+// What a finished picture says of itself: the request that made it, and that a machine did.
+import sharp from "sharp"
+import { isPng, textsOf, withTexts } from "./png.ts"
+
+/** Keyword of the PNG text that holds the canonical request as JSON. */
+export const REQUEST_KEYWORD = "atelier"
+const XMP_KEYWORD = "XML:com.adobe.xmp"
+
+/** IPTC's word for a picture made by a trained model. */
+const SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+const NAMESPACE = "https://atelier.local/ns/1.0/"
+
+export interface Provenance {
+  /** The canonical request of this one picture, complete. */
+  request: unknown
+  /** `atelier 0.1.0` */
+  software: string
+}
+
+const escapeXml = (text: string): string => text.replace(/[<>&"']/g, (c) => `&#${c.charCodeAt(0)};`)
+const unescapeXml = (text: string): string =>
+  text.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
+
+export function xmp({ request, software }: Provenance): string {
+  return `<?xpacket begin="\uFEFF" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" xmlns:atelier="${NAMESPACE}">
+<xmp:CreatorTool>${escapeXml(software)}</xmp:CreatorTool>
+<Iptc4xmpExt:DigitalSourceType>${SOURCE}</Iptc4xmpExt:DigitalSourceType>
+<atelier:request>${escapeXml(JSON.stringify(request))}</atelier:request>
+</rdf:Description></rdf:RDF></x:xmpmeta>
+<?xpacket end="w"?>`
+}
+
+/** A PNG with its provenance; JPEG and WebP take theirs through sharp while they are encoded. */
+export const describePng = (png: Uint8Array, provenance: Provenance): Uint8Array =>
+  withTexts(png, {
+    [REQUEST_KEYWORD]: JSON.stringify(provenance.request),
+    [XMP_KEYWORD]: xmp(provenance),
+  })
+
+/** The request stored in a picture of ours, or undefined. */
+export async function readRequest(bytes: Uint8Array): Promise<unknown> {
+  const text = isPng(bytes) ? textsOf(bytes).get(REQUEST_KEYWORD) : await requestInXmp(bytes)
+  if (text === undefined) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+async function requestInXmp(bytes: Uint8Array): Promise<string | undefined> {
+  const { xmp: packet } = await sharp(bytes).metadata()
+  const found = packet && /<atelier:request>([^<]*)<\/atelier:request>/.exec(packet.toString("utf8"))
+  return found ? unescapeXml(found[1]!) : undefined
+}

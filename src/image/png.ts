@@ -1,0 +1,68 @@
+// PNG chunks: text put in before the picture's data, and read back. Imports nothing but zlib.
+import { crc32 } from "node:zlib"
+
+const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
+
+interface Chunk {
+  type: string
+  data: Buffer
+  start: number
+  end: number
+}
+
+export const isPng = (bytes: Uint8Array): boolean => SIGNATURE.equals(bytes.subarray(0, 8))
+
+function* chunks(bytes: Uint8Array): Generator<Chunk> {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  for (let at = 8; at + 12 <= file.length; ) {
+    const length = file.readUInt32BE(at)
+    const end = at + 12 + length
+    if (end > file.length) return
+    yield {
+      type: file.toString("latin1", at + 4, at + 8),
+      data: file.subarray(at + 8, at + 8 + length),
+      start: at,
+      end,
+    }
+    at = end
+  }
+}
+
+/** An iTXt chunk: UTF-8 text, not compressed. */
+function textChunk(keyword: string, text: string): Buffer {
+  const data = Buffer.concat([
+    Buffer.from(keyword, "latin1"),
+    Buffer.from([0, 0, 0, 0, 0]),
+    Buffer.from(text, "utf8"),
+  ])
+  const chunk = Buffer.alloc(12 + data.length)
+  chunk.writeUInt32BE(data.length, 0)
+  chunk.write("iTXt", 4, "latin1")
+  data.copy(chunk, 8)
+  chunk.writeUInt32BE(crc32(chunk.subarray(4, 8 + data.length)), 8 + data.length)
+  return chunk
+}
+
+/** The file with text chunks after its header. */
+export function withTexts(png: Uint8Array, texts: Readonly<Record<string, string>>): Uint8Array {
+  const header = chunks(png).next().value
+  if (!header) throw new Error("Not a PNG file.")
+  const added = Object.entries(texts).map(([keyword, text]) => textChunk(keyword, text))
+  return Buffer.concat([png.subarray(0, header.end), ...added, png.subarray(header.end)])
+}
+
+/** Texts by keyword: iTXt that is not compressed, and tEXt. */
+export function textsOf(png: Uint8Array): Map<string, string> {
+  const texts = new Map<string, string>()
+  for (const { type, data } of chunks(png)) {
+    const end = data.indexOf(0)
+    if (end < 0) continue
+    const keyword = data.toString("latin1", 0, end)
+    if (type === "tEXt") texts.set(keyword, data.toString("latin1", end + 1))
+    if (type !== "iTXt" || data[end + 1] !== 0) continue
+    const language = data.indexOf(0, end + 3)
+    const translated = data.indexOf(0, language + 1)
+    if (language > 0 && translated > 0) texts.set(keyword, data.toString("utf8", translated + 1))
+  }
+  return texts
+}

@@ -1,0 +1,67 @@
+// Picture bytes from where a request says: a file, an address, or the request itself.
+import { readFile, stat } from "node:fs/promises"
+import { fileURLToPath } from "node:url"
+import { AtelierError } from "../request/errors.ts"
+import { IMAGE_LIMITS } from "./limits.ts"
+
+/** Gives the bytes of a picture source. A server brings its own, which opens no files and only public addresses. */
+export type ImageResolver = (source: string, field: string) => Promise<Uint8Array>
+
+const shown = (source: string): string => (source.length > 80 ? `${source.slice(0, 77)}...` : source)
+
+const tooLarge = (source: string, field: string, bytes: number): AtelierError =>
+  new AtelierError(
+    "image_invalid",
+    `The picture ${shown(source)} has ${(bytes / 1e6).toFixed(1)} MB, and ${IMAGE_LIMITS.bytes / 1e6} MB is the limit; make it smaller.`,
+    { field },
+  )
+
+/** For the command line and for programs on this machine: files, data URIs and http addresses. */
+export const readImage: ImageResolver = async (source, field) => {
+  if (source.startsWith("data:")) return decodeDataUri(source, field)
+  if (/^https?:/.test(source)) return await fetchImage(source, field)
+  const path = source.startsWith("file:") ? fileURLToPath(source) : source
+  try {
+    const { size } = await stat(path)
+    if (size > IMAGE_LIMITS.bytes) throw tooLarge(source, field, size)
+    return await readFile(path)
+  } catch (cause) {
+    if (cause instanceof AtelierError) throw cause
+    throw new AtelierError("file_not_found", `The picture ${path} cannot be opened; check the path.`, {
+      field,
+      cause,
+    })
+  }
+}
+
+export function decodeDataUri(source: string, field: string): Uint8Array {
+  const match = /^data:[^,]*?(;base64)?,/.exec(source)
+  if (!match)
+    throw new AtelierError("image_invalid", `${field} is not a whole data URI; it has no comma.`, { field })
+  const body = source.slice(match[0].length)
+  if (body.length * 0.75 > IMAGE_LIMITS.bytes) throw tooLarge(source, field, body.length * 0.75)
+  return match[1] ? Buffer.from(body, "base64") : Buffer.from(decodeURIComponent(body), "latin1")
+}
+
+async function fetchImage(source: string, field: string): Promise<Uint8Array> {
+  const failed = (reason: string, cause?: unknown): AtelierError =>
+    new AtelierError("image_invalid", `The picture ${shown(source)} cannot be fetched: ${reason}.`, {
+      field,
+      cause,
+    })
+  let response: Response
+  try {
+    response = await fetch(source, { signal: AbortSignal.timeout(30_000) })
+  } catch (cause) {
+    throw failed(cause instanceof Error ? cause.message : String(cause), cause)
+  }
+  if (!response.ok || !response.body) throw failed(`the answer was ${response.status}`)
+  const parts: Uint8Array[] = []
+  let size = 0
+  for await (const part of response.body) {
+    size += part.length
+    if (size > IMAGE_LIMITS.bytes) throw tooLarge(source, field, size)
+    parts.push(part)
+  }
+  return Buffer.concat(parts)
+}

@@ -1,0 +1,221 @@
+// The engine: installed models, one worker process, concurrent requests. Implements the port of src/request.
+import { randomInt } from "node:crypto"
+import { ditConfig } from "../checkpoint/config.ts"
+import { loadLora } from "../checkpoint/lora.ts"
+import { type ImageResolver, readImage } from "../image/source.ts"
+import type { Engine, GenerateOptions, Generation, ModelInfo } from "../request/engine.ts"
+import { AtelierError, asAtelierError } from "../request/errors.ts"
+import { type GenerationRequest, LIMITS } from "../request/request.ts"
+import { type Device, probe, providersOf } from "../runtime/device.ts"
+import { physicalCores } from "../runtime/machine.ts"
+import { describePlan, refuseIfTooLarge } from "../runtime/memory.ts"
+import { startWorker, type WorkerRunner } from "../runtime/worker.ts"
+import { version } from "../version.ts"
+import { findLora, findModel, homeFolder, installedModels, modelFolders } from "./catalog.ts"
+import { type Expand, generate, type Resolved } from "./generate.ts"
+import { exactGrid } from "./grid.ts"
+import type { Installed } from "./manifest.ts"
+import { componentOf, Model, memoryPlan, modelInfo } from "./model.ts"
+import { throwIfCancelled } from "./stepper.ts"
+
+export interface EngineOptions {
+  device?: Device
+  /** Threads within an operator; default the physical cores. */
+  threads?: number
+  /** The user's folder; default ATELIER_HOME or ~/.atelier. */
+  home?: string
+  /** Folders that hold model folders; default the user's and the shipped ones. */
+  folders?: readonly string[]
+  /** How picture sources are opened; a server passes one that is safe for strangers. */
+  readImage?: ImageResolver
+  /** Creativity; without one, prompts reach the model as they are. */
+  expand?: Expand
+  /** Loaded models kept for the next request. */
+  keep?: number
+  /** Told what happens, a line at a time: the memory plan before loading. */
+  log?: (line: string) => void
+}
+
+const unchanged: Expand = async (request) => ({ prompt: request.prompt })
+
+/**
+ * Makes an engine. Nothing is loaded before the first request, and its worker process lives until `close`.
+ *
+ * @example
+ * const engine = createEngine()
+ * const { pictures } = await engine.generate(parseRequest({ prompt: "a red fox" }))
+ * await engine.close()
+ */
+export function createEngine(options: EngineOptions = {}): LocalEngine {
+  return new LocalEngine(options)
+}
+
+interface Entry {
+  model: Promise<Model>
+  users: number
+  used: number
+}
+
+export class LocalEngine implements Engine {
+  readonly #options: EngineOptions
+  readonly #home: string
+  readonly #folders: readonly string[]
+  readonly #loaded = new Map<string, Entry>()
+  #worker: Promise<WorkerRunner> | undefined
+  #turn = 0
+  #closed = false
+
+  constructor(options: EngineOptions) {
+    this.#options = options
+    this.#home = options.home ?? homeFolder()
+    this.#folders = options.folders ?? modelFolders(this.#home)
+  }
+
+  async models(): Promise<ModelInfo[]> {
+    const installed = await installedModels([...this.#folders])
+    return await Promise.all(installed.map(async (m) => modelInfo(m, await componentOf(m, "dit"))))
+  }
+
+  async generate(request: GenerationRequest, options: GenerateOptions = {}): Promise<Generation> {
+    throwIfCancelled(options.signal)
+    if (this.#closed) throw new AtelierError("unavailable", "The engine is closed; make a new one.")
+    const installed = await findModel(request.model, [...this.#folders])
+    const resolved = resolve(request, installed)
+    const key = JSON.stringify([installed.folder, installed.manifest.name, request.loras])
+    const entry = await this.#entry(key, installed, resolved)
+    entry.users++
+    entry.used = ++this.#turn
+    try {
+      const model = await entry.model
+      return await generate(
+        resolved,
+        model,
+        {
+          expand: this.#options.expand ?? unchanged,
+          readImage: this.#options.readImage ?? readImage,
+          software: `atelier ${version}`,
+        },
+        options,
+      )
+    } catch (thrown) {
+      throw asAtelierError(thrown)
+    } finally {
+      entry.users--
+      await this.#trim()
+    }
+  }
+
+  /** Ends the worker at once, whatever it is doing. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#loaded.clear()
+    const worker = await this.#worker?.catch(() => undefined)
+    this.#worker = undefined
+    await worker?.close()
+  }
+
+  /** The worker's process id, once one runs. */
+  async workerPid(): Promise<number | undefined> {
+    return (await this.#worker)?.pid
+  }
+
+  async #entry(key: string, installed: Installed, request: Resolved): Promise<Entry> {
+    await this.#livingWorker()
+    const known = this.#loaded.get(key)
+    if (known) return known
+    const entry: Entry = { model: this.#load(installed, request), users: 0, used: this.#turn }
+    this.#loaded.set(key, entry)
+    // A model that could not be loaded may be mended and asked for again.
+    entry.model.catch(() => {
+      if (this.#loaded.get(key) === entry) this.#loaded.delete(key)
+    })
+    return entry
+  }
+
+  async #load(installed: Installed, request: Resolved): Promise<Model> {
+    const { name } = installed.manifest
+    const dit = await componentOf(installed, "dit")
+    const vae = await componentOf(installed, "vae")
+    const grid = installed.manifest.native ? exactGrid(256, 256) : exactGrid(request.width, request.height)
+    const plan = memoryPlan(dit, vae, [], grid, 2)
+    this.#options.log?.(`${name} ${describePlan(plan)}`)
+    refuseIfTooLarge(name, plan)
+    const config = ditConfig(dit)
+    const loras = await Promise.all(
+      request.loras.map(async ({ name: lora, weight }, i) => ({
+        lora: await loadLora(findLora(lora, `loras[${i}].name`, this.#home), config),
+        strength: weight,
+      })),
+    )
+    const worker = await this.#livingWorker()
+    return await Model.load(worker, installed, { loras, readImage: this.#options.readImage ?? readImage })
+  }
+
+  /** The worker, or a new one when there is none or it died; models of a dead one are gone with it. */
+  async #livingWorker(): Promise<WorkerRunner> {
+    const started = this.#worker
+    const current = await started?.catch(() => undefined)
+    if (current?.alive) return current
+    // Two requests may both have found it dead; the first one starts the new one.
+    if (this.#worker === started) {
+      this.#loaded.clear()
+      this.#worker = this.#start()
+    }
+    return await this.#worker!
+  }
+
+  async #start(): Promise<WorkerRunner> {
+    const { device = "auto", threads = physicalCores() } = this.#options
+    const providers = providersOf(device)
+    const worker = await startWorker({ threads, providers })
+    if (providers[0] === "cpu") return worker
+    try {
+      await probe(device, worker)
+      return worker
+    } catch (error) {
+      await worker.close()
+      throw error
+    }
+  }
+
+  async #trim(): Promise<void> {
+    const { keep = 2 } = this.#options
+    const idle = [...this.#loaded].filter(([, e]) => e.users === 0).sort(([, a], [, b]) => a.used - b.used)
+    for (const [key, entry] of idle.slice(0, Math.max(0, this.#loaded.size - keep))) {
+      this.#loaded.delete(key)
+      await (await entry.model.catch(() => undefined))?.close().catch(() => {})
+    }
+  }
+}
+
+/** Everything a request leaves open, decided; everything the model cannot do, refused. */
+function resolve(request: GenerationRequest, { manifest }: Installed): Resolved {
+  const { supports, defaults, name } = manifest
+  const unable = (asked: boolean, can: boolean, field: string, what: string): void => {
+    if (asked && !can)
+      throw new AtelierError(
+        "unsupported",
+        `The model ${name} does not know ${what}; leave ${field} out or choose another model.`,
+        {
+          field,
+        },
+      )
+  }
+  const { intensity, complexity, movement } = request
+  unable(
+    request.references.some((r) => r.weight !== 0),
+    supports.references,
+    "references",
+    "style references",
+  )
+  unable(request.board !== null, supports.boards, "board", "moodboards")
+  unable(intensity !== 0, supports.sliders, "intensity", "sliders")
+  unable(complexity !== 0, supports.sliders, "complexity", "sliders")
+  unable(movement !== 0, supports.sliders, "movement", "sliders")
+  unable(request.start !== null, supports.start, "start", "start images")
+  unable(request.loras.length > 0, supports.loras, "loras", "LoRAs")
+  const seed = request.seed ?? randomInt(LIMITS.seed[1] - LIMITS.count[1])
+  const guidance = request.guidance ?? defaults.guidance
+  if (request.guidance) unable(true, supports.guidance, "guidance", "guidance")
+  return { ...request, model: request.model, seed, steps: request.steps ?? defaults.steps, guidance }
+}

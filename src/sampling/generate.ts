@@ -1,0 +1,140 @@
+// From a complete request to finished pictures. Picture i uses seed + i and is bit-identical alone or in a batch.
+import { encodeImage, encodePreview } from "../image/encode.ts"
+import type { ImageResolver } from "../image/source.ts"
+import type { GenerateOptions, Generation, Picture } from "../request/engine.ts"
+import type { GenerationRequest } from "../request/request.ts"
+import type { Grid } from "./grid.ts"
+import type { Lane } from "./lane.ts"
+import type { Model } from "./model.ts"
+import { noise } from "./noise.ts"
+import { schedule, scheduleFrom } from "./schedule.ts"
+import { throwIfCancelled } from "./stepper.ts"
+
+/** A request in which nothing is left open. */
+export type Resolved = GenerationRequest & { seed: number; steps: number; guidance: number }
+
+/** Rewrites a prompt by creativity, for one seed; `note` says what went another way than asked. */
+export type Expand = (request: Resolved, seed: number) => Promise<{ prompt: string; note?: string }>
+
+export interface Studio {
+  expand: Expand
+  readImage: ImageResolver
+  software: string
+}
+
+export async function generate(
+  request: Resolved,
+  model: Model,
+  { expand, readImage, software }: Studio,
+  { signal, onProgress, previewEvery = 0 }: GenerateOptions = {},
+): Promise<Generation> {
+  const clock = stopwatch()
+  const seeds = Array.from({ length: request.count }, (_, i) => request.seed + i)
+
+  // What the model reads: expanded per picture, encoded once per prompt.
+  const expanded = await Promise.all(seeds.map((seed) => expand(request, seed)))
+  const conditions = await Promise.all(expanded.map((e) => model.condition(request, e.prompt)))
+  clock.lap("text")
+
+  // Noise, or the start picture brought to t = strength.
+  const grid = model.grid(request)
+  const strength = request.start?.strength ?? 1
+  const times = scheduleFrom(schedule(request.steps, model.shift(grid)), strength)
+  const start = await startingLatent(request, model, grid, readImage)
+  throwIfCancelled(signal)
+  const lanes = conditions.map(
+    (condition, i): Lane => ({
+      ...condition,
+      times,
+      x: startingPoint(model, grid, seeds[i]!, start, strength),
+    }),
+  )
+  clock.lap("start")
+
+  // t: 1 -> 0. Lanes of other requests may share the runs.
+  const steps = Math.max(0, times.length - 1)
+  const total = steps * lanes.length
+  let reported = 0
+  await model.stepper.run(lanes, grid, {
+    signal,
+    onStep: () => {
+      const done = total - lanes.reduce((left, lane) => left + Math.max(0, lane.times.length - 1), 0)
+      const step = Math.floor(done / lanes.length)
+      if (!onProgress || step === reported) return
+      reported = step
+      const secondsLeft = (clock.since("denoise") / done) * (total - done)
+      const wanted = previewEvery > 0 && step % previewEvery === 0 && step < steps
+      if (!wanted) return onProgress({ step, steps, secondsLeft })
+      void Promise.all(lanes.map((lane) => encodePreview(model.preview(lane, grid)))).then((previews) =>
+        onProgress({ step, steps, secondsLeft, previews }),
+      )
+    },
+  })
+  clock.lap("denoise")
+
+  const pictures: Picture[] = []
+  for (const [index, lane] of lanes.entries()) {
+    throwIfCancelled(signal)
+    const pixels = await model.decode(lane.x, grid, request)
+    clock.lap("decode")
+    const seed = seeds[index]!
+    const bytes = await encodeImage(pixels, request.output, {
+      request: { ...request, seed, count: 1 },
+      software,
+    })
+    clock.lap("encode")
+    const { width, height } = pixels
+    pictures.push({ index, seed, width, height, format: request.output.format, bytes })
+  }
+  const notes = [...new Set(expanded.flatMap((e) => e.note ?? []))]
+  return {
+    pictures,
+    request,
+    expandedPrompts: expanded.map((e) => e.prompt),
+    seconds: clock.seconds(),
+    notes,
+  }
+}
+
+async function startingLatent(
+  { start }: Resolved,
+  model: Model,
+  grid: Grid,
+  readImage: ImageResolver,
+): Promise<Float32Array | undefined> {
+  // A start picture at strength 1 is ignored, but it must still be one.
+  return start ? await model.encode(await readImage(start.image, "start.image"), grid) : undefined
+}
+
+/** (1 - s) z + s e: where the flow from this picture to this noise stands at t = s. */
+function startingPoint(
+  model: Model,
+  grid: Grid,
+  seed: number,
+  start: Float32Array | undefined,
+  strength: number,
+): Float32Array {
+  const e = noise(seed, model.latentSize(grid))
+  if (!start || strength >= 1) return model.toTokens(e, grid)
+  return model.toTokens(
+    e.map((value, i) => (1 - strength) * start[i]! + strength * value),
+    grid,
+  )
+}
+
+/** Seconds by stage; a stage met twice adds up. */
+function stopwatch() {
+  const begin = performance.now()
+  const laps: Record<string, number> = {}
+  let last = begin
+  return {
+    lap(stage: string): void {
+      const now = performance.now()
+      laps[stage] = (laps[stage] ?? 0) + (now - last) / 1000
+      last = now
+    },
+    /** Seconds since the last lap: the running stage. */
+    since: (_stage: string): number => (performance.now() - last) / 1000,
+    seconds: (): Record<string, number> => ({ ...laps, total: (performance.now() - begin) / 1000 }),
+  }
+}

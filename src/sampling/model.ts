@@ -1,0 +1,242 @@
+// A loaded model: everything the sampler asks of one.
+import { checkDit, checkVae } from "../checkpoint/check.ts"
+import { findComponents } from "../checkpoint/components.ts"
+import { ditConfig, vaeConfig } from "../checkpoint/config.ts"
+import type { WeightedLora } from "../checkpoint/lora-apply.ts"
+import { type Checkpoint, elementCount } from "../checkpoint/tensor.ts"
+import { decodeImage, type Pixels, resizePixels, toPlanes } from "../image/decode.ts"
+import type { ImageResolver } from "../image/source.ts"
+import { patchify, unpatchify } from "../nets/index.ts"
+import type { ModelInfo } from "../request/engine.ts"
+import { AtelierError } from "../request/errors.ts"
+import type { GenerationRequest } from "../request/request.ts"
+import { adaptedWeights } from "../runtime/adapters.ts"
+import { decoderBytes, denoiserBytes, type MemoryPlan, planMemory } from "../runtime/memory.ts"
+import { Dit, Vae } from "../runtime/networks.ts"
+import type { Runner } from "../runtime/runner.ts"
+import { floats, type Value } from "../runtime/session.ts"
+import { weightFiles } from "../runtime/weights.ts"
+import { exactGrid, type Grid, nativeGrid } from "./grid.ts"
+import { guided, type Lane, type Tokens } from "./lane.ts"
+import { fileOf, type Installed } from "./manifest.ts"
+import {
+  type Conditioner,
+  chosen,
+  conditioners,
+  type PartContext,
+  textEncoders,
+  type Upsampler,
+  upsamplers,
+} from "./parts.ts"
+import { previewPixels, roughTable } from "./preview.ts"
+import { shiftFor } from "./schedule.ts"
+import { Stepper } from "./stepper.ts"
+import type { TextEncoder } from "./text.ts"
+
+/** Text is padded to whole blocks, so that prompts of like length can share a run. */
+const TEXT_BLOCK = 16
+const CACHED_PROMPTS = 256
+
+/** The component's checkpoint, whichever file or folder it is in. */
+export async function componentOf(installed: Installed, part: "dit" | "vae"): Promise<Checkpoint> {
+  const path = fileOf(installed, part)!
+  const found = (await findComponents(path))[part]
+  if (found) return found
+  throw new AtelierError(
+    "model_invalid",
+    `${path} holds no ${part === "dit" ? "image model" : "VAE"} of Krea 2.`,
+  )
+}
+
+export function modelInfo({ manifest }: Installed, dit: Checkpoint): ModelInfo {
+  const { name, aliases, title, variant, supports, defaults, batch } = manifest
+  let parameters = 0
+  for (const tensor of dit.tensors.values()) parameters += elementCount(tensor.shape)
+  return { name, aliases: [...aliases], title, variant, supports, defaults, batch, parameters }
+}
+
+/** What loading and using a model at a size will take. */
+export function memoryPlan(
+  dit: Checkpoint,
+  vae: Checkpoint,
+  others: readonly Checkpoint[],
+  grid: Grid,
+  rows: number,
+): MemoryPlan {
+  const length = grid.rows * grid.columns + 512
+  return planMemory(
+    [dit, vae, ...others],
+    [denoiserBytes(ditConfig(dit), rows, length), decoderBytes(vaeConfig(vae), grid.width, grid.height)],
+  )
+}
+
+export class Model {
+  readonly installed: Installed
+  readonly info: ModelInfo
+  readonly stepper: Stepper
+  readonly #dit: Dit
+  readonly #vae: Vae
+  readonly #encoder: TextEncoder
+  readonly #conditioner: Conditioner | undefined
+  readonly #upsampler: Upsampler | undefined
+  readonly #prompts = new Map<string, Promise<Tokens>>()
+
+  private constructor(parts: {
+    installed: Installed
+    info: ModelInfo
+    dit: Dit
+    vae: Vae
+    encoder: TextEncoder
+    conditioner?: Conditioner
+    upsampler?: Upsampler
+  }) {
+    this.installed = parts.installed
+    this.info = parts.info
+    this.#dit = parts.dit
+    this.#vae = parts.vae
+    this.#encoder = parts.encoder
+    this.#conditioner = parts.conditioner
+    this.#upsampler = parts.upsampler
+    this.stepper = new Stepper(parts.dit, 2 * parts.info.batch)
+  }
+
+  static async load(
+    runner: Runner,
+    installed: Installed,
+    options: { loras: readonly WeightedLora[]; readImage: ImageResolver },
+  ): Promise<Model> {
+    const checkpoint = await componentOf(installed, "dit")
+    const config = ditConfig(checkpoint)
+    checkDit(checkpoint, config)
+    const vaeFile = await componentOf(installed, "vae")
+    const sizes = vaeConfig(vaeFile)
+    checkVae(vaeFile, sizes)
+    if (sizes.latentChannels !== config.channels)
+      throw new AtelierError(
+        "model_invalid",
+        `The VAE ${vaeFile.path} has ${sizes.latentChannels} latent channels, and the image model ${config.channels}; they do not belong together.`,
+      )
+    const changed = await adaptedWeights(checkpoint, options.loras)
+    const dit = await Dit.open(runner, config, weightFiles(checkpoint, changed))
+    const file = (part: string): string | undefined => fileOf(installed, part)
+    const context: PartContext = { runner, installed, dit, file, readImage: options.readImage }
+    const { kind } = installed.manifest.text
+    const openText = textEncoders[kind]
+    if (!openText)
+      throw new AtelierError(
+        "model_invalid",
+        `There is no text encoder ${kind}; this model needs another version.`,
+      )
+    return new Model({
+      installed,
+      info: modelInfo(installed, checkpoint),
+      dit,
+      vae: new Vae(runner, sizes, vaeFile),
+      encoder: await openText(context),
+      conditioner: await chosen(conditioners, context)?.(context),
+      upsampler: await chosen(upsamplers, context)?.(context),
+    })
+  }
+
+  /** The latent grid for an asked size. */
+  grid({ width, height }: Pick<GenerationRequest, "width" | "height">): Grid {
+    const { native } = this.installed.manifest
+    return native ? nativeGrid(width, height, native.tokens) : exactGrid(width, height)
+  }
+
+  shift(grid: Grid): number {
+    return this.installed.manifest.shift ?? shiftFor(grid.rows * grid.columns)
+  }
+
+  /** Values of one latent [C,h,w]. */
+  latentSize({ latentWidth, latentHeight }: Grid): number {
+    return this.#dit.config.channels * latentWidth * latentHeight
+  }
+
+  /** Latent [C,h,w] -> image tokens [N,P]. */
+  toTokens(latent: Float32Array, { latentWidth, latentHeight }: Grid): Float32Array {
+    return patchify(latent, this.#dit.config.channels, latentHeight, latentWidth)
+  }
+
+  /** What the denoiser reads and how its branches mix, for one picture. */
+  async condition(request: GenerationRequest, prompt: string): Promise<Pick<Lane, "branches" | "mix">> {
+    const guidance = request.guidance!
+    const text = {
+      prompt: await this.#read(prompt),
+      ...(guidance > 0 ? { negative: await this.#read(request.negativePrompt) } : {}),
+      guidance,
+    }
+    const { branches, mix } = this.#conditioner
+      ? await this.#conditioner.condition(request, text)
+      : { branches: text.negative ? [text.prompt, text.negative] : [text.prompt], mix: guided(guidance) }
+    const longest = Math.max(...branches.map((b) => b.valid.length))
+    const length = Math.ceil(longest / TEXT_BLOCK) * TEXT_BLOCK
+    return { branches: branches.map((b) => padded(b, length, this.#dit.config.features)), mix }
+  }
+
+  /** Fused tokens of a prompt, kept for the next time: towers are slow and prompts come again. */
+  #read(prompt: string): Promise<Tokens> {
+    const known = this.#prompts.get(prompt)
+    if (known) this.#prompts.delete(prompt)
+    const tokens = known ?? this.#fuse(prompt)
+    this.#prompts.set(prompt, tokens)
+    if (!known) tokens.catch(() => this.#prompts.delete(prompt))
+    if (this.#prompts.size > CACHED_PROMPTS) this.#prompts.delete(this.#prompts.keys().next().value!)
+    return tokens
+  }
+
+  async #fuse(prompt: string): Promise<Tokens> {
+    const { data, length } = await this.#encoder.encode(prompt)
+    const valid = new Uint8Array(length).fill(1)
+    return { data: await this.#dit.fuse(data, valid, 1), valid }
+  }
+
+  /** A start picture as a latent of the grid's size. */
+  async encode(bytes: Uint8Array, grid: Grid): Promise<Float32Array> {
+    const picture = await decodeImage(bytes, { name: "to start from", field: "start.image", fit: grid })
+    const { data } = await this.#vae.encode(floats(toPlanes(picture), [1, 3, grid.height, grid.width]))
+    return data as Float32Array
+  }
+
+  /** Image tokens -> finished pixels of the asked size. Each picture by itself: its bits need no company. */
+  async decode(tokens: Float32Array, grid: Grid, size: { width: number; height: number }): Promise<Pixels> {
+    const { latentHeight, latentWidth } = grid
+    const { channels } = this.#dit.config
+    const shape = [1, channels, latentHeight, latentWidth]
+    const latent = floats(unpatchify(tokens, channels, latentHeight, latentWidth), shape)
+    const bytes = this.#upsampler
+      ? await this.#upsampler.upscale(await this.#vae.decode(latent))
+      : await this.#vae.decode(latent, { pixels: "picture" })
+    return await resizePixels(toImage(bytes), size)
+  }
+
+  /** What the picture would be if the denoiser stopped here: x - t v, by one matrix per pixel. */
+  preview({ x, times, velocity }: Lane, grid: Grid): Pixels {
+    const { channels } = this.#dit.config
+    const clean = velocity ? x.map((value, i) => value - times[0]! * velocity[i]!) : x
+    const latent = unpatchify(clean, channels, grid.latentHeight, grid.latentWidth)
+    const table = this.installed.manifest.preview ?? roughTable(channels)
+    const data = previewPixels(latent, grid, table)
+    return { width: grid.latentWidth, height: grid.latentHeight, data }
+  }
+
+  async close(): Promise<void> {
+    await this.#dit.close()
+    await this.#vae.close()
+    await this.#encoder.close()
+    await this.#conditioner?.close()
+    await this.#upsampler?.close()
+  }
+}
+
+function toImage({ data, shape }: Value): Pixels {
+  return { height: shape[1]!, width: shape[2]!, data: data as Uint8Array }
+}
+
+function padded({ data, valid }: Tokens, length: number, width: number): Tokens {
+  if (valid.length === length) return { data, valid }
+  const longer = { data: new Float32Array(length * width), valid: new Uint8Array(length) }
+  longer.data.set(data)
+  longer.valid.set(valid)
+  return longer
+}

@@ -1,0 +1,81 @@
+// Parts that a model may bring beside the three networks, by the names its model.json uses.
+
+import { checkText } from "../checkpoint/check.ts"
+import { findComponents } from "../checkpoint/components.ts"
+import { textConfig } from "../checkpoint/config.ts"
+import type { ImageResolver } from "../image/source.ts"
+import { AtelierError } from "../request/errors.ts"
+import type { GenerationRequest } from "../request/request.ts"
+import type { Dit } from "../runtime/networks.ts"
+import { TextTower } from "../runtime/networks.ts"
+import type { Runner } from "../runtime/runner.ts"
+import type { Value } from "../runtime/session.ts"
+import { weightFiles } from "../runtime/weights.ts"
+import type { Lane, Tokens } from "./lane.ts"
+import { fileOf, type Installed } from "./manifest.ts"
+import { openTokenizer, QwenEncoder, type TextEncoder } from "./text.ts"
+
+export interface PartContext {
+  runner: Runner
+  installed: Installed
+  /** Absolute path of a part named in `files`. */
+  file: (part: string) => string | undefined
+  dit: Dit
+  /** Opens picture sources of a request. */
+  readImage: ImageResolver
+}
+
+/** What the words of a request became: fused tokens of the prompt, and of the negative prompt under guidance. */
+export interface TextBranches {
+  prompt: Tokens
+  negative?: Tokens
+  guidance: number
+}
+
+/** Adds to the words what else a request asks for (references, boards, sliders), as tokens beside them. */
+export interface Conditioner {
+  condition(request: GenerationRequest, text: TextBranches): Promise<Pick<Lane, "branches" | "mix">>
+  close(): Promise<void>
+}
+
+/** Brings a decoded picture [1,3,h,w] in -1..1 to a multiple of its size, as bytes [1,s*h,s*w,3]. */
+export interface Upsampler {
+  upscale(picture: Value): Promise<Value>
+  close(): Promise<void>
+}
+
+type Open<T> = (context: PartContext) => Promise<T>
+
+/** Encoders by `text.kind`. */
+export const textEncoders: Record<string, Open<TextEncoder>> = { qwen3: openQwen }
+/** Conditioners and upsamplers by the file that a manifest names; the first one present is used. */
+export const conditioners: Record<string, Open<Conditioner>> = {}
+export const upsamplers: Record<string, Open<Upsampler>> = {}
+
+/** The entry of a table whose file the manifest names. */
+export function chosen<T>(table: Record<string, Open<T>>, { file }: PartContext): Open<T> | undefined {
+  return Object.entries(table).find(([part]) => file(part) !== undefined)?.[1]
+}
+
+async function openQwen({ runner, installed, dit }: PartContext): Promise<TextEncoder> {
+  const path = fileOf(installed, "text")
+  const tokenizer = fileOf(installed, "tokenizer")
+  const { name, text: settings } = installed.manifest
+  if (!path || !tokenizer)
+    throw new AtelierError(
+      "model_invalid",
+      `The model ${name} names no ${path ? "tokenizer" : "text"} in its files.`,
+    )
+  const checkpoint = (await findComponents(path)).text
+  if (!checkpoint) throw new AtelierError("model_invalid", `${path} holds no text tower.`)
+  const config = textConfig(checkpoint, settings)
+  checkText(checkpoint, config)
+  const { textLayers, textDim } = dit.config
+  if (config.taps.length !== textLayers || config.hidden !== textDim)
+    throw new AtelierError(
+      "model_invalid",
+      `The text tower ${path} gives ${config.taps.length} states of ${config.hidden} values, and the image model reads ${textLayers} of ${textDim}; they do not belong together.`,
+    )
+  const tower = await TextTower.open(runner, config, weightFiles(checkpoint))
+  return new QwenEncoder(await openTokenizer(tokenizer), tower)
+}
