@@ -39,7 +39,7 @@ export class GraphBuilder {
   readonly outputs: InstanceType<typeof onnx.ValueInfoProto>[] = []
   #next = 0
   readonly #sizes = new Map<string, string>()
-  readonly #symbols = new Map<string, { value: string; axis: number }>()
+  readonly #symbols = new Map<string, { value: string; axis: number; times: number }>()
   readonly #constants = new Map<string, string>()
 
   fresh(hint: string): string {
@@ -130,8 +130,12 @@ export class GraphBuilder {
   input(name: string, type: DataType | "uint8", shape: Shape): void {
     this.inputs.push(valueInfo(name, ONNX_TYPE[type], shape))
     shape.forEach((dim, axis) => {
-      if (typeof dim === "string" && !/[*+]/.test(dim) && !this.#symbols.has(dim))
-        this.#symbols.set(dim, { value: name, axis })
+      if (typeof dim === "number") return
+      // An axis "h" or "8*h" tells the size h; sums and products of names do not.
+      const [term, ...others] = termsOf(dim)
+      const symbol = term!.symbols[0]!
+      if (others.length > 0 || term!.symbols.length !== 1 || this.#symbols.has(symbol)) return
+      this.#symbols.set(symbol, { value: name, axis, times: term!.coefficient })
     })
   }
 
@@ -166,11 +170,12 @@ export class GraphBuilder {
     const known = this.#sizes.get(name)
     if (known) return known
     const source = this.#symbols.get(name)
-    if (!source) throw new Error(`No input of the graph has an axis that is just ${name}.`)
-    const value = this.node("Shape", [source.value], {
+    if (!source) throw new Error(`No input of the graph has an axis that tells ${name}.`)
+    const axis = this.node("Shape", [source.value], {
       start: { int: source.axis },
       end: { int: source.axis + 1 },
     })
+    const value = source.times === 1 ? axis : this.node("Div", [axis, this.integers([source.times])])
     this.#sizes.set(name, value)
     return value
   }
