@@ -1,0 +1,134 @@
+// atelier generate: a prompt becomes pictures in files.
+import type { Command } from "commander"
+import type { Generation } from "../../request/engine.ts"
+import { AtelierError } from "../../request/errors.ts"
+import { type GenerationInput, type GenerationRequest, parseRequest } from "../../request/request.ts"
+import { DEVICES, type Device } from "../../runtime/device.ts"
+import { findModel } from "../../sampling/catalog.ts"
+import { createEngine } from "../../sampling/engine.ts"
+import { type CommonOptions, type Context, run } from "../context.ts"
+import { formatOf, placeFor, writePicture } from "../output.ts"
+import { bar, duration } from "../progress.ts"
+import { type GenerateFlags, requestFrom } from "../request.ts"
+
+export interface RunFlags extends CommonOptions {
+  out?: string
+  device?: string
+  threads?: string
+}
+
+/** What --json prints. */
+export interface GenerateResult {
+  pictures: { path: string; seed: number; width: number; height: number }[]
+  request: GenerationRequest
+  expandedPrompts: string[]
+  seconds: Record<string, number>
+  notes: string[]
+}
+
+const collect = (value: string, all: string[] = []): string[] => [...all, value]
+
+export function registerGenerate(program: Command, context: Context): void {
+  program
+    .command("generate")
+    .description("make pictures from a prompt")
+    .argument("<prompt>", "what to picture")
+    .option("-m, --model <name>", "installed model, alias, file or folder")
+    .option("-s, --size <size>", "WIDTHxHEIGHT, or a shape: 1:1 4:3 3:2 16:9 2.35:1 4:5 3:4 2:3 9:16")
+    .option("--steps <n>", "denoiser steps")
+    .option("-g, --guidance <g>", "how strictly the prompt is followed, 0 to 20")
+    .option("--seed <n>", "picture i uses seed + i")
+    .option("-n, --count <n>", "how many pictures")
+    .option("--negative <prompt>", "what to steer away from")
+    .option("-c, --creativity <level>", "raw, low, medium, high, or 0 to 100")
+    .option("-i, --image <file>", "start from this picture")
+    .option("--strength <s>", "0 keeps the start picture, 1 ignores it")
+    .option("-r, --reference <file:weight>", "style reference, -2 (away) to 2 (towards); repeatable", collect)
+    .option("-b, --board <name:strength>", "moodboard, -0.5 to 1.5")
+    .option("-l, --lora <name:weight>", "LoRA by name or file, -2 to 2; repeatable", collect)
+    .option("--intensity <n>", "saturation and contrast, -100 to 100")
+    .option("--complexity <n>", "amount of detail, -100 to 100")
+    .option("--movement <n>", "diagonal energy, -100 to 100")
+    .option("-o, --out <path>", "file or folder to write to")
+    .option("-f, --format <format>", "png, jpg or webp")
+    .option("-q, --quality <n>", "of jpg and webp, 1 to 100")
+    .option("-d, --device <device>", DEVICES.join(" | "), "auto")
+    .option("--threads <n>", "processor threads")
+    .option("--json", "print the result as JSON")
+    .action(async (prompt: string, flags: GenerateFlags & RunFlags) => {
+      await run(
+        context,
+        flags,
+        async () => {
+          const format = flags.format ?? formatOf(flags.out)
+          const model = await findModel(flags.model ?? "medium")
+          const input = requestFrom(prompt, { ...flags, format }, model.manifest.defaults)
+          return await generateFiles(input, flags, context)
+        },
+        sayGenerated,
+      )
+    })
+}
+
+export const sayGenerated = ({ pictures, request, seconds, notes }: GenerateResult): string =>
+  [
+    ...notes,
+    ...pictures.map((p) => `${p.path}  ${p.width}x${p.height}, seed ${p.seed}`),
+    `${request.steps} steps of ${request.model}, ${duration(seconds.total!)}`,
+  ].join("\n")
+
+/** Generates and writes; shared by `generate` and `replay`. */
+export async function generateFiles(
+  input: GenerationInput,
+  flags: RunFlags,
+  context: Context,
+): Promise<GenerateResult> {
+  const request = parseRequest(input)
+  const place = await placeFor(flags.out, request.prompt)
+  const progress = bar(context.terminal && !flags.json, (text) => process.stderr.write(text))
+  const engine = createEngine({
+    device: deviceOf(flags.device),
+    threads: threadsOf(flags.threads),
+    log: flags.json ? undefined : context.tell,
+  })
+  let generation: Generation
+  try {
+    generation = await engine.generate(request, { signal: context.signal, onProgress: progress.show })
+  } finally {
+    progress.clear()
+    await engine.close()
+  }
+  const single = generation.pictures.length === 1
+  const pictures: GenerateResult["pictures"] = []
+  for (const picture of generation.pictures) {
+    const path = await writePicture(place, picture, single, context.signal)
+    pictures.push({ path, seed: picture.seed, width: picture.width, height: picture.height })
+  }
+  const { expandedPrompts, seconds, notes } = generation
+  return { pictures, request: generation.request, expandedPrompts, seconds, notes }
+}
+
+function deviceOf(text = "auto"): Device {
+  const device = DEVICES.find((d) => d === text)
+  if (device) return device
+  throw new AtelierError(
+    "invalid_request",
+    `--device: ${JSON.stringify(text)} is none of ${DEVICES.join(", ")}.`,
+    {
+      field: "device",
+    },
+  )
+}
+
+function threadsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= 1024) return value
+  throw new AtelierError(
+    "out_of_range",
+    `--threads: ${JSON.stringify(text)} is not a whole number from 1 to 1024.`,
+    {
+      field: "threads",
+    },
+  )
+}

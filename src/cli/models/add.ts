@@ -1,0 +1,126 @@
+// Installs a model: writes its model.json, and converts what ONNX Runtime cannot read as it stands.
+import { existsSync } from "node:fs"
+import { rm } from "node:fs/promises"
+import { dirname, join, resolve } from "node:path"
+import { checkDit, checkText, checkVae } from "../../checkpoint/check.ts"
+import { findComponents } from "../../checkpoint/components.ts"
+import { ditConfig, textConfig, vaeConfig } from "../../checkpoint/config.ts"
+import { convertCheckpoint, needsConversion } from "../../checkpoint/convert.ts"
+import { writeWhole } from "../../checkpoint/files.ts"
+import type { Checkpoint } from "../../checkpoint/tensor.ts"
+import { AtelierError } from "../../request/errors.ts"
+import { homeFolder, installedModels } from "../../sampling/catalog.ts"
+import { Manifest, type ManifestInput } from "../../sampling/manifest.ts"
+import type { Context } from "../context.ts"
+import { bar } from "../progress.ts"
+
+export interface AddFlags {
+  dit?: string
+  text?: string
+  vae?: string
+  tokenizer?: string
+  turbo?: boolean
+}
+
+export interface Added {
+  name: string
+  folder: string
+  manifest: Manifest
+}
+
+const PARTS = ["dit", "text", "vae"] as const
+
+/** A folder for a new model. Throws conflict when the name is taken, invalid_request when it cannot be one. */
+export async function newFolder(name: string): Promise<string> {
+  if (!Manifest.shape.name.safeParse(name).success)
+    throw new AtelierError(
+      "invalid_request",
+      `${JSON.stringify(name)} cannot be a model's name; use small letters, digits, dots and dashes.`,
+    )
+  if ((await installedModels()).some((m) => m.manifest.name === name))
+    throw new AtelierError("conflict", `A model ${name} is installed already; choose another name.`)
+  return join(homeFolder(), "models", name)
+}
+
+/** Writes model.json last, so that a half-installed model is no model. */
+export async function install(folder: string, manifest: ManifestInput): Promise<Added> {
+  const parsed = Manifest.parse(manifest)
+  const bytes = new TextEncoder().encode(`${JSON.stringify(parsed, null, 2)}\n`)
+  await writeWhole(join(folder, "model.json"), (file) => file.write(bytes))
+  return { name: parsed.name, folder, manifest: parsed }
+}
+
+export async function addModel(
+  name: string,
+  path: string | undefined,
+  flags: AddFlags,
+  context: Context,
+): Promise<Added> {
+  const folder = await newFolder(name)
+  const whole = path === undefined ? undefined : await findComponents(resolve(path))
+  const files: Record<string, string> = {}
+  const sha256: Record<string, string> = {}
+  try {
+    const found: Partial<Record<(typeof PARTS)[number], Checkpoint>> = {}
+    for (const part of PARTS) {
+      const own = flags[part]
+      const checkpoint = own === undefined ? whole?.[part] : (await findComponents(resolve(own)))[part]
+      if (!checkpoint)
+        throw new AtelierError(
+          "model_invalid",
+          `${own ?? path ?? "Nothing"} holds no ${part} of Krea 2; name it with --${part} FILE.`,
+        )
+      found[part] = checkpoint
+    }
+    const dit = found.dit!
+    checkDit(dit, ditConfig(dit))
+    checkVae(found.vae!, vaeConfig(found.vae!, whole))
+    checkText(found.text!, textConfig(found.text!, whole))
+    for (const part of PARTS) {
+      const converted = await converted8(found[part]!, join(folder, `${part}.safetensors`), context)
+      files[part] = converted?.path ?? resolve(found[part]!.path)
+      if (converted) sha256[part] = converted.sha256
+    }
+    files.tokenizer = tokenizerOf(flags.tokenizer ?? whole?.tokenizer, files.text!)
+    const turbo = flags.turbo ?? whole?.distilled ?? /turbo/i.test(dit.path)
+    return await install(folder, {
+      name,
+      title: name,
+      variant: turbo ? "medium-turbo" : "large",
+      files: files as ManifestInput["files"],
+      text: { taps: whole?.taps ? [...whole.taps] : undefined, ropeTheta: whole?.ropeTheta },
+      shift: turbo ? 1.15 : null,
+      defaults: turbo
+        ? { steps: 8, guidance: 0, width: 1024, height: 1024 }
+        : { steps: 28, guidance: 4.5, width: 1024, height: 1024 },
+      batch: 1,
+      sha256: Object.keys(sha256).length > 0 ? sha256 : undefined,
+    })
+  } catch (error) {
+    if (!existsSync(join(folder, "model.json"))) await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function converted8(checkpoint: Checkpoint, target: string, { signal, terminal }: Context) {
+  if (!needsConversion(checkpoint)) return undefined
+  const progress = bar(terminal, (text) => process.stderr.write(text))
+  try {
+    return await convertCheckpoint(checkpoint, target, {
+      signal,
+      onProgress: ({ done, total }) => progress.show({ step: done, steps: total, secondsLeft: null }),
+    })
+  } finally {
+    progress.clear()
+  }
+}
+
+function tokenizerOf(given: string | undefined, text: string): string {
+  const candidates = given === undefined ? [dirname(text), join(dirname(text), "..", "tokenizer")] : [given]
+  const found = candidates.find((folder) => existsSync(join(folder, "tokenizer.json")))
+  if (found) return resolve(found)
+  throw new AtelierError(
+    "file_not_found",
+    `There is no tokenizer.json in ${candidates.join(" or ")}; name its folder with --tokenizer FOLDER.`,
+  )
+}

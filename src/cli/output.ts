@@ -1,0 +1,77 @@
+// Where pictures go, and writing them whole or not at all.
+import { existsSync } from "node:fs"
+import { access, constants, mkdir, stat } from "node:fs/promises"
+import { dirname, extname, join, resolve } from "node:path"
+import { writeWhole } from "../checkpoint/files.ts"
+import type { Picture } from "../request/engine.ts"
+import { AtelierError } from "../request/errors.ts"
+
+const slug = (prompt: string): string =>
+  prompt
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, "-")
+    .replace(/^-+|-+$/g, "")
+    .slice(0, 48) || "picture"
+
+export interface Place {
+  folder: string
+  /** Without number and extension. */
+  name: string
+  /** The whole path, when the caller named a file. */
+  file?: string
+}
+
+const FORMATS: Record<string, "png" | "jpg" | "webp"> = {
+  ".png": "png",
+  ".jpg": "jpg",
+  ".jpeg": "jpg",
+  ".webp": "webp",
+}
+
+/** The format that an --out file name asks for. */
+export const formatOf = (out: string | undefined): "png" | "jpg" | "webp" | undefined =>
+  out === undefined ? undefined : FORMATS[extname(out).toLowerCase()]
+
+/**
+ * Where to write: a folder (made if missing), or a file. Checked before the work begins, so that nobody waits
+ * for pictures that cannot be kept. Throws file_write.
+ */
+export async function placeFor(out: string | undefined, prompt: string): Promise<Place> {
+  const isFile = formatOf(out) !== undefined && !(await isFolder(out!))
+  const path = resolve(out ?? ".")
+  const folder = isFile ? dirname(path) : path
+  try {
+    await mkdir(folder, { recursive: true })
+    await access(folder, constants.W_OK)
+  } catch (cause) {
+    throw new AtelierError("file_write", `Nothing can be written to ${folder}; choose another --out.`, {
+      field: "out",
+      cause,
+    })
+  }
+  if (!isFile) return { folder, name: slug(prompt) }
+  return { folder, name: path.slice(folder.length + 1, -extname(path).length), file: path }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
+}
+
+/** Writes one picture: a named file is replaced, a made-up name never is. */
+export async function writePicture(
+  place: Place,
+  picture: Picture,
+  single: boolean,
+  signal?: AbortSignal,
+): Promise<string> {
+  const path = single && place.file ? place.file : freePath(place, picture)
+  await writeWhole(path, (file) => file.write(picture.bytes), signal)
+  return path
+}
+
+function freePath({ folder, name, file }: Place, { seed, format }: Picture): string {
+  const stem = join(folder, `${name}-${seed}`)
+  let path = `${stem}.${format}`
+  for (let n = 2; existsSync(path) && file === undefined; n++) path = `${stem}-${n}.${format}`
+  return path
+}
