@@ -26,6 +26,8 @@ export const Manifest = z.strictObject({
       kind: z.string().default("qwen3"),
       taps: row.optional(),
       ropeTheta: z.number().optional(),
+      /** Longest prompt in tokens, for encoders that were trained on short ones. */
+      limit: z.number().int().min(2).optional(),
     })
     .prefault({}),
   /** Shift of the schedule; null derives it from the picture's size. */

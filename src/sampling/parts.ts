@@ -11,6 +11,7 @@ import { TextTower } from "../runtime/networks.ts"
 import type { Runner } from "../runtime/runner.ts"
 import type { Value } from "../runtime/session.ts"
 import { weightFiles } from "../runtime/weights.ts"
+import { openUpsampler, openWords } from "./embedded.ts"
 import type { Lane, Tokens } from "./lane.ts"
 import { fileOf, type Installed } from "./manifest.ts"
 import { openTokenizer, QwenEncoder, type TextEncoder } from "./text.ts"
@@ -47,10 +48,10 @@ export interface Upsampler {
 type Open<T> = (context: PartContext) => Promise<T>
 
 /** Encoders by `text.kind`. */
-export const textEncoders: Record<string, Open<TextEncoder>> = { qwen3: openQwen }
+export const textEncoders: Record<string, Open<TextEncoder>> = { qwen3: openQwen, words: openWords }
 /** Conditioners and upsamplers by the file that a manifest names; the first one present is used. */
 export const conditioners: Record<string, Open<Conditioner>> = {}
-export const upsamplers: Record<string, Open<Upsampler>> = {}
+export const upsamplers: Record<string, Open<Upsampler>> = { upsampler: openUpsampler }
 
 /** The entry of a table whose file the manifest names. */
 export function chosen<T>(table: Record<string, Open<T>>, { file }: PartContext): Open<T> | undefined {

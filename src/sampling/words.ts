@@ -50,3 +50,23 @@ export function wordTokens(prompt: string, table: WordTable, limit: number): Wor
   })
   return { ids: [...kept.map(({ id }) => id), END], vectors }
 }
+
+/**
+ * Reads the file of word vectors: the length of a JSON list of words (uint32), the list, one float32 scale per
+ * word, then 100 int8 numbers per word; vector = scale * numbers.
+ */
+export function readWordVectors(bytes: Uint8Array): (word: string) => Float32Array | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const listLength = view.getUint32(0, true)
+  const words = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + listLength))) as string[]
+  const places = new Map(words.map((word, i) => [word, i]))
+  const scalesAt = 4 + listLength
+  const numbersAt = scalesAt + 4 * words.length
+  return (word) => {
+    const place = places.get(word)
+    if (place === undefined) return undefined
+    const scale = view.getFloat32(scalesAt + 4 * place, true)
+    const from = numbersAt + place * WORD_VECTOR
+    return Float32Array.from({ length: WORD_VECTOR }, (_, k) => scale * view.getInt8(from + k))
+  }
+}

@@ -1,10 +1,12 @@
 // `npm run train -- <recipe> [--resume] [--minutes N]`: trains one of the networks of the embedded family.
+import { readFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { encodeLatents } from "./latents.ts"
 import { loadRun } from "./checkpoint.ts"
 import { openPictures } from "./pictures.ts"
 import { ditRecipe } from "./recipes/dit.ts"
 import { vaeRecipe } from "./recipes/vae.ts"
+import { exportWordVectors } from "./word-vectors.ts"
 import { type Recipe, train } from "./trainer.ts"
 
 const { values, positionals } = parseArgs({
@@ -33,14 +35,17 @@ const recipes: Record<string, () => Recipe> = {
   dit: () => ditRecipe({ samples: samples ?? 4_000_000, seed, folder, features: optional(values.features), layers: optional(values.layers), rate: optional(values.rate) }),
 }
 
-if (name === "latents") {
+if (name === "words") {
+  const vocabulary = JSON.parse(readFileSync("data/vocabulary.json", "utf8")) as { word: string }[]
+  console.log(`${exportWordVectors(vocabulary.map(({ word }) => word))} word vectors`)
+} else if (name === "latents") {
   const vae = await loadRun("runs/vae")
   if (!vae) throw new Error("Train the autoencoder first: npm run train -- vae")
   await encodeLatents(openPictures(), vae.average)
 } else {
   const recipe = recipes[name]
   if (!recipe) {
-    console.error(`There is no recipe "${name}"; known: ${Object.keys(recipes).join(", ")}, latents.`)
+    console.error(`There is no recipe "${name}"; known: ${Object.keys(recipes).join(", ")}, words, latents.`)
     process.exit(2)
   }
   const stop = new AbortController()
