@@ -1,10 +1,13 @@
 // `npm run train -- <recipe> [--resume] [--minutes N]`: trains one of the networks of the embedded family.
 import { readFileSync } from "node:fs"
 import { parseArgs } from "node:util"
+import { exportModel } from "./export.ts"
 import { encodeLatents } from "./latents.ts"
 import { loadRun } from "./checkpoint.ts"
+import { drawPairs } from "./pairs.ts"
 import { openPictures } from "./pictures.ts"
 import { ditRecipe } from "./recipes/dit.ts"
+import { upsamplerRecipe } from "./recipes/upsampler.ts"
 import { vaeRecipe } from "./recipes/vae.ts"
 import { exportWordVectors } from "./word-vectors.ts"
 import { type Recipe, train } from "./trainer.ts"
@@ -20,6 +23,8 @@ const { values, positionals } = parseArgs({
     features: { type: "string" },
     layers: { type: "string" },
     rate: { type: "string" },
+    steps: { type: "string", default: "16" },
+    guidance: { type: "string", default: "3" },
     "sheet-minutes": { type: "string", default: "10" },
   },
 })
@@ -30,22 +35,30 @@ const seed = Number(values.seed)
 const optional = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text))
 const samples = optional(values.samples)
 
+if (name === "export") {
+  const [steps, guidance] = [Number(values.steps), Number(values.guidance)]
+  console.log(await exportModel({ run: values.run ?? "dit", name: "medium", steps, guidance, features: optional(values.features), layers: optional(values.layers) }))
+  process.exit(0)
+}
+
 const recipes: Record<string, () => Recipe> = {
   vae: () => vaeRecipe({ samples: samples ?? 300_000, seed }),
+  upsampler: () => upsamplerRecipe({ samples: samples ?? 400_000, seed }),
   dit: () => ditRecipe({ samples: samples ?? 4_000_000, seed, folder, features: optional(values.features), layers: optional(values.layers), rate: optional(values.rate) }),
 }
 
 if (name === "words") {
   const vocabulary = JSON.parse(readFileSync("data/vocabulary.json", "utf8")) as { word: string }[]
   console.log(`${exportWordVectors(vocabulary.map(({ word }) => word))} word vectors`)
-} else if (name === "latents") {
+} else if (name === "latents" || name === "pairs") {
   const vae = await loadRun("runs/vae")
   if (!vae) throw new Error("Train the autoencoder first: npm run train -- vae")
-  await encodeLatents(openPictures(), vae.average)
+  if (name === "latents") await encodeLatents(openPictures(), vae.average)
+  else await drawPairs(samples ?? 600, vae.average)
 } else {
   const recipe = recipes[name]
   if (!recipe) {
-    console.error(`There is no recipe "${name}"; known: ${Object.keys(recipes).join(", ")}, words, latents.`)
+    console.error(`There is no recipe "${name}"; known: ${Object.keys(recipes).join(", ")}, words, latents, pairs, export.`)
     process.exit(2)
   }
   const stop = new AbortController()

@@ -17,7 +17,7 @@ export const TEXT_TOKENS = 16
 export const IMAGE_TOKENS = 66
 const LATENT_CHANNELS = 16
 
-export function ditConfig(features = 256, layers = 10): DitConfig {
+export function ditConfig(features = 256, layers = 8): DitConfig {
   return {
     features,
     layers,
@@ -99,7 +99,7 @@ export interface DitRecipeOptions {
   seed: number
   features?: number
   layers?: number
-  /** Samples with batches of 16, then 32. */
+  /** Samples with batches of 32; 64 after them. */
   firstStage?: number
   rate?: number
   folder: string
@@ -110,7 +110,10 @@ const EXACT = new Set(
   "red orange yellow green blue purple pink teal black white brown gray grey two three four left right above below next small large".split(" "),
 )
 
-export function ditRecipe(options: DitRecipeOptions): Recipe {
+/** A recipe and an expression that uses every weight, for those who need their shapes. */
+export type DitRecipe = Recipe & { root: Tensor }
+
+export function ditRecipe(options: DitRecipeOptions): DitRecipe {
   const pictures = openPictures()
   const latents = openLatents(pictures)
   const vocabulary: Vocabulary = loadVocabulary(options.folder, pictures)
@@ -166,10 +169,11 @@ export function ditRecipe(options: DitRecipeOptions): Recipe {
   const rate = options.rate ?? 1.5e-3
   return {
     name: "dit",
+    root: flowLoss(1, dit, text).loss,
     samples: options.samples,
-    stage: (samples) => (samples < (options.firstStage ?? 60_000) ? "16" : "32"),
+    stage: (samples) => (samples < (options.firstStage ?? 400_000) ? "32" : "64"),
     batchSize: sizeOf,
-    step: (stage) => TrainingStep.create({ loss: flowLoss(sizeOf(stage), dit, text).loss, rule: optimiserRule }),
+    step: (stage) => TrainingStep.create({ loss: flowLoss(sizeOf(stage), dit, text).loss, rule: optimiserRule, options: { iterations: 4 } }),
     initial: () => initialise([flowLoss(1, dit, text).loss], options.seed, rule),
     rates: (samples) => {
       const warm = Math.min(1, (samples + 1) / 5000)

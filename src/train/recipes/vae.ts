@@ -6,7 +6,7 @@ import { initialise } from "../initial.ts"
 import { cropInto, heldOut, openPictures, type PictureSet } from "../pictures.ts"
 import { Random } from "../random.ts"
 import { type Planes, psnr, writeSheet } from "../sheet.ts"
-import { TrainingStep } from "../step.ts"
+import { parametersOf, TrainingStep } from "../step.ts"
 import type { Recipe } from "../trainer.ts"
 
 export const vaeConfig: VaeConfig = {
@@ -129,6 +129,12 @@ export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = open
       return { psnr: total / count }
     },
   }
+}
+
+/** Names and shapes of the autoencoder's weights as training keeps them. */
+export function vaeShapes(): { name: string; shape: readonly number[] }[] {
+  const image = input("image", [1, 3, 64, 64])
+  return parametersOf([vaeLoss(image, input("noise", [1, vaeConfig.latentChannels, 8, 8]), new Weights()).loss])
 }
 
 export interface Coder {

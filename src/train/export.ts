@@ -1,0 +1,102 @@
+// Writes the trained networks as an installed model: models/<name>/ with its manifest, ready to ship.
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { type TensorEntry, writeSafetensors } from "../checkpoint/index.ts"
+import type { ManifestInput } from "../sampling/manifest.ts"
+import { loadRun, type RunState } from "./checkpoint.ts"
+import { openLatents } from "./latents.ts"
+import { fitPreview } from "./preview-fit.ts"
+import { openPictures } from "./pictures.ts"
+import { ditRecipe, latentStatistics, TEXT_TOKENS, textConfig } from "./recipes/dit.ts"
+import { vaeShapes } from "./recipes/vae.ts"
+import { parametersOf } from "./step.ts"
+import { WORD_VECTORS } from "./word-vectors.ts"
+
+type Shaped = Map<string, { shape: readonly number[]; data: Float32Array }>
+
+const entries = (tensors: Shaped): TensorEntry[] =>
+  [...tensors].map(([name, { shape, data }]) => ({ name, type: "F16" as const, shape, data }))
+
+/** Our convolutions keep one temporal tap; the family's layout has three, of which the last one acts. */
+function withTemporalTaps(shape: readonly number[], data: Float32Array): { shape: readonly number[]; data: Float32Array } {
+  if (shape.length !== 5 || shape[3] !== 3) return { shape, data }
+  const [out, inner] = shape as [number, number]
+  const wide = new Float32Array(data.length * 3)
+  for (let i = 0; i < out * inner; i++) wide.set(data.subarray(i * 9, i * 9 + 9), i * 27 + 18)
+  return { shape: [out, inner, 3, 3, 3], data: wide }
+}
+
+export interface ExportOptions {
+  run: string
+  name: string
+  steps: number
+  guidance: number
+  features?: number
+  layers?: number
+}
+
+/** Exports the averaged weights. Returns the folder. Throws when a run is missing. */
+export async function exportModel({ run, name, steps, guidance, features, layers }: ExportOptions): Promise<string> {
+  const folder = `models/${name}`
+  mkdirSync(folder, { recursive: true })
+  const [vae, dit] = [await found("vae"), await found(run)]
+  const pictures = openPictures()
+  const latents = openLatents(pictures)
+  const statistics = latentStatistics(pictures.records.length, latents)
+
+  const vaeTensors: Shaped = new Map()
+  for (const { name: tensor, shape } of vaeShapes()) vaeTensors.set(tensor, withTemporalTaps(shape, vae.average.get(tensor)!))
+  await writeSafetensors(`${folder}/vae.safetensors`, entries(vaeTensors), {
+    latents_mean: JSON.stringify(statistics.mean),
+    latents_std: JSON.stringify(statistics.deviation),
+  })
+
+  const recipe = ditRecipe({ samples: 1, seed: 1, folder: `runs/${run}`, features, layers })
+  const [image, text]: [Shaped, Shaped] = [new Map(), new Map()]
+  for (const { name: tensor, shape } of parametersOf([recipe.root])) {
+    const data = dit.average.get(tensor)!
+    if (tensor.startsWith("text.")) text.set(tensor.slice(5), { shape, data })
+    else image.set(tensor, { shape, data })
+  }
+  const trained = { samples: String(dit.counters.samples), hours: (dit.counters.seconds / 3600).toFixed(2) }
+  await writeSafetensors(`${folder}/dit.safetensors`, entries(image), trained)
+  await writeSafetensors(`${folder}/text.safetensors`, entries(text))
+  copyFileSync(`runs/${run}/words.json`, `${folder}/words.json`)
+  copyFileSync(WORD_VECTORS, `${folder}/vectors.bin`)
+
+  const files: ManifestInput["files"] = { dit: "dit.safetensors", vae: "vae.safetensors", text: "text.safetensors", words: "words.json", vectors: "vectors.bin" }
+  if (existsSync("runs/upsampler/state.safetensors")) {
+    const { average, shapes } = await withShapes("upsampler")
+    await writeSafetensors(`${folder}/upsampler.safetensors`, entries(new Map([...average].map(([tensor, data]) => [tensor, { shape: shapes.get(tensor)!, data }]))))
+    files.upsampler = "upsampler.safetensors"
+  }
+  const { taps, ropeTheta } = textConfig(JSON.parse(readFileSync(`${folder}/words.json`, "utf8")).length)
+  const manifest: ManifestInput = {
+    name,
+    aliases: ["krea:krea@2-medium", "krea-2/medium", "krea-2-medium"],
+    title: "Krea 2 Medium, embedded",
+    variant: "medium",
+    files,
+    text: { kind: "words", taps: [...taps], ropeTheta, limit: TEXT_TOKENS },
+    native: { tokens: [54, 66] },
+    defaults: { steps, guidance, width: 1024, height: 1024 },
+    supports: { references: false, boards: false, sliders: false, start: true, creativity: true, guidance: true, loras: true },
+    batch: 4,
+    preview: fitPreview(pictures, latents, statistics),
+    origin: "Trained from scratch by this project on openly licensed art; see NOTICE and docs/training.md.",
+  }
+  writeFileSync(`${folder}/model.json`, `${JSON.stringify(manifest, null, 1)}\n`)
+  return folder
+}
+
+async function found(run: string): Promise<RunState> {
+  const state = await loadRun(`runs/${run}`)
+  if (!state) throw new Error(`There is no run in runs/${run}; train it first: npm run train -- ${run}`)
+  return state
+}
+
+async function withShapes(run: string): Promise<{ average: Map<string, Float32Array>; shapes: Map<string, readonly number[]> }> {
+  const { openSafetensors } = await import("../checkpoint/index.ts")
+  const file = await openSafetensors(`runs/${run}/state.safetensors`)
+  const shapes = new Map([...file.tensors].filter(([key]) => key.startsWith("a:")).map(([key, t]) => [key.slice(2), t.shape]))
+  return { average: (await found(run)).average, shapes }
+}

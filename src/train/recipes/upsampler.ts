@@ -1,0 +1,125 @@
+// The upsampler's recipe: from the autoencoder's own output at native size to the drawn truth at eight times that.
+import * as ort from "onnxruntime-node"
+import { add, compile, input, mean, sqrt, square, sub, type Tensor } from "../../graph/index.ts"
+import { arrange, type UpsamplerConfig, upsampledPixels, Weights } from "../../nets/index.ts"
+import { initialise } from "../initial.ts"
+import { Random } from "../random.ts"
+import { type Planes, psnr, writeSheet } from "../sheet.ts"
+import { TrainingStep } from "../step.ts"
+import type { Recipe } from "../trainer.ts"
+import { openPairs, type Pair } from "../pairs.ts"
+
+export const upsamplerConfig: UpsamplerConfig = { width: 48, blocks: 3, factor: 8 }
+
+const CROP = 24
+const BATCH = 16
+
+const all = (x: Tensor): Tensor =>
+  mean(
+    x,
+    x.shape.map((_, i) => i),
+  )
+
+/** Sub-pixels against the truth, both [B,192,h,w]: smooth absolute difference, which keeps edges crisp. */
+function upsamplerLoss(batch: number): { loss: Tensor; error: Tensor } {
+  const native = input("native", [batch, 3, CROP, CROP])
+  const cells = upsamplerConfig.factor ** 2
+  const truth = input("truth", [batch, 3 * cells, CROP, CROP])
+  const difference = sub(upsampledPixels(native, new Weights(), upsamplerConfig), truth)
+  const error = all(square(difference))
+  return { loss: all(sqrt(add(square(difference), 1e-3))), error }
+}
+
+function rule(name: string, shape: readonly number[]): { deviation: number } | { value: number } {
+  if (name.endsWith("bias") || name.startsWith("last")) return { value: 0 }
+  const inner = shape.slice(1).reduce((a, b) => a * b, 1)
+  return { deviation: (name.endsWith("1.weight") ? 0.3 : 1) * Math.sqrt(1.5 / inner) }
+}
+
+export interface UpsamplerRecipeOptions {
+  samples: number
+  seed: number
+}
+
+export function upsamplerRecipe({ samples, seed }: UpsamplerRecipeOptions, pairs = openPairs()): Recipe {
+  const held = pairs.filter((_, i) => i % 20 === 19)
+  const used = pairs.filter((_, i) => i % 20 !== 19)
+  return {
+    name: "upsampler",
+    samples,
+    stage: () => "only",
+    batchSize: () => BATCH,
+    step: () => {
+      const { loss, error } = upsamplerLoss(BATCH)
+      return TrainingStep.create({
+        loss,
+        reports: { error },
+        rule: (name, shape) => (shape.length === 4 && name.startsWith("blocks") ? "muon" : "adamw"),
+        options: { weightDecay: 0 },
+      })
+    },
+    initial: () => initialise([upsamplerLoss(1).loss], seed, rule),
+    rates: (seen) => {
+      const warm = Math.min(1, (seen + 1) / 2000)
+      const decay = 0.02 + 0.98 * Math.min(1, Math.max(0, 1 - seen / samples) / 0.6)
+      return { rate: 1e-3 * warm * decay, matrixRate: 3e-3 * warm * decay }
+    },
+    batch: async (step) => {
+      const random = new Random(seed, step)
+      const cells = upsamplerConfig.factor ** 2
+      const native = new Float32Array(BATCH * 3 * CROP * CROP)
+      const truth = new Float32Array(BATCH * 3 * cells * CROP * CROP)
+      for (let b = 0; b < BATCH; b++) cropPair(used[random.below(used.length)]!, b, native, truth, random)
+      return {
+        native: { data: native, shape: [BATCH, 3, CROP, CROP] },
+        truth: { data: truth, shape: [BATCH, 3 * cells, CROP, CROP] },
+      }
+    },
+    averageDecay: 0.95,
+    sheet: async (weights, folder, counters) => {
+      const pictures: Planes[][] = []
+      let total = 0
+      for (const pair of held.slice(0, 6)) {
+        const { data, width, height } = await upsample(weights, pair.native(), pair.side)
+        const truth = pair.truth()
+        total += psnr(data, truth.data)
+        pictures.push([{ data, width, height }, truth])
+      }
+      await writeSheet(`${folder}/sheet-${String(counters.samples).padStart(8, "0")}.png`, pictures.slice(0, 3))
+      return { psnr: total / pictures.length }
+    },
+  }
+}
+
+function cropPair(pair: Pair, b: number, native: Float32Array, truth: Float32Array, random: Random): void {
+  const { factor } = upsamplerConfig
+  const [x0, y0] = [random.below(pair.side - CROP + 1), random.below(pair.side - CROP + 1)]
+  const small = pair.native()
+  const area = CROP * CROP
+  for (let c = 0; c < 3; c++)
+    for (let y = 0; y < CROP; y++)
+      for (let x = 0; x < CROP; x++) {
+        native[(b * 3 + c) * area + y * CROP + x] = small[(c * pair.side + y0 + y) * pair.side + x0 + x]!
+        for (let dy = 0; dy < factor; dy++)
+          for (let dx = 0; dx < factor; dx++) {
+            const channel = (c * factor + dy) * factor + dx
+            truth[(b * 3 * factor * factor + channel) * area + y * CROP + x] = pair.pixel(
+              c,
+              (y0 + y) * factor + dy,
+              (x0 + x) * factor + dx,
+            )
+          }
+      }
+}
+
+/** One native picture [3,side,side] at eight times its sides. */
+export async function upsample(weights: ReadonlyMap<string, Float32Array>, native: Float32Array, side: number): Promise<Planes> {
+  const x = input("native", ["B", 3, "h", "w"])
+  const out = arrange(upsampledPixels(x, new Weights(), upsamplerConfig), upsamplerConfig.factor)
+  const { model } = compile({ out }, { weights: (name) => ({ kind: "values", data: weights.get(name)! }) })
+  const session = await ort.InferenceSession.create(model, { intraOpNumThreads: 2, logSeverityLevel: 3 })
+  const result = await session.run({ native: new ort.Tensor("float32", native, [1, 3, side, side]) })
+  await session.release()
+  const size = side * upsamplerConfig.factor
+  return { data: result.out!.data as Float32Array, width: size, height: size }
+}
