@@ -66,6 +66,12 @@ export class Jobs {
     return (await this.#withPictures(rows))[0]!
   }
 
+  /** The job that was submitted under an idempotency id in the last 24 hours. */
+  async byClientId(keyId: string, clientId: string): Promise<string | null> {
+    const [row] = await this.db.query<{ job_id: string }>(JOBS.idempotent, [keyId, clientId, this.clock()])
+    return row?.job_id ?? null
+  }
+
   /** History, newest first, without what was deleted. */
   async list(keyId: string, filter: JobFilter = {}): Promise<JobPage> {
     const limit = filter.limit ?? 50

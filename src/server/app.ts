@@ -108,7 +108,7 @@ export function createApp(s: Service, needsKey: boolean): App {
   })
 
   mount(app, routes, callers, secretOfCall)
-  const paths = dialects(app, s, callers)
+  const { paths, upgrade } = dialects(app, s, callers)
   app.get("/openapi.json", (c) => c.json(openapi(routes, paths, s.base)))
   app.get("/docs", (c) => c.html(docsPage(routes)))
   app.notFound(async (c) => {
@@ -116,5 +116,5 @@ export function createApp(s: Service, needsKey: boolean): App {
     if (page) return page
     throw new AtelierError("not_found", `There is nothing at ${c.req.method} ${c.req.path}.`)
   })
-  return { app, routes, upgrade: (_request, socket) => socket.destroy() }
+  return { app, routes, upgrade }
 }

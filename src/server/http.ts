@@ -57,7 +57,7 @@ const unauthorized = (): AtelierError =>
 /** Who calls: the key of the secret, or the local one where no key is asked for. */
 export class Callers {
   readonly #service: Service
-  readonly #needsKey: boolean
+  readonly needsKey: boolean
   /** Found keys by hash of their secret, for two seconds: a revoked key stops working within that. */
   readonly #known = new Map<string, { key: Key; until: number }>()
   #local: Key | null = null
@@ -65,14 +65,14 @@ export class Callers {
 
   constructor(service: Service, needsKey: boolean) {
     this.#service = service
-    this.#needsKey = needsKey
+    this.needsKey = needsKey
   }
 
   /** Throws `unauthorized`. A wrong key is refused even where none is needed: better a word than a surprise. */
   async key(secret: string | null): Promise<Key> {
     const { db } = this.#service.store
     if (secret === null) {
-      if (this.#needsKey) throw unauthorized()
+      if (this.needsKey) throw unauthorized()
       return this.#localKey()
     }
     const hash = sha256(secret)
@@ -83,7 +83,7 @@ export class Callers {
     if (!key) {
       this.#known.delete(hash)
       // Clients insist on sending some key; on an open loopback server any will do.
-      if (!this.#needsKey && !secret.startsWith("atl_")) return this.#localKey()
+      if (!this.needsKey && !secret.startsWith("atl_")) return this.#localKey()
       throw unauthorized()
     }
     this.#known.set(hash, { key, until: now + 2000 })
@@ -115,15 +115,19 @@ export class Callers {
 const LOOPBACK = /^(localhost|127(?:\.\d+){3}|\[::1\]|::1)$/
 export const isLoopback = (host: string): boolean => LOOPBACK.test(host)
 
+/** False for a foreign Host (DNS rebinding) or Origin (another site's page). */
+export function isSameMachine(host: string | undefined, origin: string | undefined): boolean {
+  const name = (host ?? "localhost").replace(/:\d+$/, "")
+  const isForeign = origin !== undefined && (!URL.canParse(origin) || !isLoopback(new URL(origin).hostname))
+  return isLoopback(name) && !isForeign
+}
+
 /**
  * Without keys anybody on this machine may call, and so could any web page in its browser: by DNS rebinding,
  * which the Host header betrays, or by a plain form post, which the Origin header betrays.
  */
 export const sameMachine: MiddlewareHandler<Env> = async (c, next) => {
-  const host = (c.req.header("host") ?? "localhost").replace(/:\d+$/, "")
-  const origin = c.req.header("origin")
-  const isForeign = origin !== undefined && (!URL.canParse(origin) || !isLoopback(new URL(origin).hostname))
-  if (!isLoopback(host) || isForeign) {
+  if (!isSameMachine(c.req.header("host"), c.req.header("origin"))) {
     throw new AtelierError(
       "forbidden",
       "Without keys this server answers only pages and programs of this machine.",

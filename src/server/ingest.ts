@@ -88,7 +88,13 @@ export interface Ingested {
 /** Checks and stores bytes; the same bytes inside requests are one asset. */
 export async function storeAsset(
   bytes: Uint8Array,
-  about: { kind: Asset["kind"]; name?: string | null; description?: string | null; field?: string },
+  about: {
+    kind: Asset["kind"]
+    id?: string
+    name?: string | null
+    description?: string | null
+    field?: string
+  },
   context: Pick<IngestContext, "jobs" | "blobs" | "keyId">,
 ): Promise<Asset> {
   const { mime, width, height } = await inspectPicture(bytes, about.field)
@@ -96,6 +102,7 @@ export async function storeAsset(
   return addAsset(
     context.jobs.db,
     {
+      ...(about.id === undefined ? {} : { id: about.id }),
       keyId: context.keyId,
       kind: about.kind,
       hash,

@@ -15,6 +15,7 @@ import {
   type BlobStore,
   blobKey,
   findAsset,
+  type Asset,
   findBoard,
   type Key,
   type Store,
@@ -154,7 +155,7 @@ export class Service {
       keyId: key.id,
       request: { ...request, model: model.name, seed, references, start, board },
       dialect: draft.dialect,
-      raw: draft.raw ?? null,
+      raw: draft.raw === undefined ? null : shortened(draft.raw),
       ...(draft.clientId === undefined ? {} : { clientId: draft.clientId }),
       ...(draft.bodyHash === undefined ? {} : { bodyHash: draft.bodyHash }),
       ...(draft.priority === undefined ? {} : { priority: draft.priority }),
@@ -187,9 +188,14 @@ export class Service {
 
   async dataUri(assetId: string): Promise<string> {
     const asset = await findAsset(this.store.db, assetId, null)
-    const bytes = asset && (await this.blobs.get(blobKey(asset.hash)))
-    if (!bytes) throw new AtelierError("image_invalid", `The picture ${assetId} is no longer stored.`)
-    return `data:${asset.mime};base64,${Buffer.from(bytes).toString("base64")}`
+    if (!asset) throw new AtelierError("image_invalid", `The picture ${assetId} is no longer stored.`)
+    return `data:${asset.mime};base64,${Buffer.from(await this.assetBytes(asset)).toString("base64")}`
+  }
+
+  async assetBytes(asset: Asset): Promise<Uint8Array> {
+    const bytes = await this.blobs.get(blobKey(asset.hash))
+    if (!bytes) throw new AtelierError("image_invalid", `The picture ${asset.id} is no longer stored.`)
+    return bytes
   }
 
   /** Bytes of a finished picture. Throws `expired` when its time is over. */
@@ -214,6 +220,14 @@ export class Service {
     return `${this.base}/files/assets/${id}`
   }
 }
+
+/** A foreign body worth keeping: pictures inside it are stored elsewhere. */
+const shortened = (value: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(value, (_key, v: unknown) =>
+      typeof v === "string" && v.length > 4096 ? `${v.slice(0, 64)}...` : v,
+    ),
+  )
 
 /** Refuses what the model cannot do, by field, instead of quietly leaving it out. */
 function checkSupport(request: GenerationRequest, model: ModelInfo): void {

@@ -35,7 +35,7 @@ const assetOf = ({ key_id, created_at, deleted_at, ...rest }: AssetRow): Asset =
 /** An input whose bytes this key has sent before is the same asset again. */
 export async function addAsset(
   db: Queryable,
-  asset: Omit<Asset, "id" | "createdAt" | "deletedAt">,
+  asset: Omit<Asset, "id" | "createdAt" | "deletedAt"> & { id?: string },
   now: Date,
 ): Promise<Asset> {
   if (asset.kind === "input") {
@@ -43,7 +43,19 @@ export async function addAsset(
     if (same) return assetOf(same)
   }
   const { keyId, kind, hash, mime, width, height, bytes, name, description } = asset
-  const values = [randomUUID(), keyId, kind, hash, mime, width, height, bytes, name, description, now]
+  const values = [
+    asset.id ?? randomUUID(),
+    keyId,
+    kind,
+    hash,
+    mime,
+    width,
+    height,
+    bytes,
+    name,
+    description,
+    now,
+  ]
   return assetOf((await db.query<AssetRow>(ASSETS.add, values))[0]!)
 }
 

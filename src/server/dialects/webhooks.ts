@@ -2,7 +2,18 @@
 import type { Envelope, Job } from "../../jobs/index.ts"
 import { jobView } from "../native/views.ts"
 import type { Service } from "../service.ts"
+import { falWebhook } from "./fal.ts"
+import { kreaJob } from "./krea.ts"
+import { prediction } from "./replicate.ts"
+import { runwareWebhook } from "./runware.ts"
 
-export function renderWebhook(_envelope: Envelope, job: Job, _place: number | null, s: Service): unknown {
-  return { type: `job-${job.state}`, job: jobView(job, s) }
+const RENDERERS: Record<Envelope, (job: Job, place: number | null, s: Service) => unknown> = {
+  atelier: (job, _, s) => ({ type: `job-${job.state}`, job: jobView(job, s) }),
+  krea: (job, _, s) => kreaJob(job, s),
+  runware: runwareWebhook,
+  fal: (job, _, s) => falWebhook(job, s),
+  replicate: (job, _, s) => prediction(job, s),
 }
+
+export const renderWebhook = (envelope: Envelope, job: Job, place: number | null, s: Service): unknown =>
+  RENDERERS[envelope](job, place, s)

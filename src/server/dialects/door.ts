@@ -1,0 +1,148 @@
+// The frame of an HTTP dialect: key before body, body before work, every failure in the dialect's own words.
+import type { Hono } from "hono"
+import { z } from "zod"
+import { isEnd, type Job } from "../../jobs/index.ts"
+import { AtelierError, asAtelierError, nearestAspect, SIZES } from "../../request/index.ts"
+import { type Key, sha256 } from "../../store/index.ts"
+import { type Call, type Callers, canonicalJson, type Env, jsonBody, retryAfter, secretOf } from "../http.ts"
+import type { Draft, Service } from "../service.ts"
+
+/** How a dialect tells a failure. */
+export interface Failure {
+  status: number
+  body: unknown
+  headers?: Record<string, string>
+}
+
+export interface Asked {
+  c: Call
+  s: Service
+  key: Key
+  /** Path parameters. */
+  params: Record<string, string>
+}
+
+export interface DoorOptions {
+  failure: (error: AtelierError, c: Call) => Failure
+  secret?: (c: Call) => string | null
+  /** Headers on every answer. */
+  headers?: (c: Call) => Record<string, string>
+}
+
+export type Handler = (asked: Asked) => Promise<Response | object>
+export interface Door {
+  on(method: string, path: string | string[], handler: Handler, options?: { counts?: boolean }): void
+}
+
+/** Adds one dialect's routes to the app. Paths are Hono's: `:id`, `:file{.+}`. */
+export function openDoor(app: Hono<Env>, s: Service, callers: Callers, options: DoorOptions): Door {
+  const secret = options.secret ?? ((c: Call) => secretOf(c.req.header("authorization")))
+  return {
+    on(method, path, handler, { counts = false } = {}) {
+      app.on(method, Array.isArray(path) ? path : [path], async (call) => {
+        const c = call as Call
+        try {
+          const key = await callers.key(secret(c))
+          if (counts) callers.take(key)
+          const answer = await handler({ c, s, key, params: c.req.param() as Record<string, string> })
+          const response = answer instanceof Response ? answer : c.json(answer)
+          for (const [name, value] of Object.entries(options.headers?.(c) ?? {}))
+            response.headers.set(name, value)
+          return response
+        } catch (thrown) {
+          const error = asAtelierError(thrown)
+          if (error.code === "internal") {
+            s.log.error({ requestId: c.get("requestId"), err: thrown }, error.message)
+          }
+          const { status, body, headers } = options.failure(error, c)
+          const wait = retryAfter(error)
+          return c.json(body as object, status as 400, {
+            ...(wait === null ? {} : { "retry-after": String(wait) }),
+            ...options.headers?.(c),
+            ...headers,
+          })
+        }
+      })
+    },
+  }
+}
+
+/** One thing wrong with a foreign body. */
+export interface Issue {
+  path: (string | number)[]
+  message: string
+  type: string
+}
+
+/** Checks a foreign body. Throws `invalid_request` whose `details.issues` are the dialect's to show. */
+export function readBody<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
+  const parsed = schema.safeParse(input)
+  if (parsed.success) return parsed.data
+  const issues = parsed.error.issues.flatMap((i): Issue[] => {
+    const path = i.path.map((p) => (typeof p === "number" ? p : String(p)))
+    if (i.code === "unrecognized_keys") {
+      return i.keys.map((k) => ({ path: [...path, k], message: `Unknown field ${k}`, type: "unknown_field" }))
+    }
+    return [{ path, message: i.message, type: i.code }]
+  })
+  const first = issues[0]!
+  const field = first.path.join(".")
+  throw new AtelierError("invalid_request", `${field || "body"}: ${first.message}.`, {
+    field,
+    details: { issues },
+  })
+}
+
+/** The issues of an error, made up from its field when it has none of its own. */
+export function issuesOf(error: AtelierError): Issue[] {
+  const issues = error.details?.issues
+  if (Array.isArray(issues)) return issues as Issue[]
+  const path = error.field ? error.field.split(/[.[\]]+/).filter(Boolean) : []
+  return [{ path, message: error.message, type: error.code }]
+}
+
+/** JSON body, checked. */
+export const readJson = async <T extends z.ZodType>(c: Call, schema: T): Promise<z.output<T>> =>
+  readBody(schema, await jsonBody(c))
+
+/** Members that carry an `Idempotency-Key` into a draft. */
+export function idempotency(c: Call, body: unknown): Pick<Draft, "clientId" | "bodyHash"> {
+  const given = c.req.header("idempotency-key")
+  if (!given) return {}
+  if (given.length > 255) {
+    throw new AtelierError("invalid_request", "Idempotency-Key is longer than 255 characters.")
+  }
+  return { clientId: given, bodyHash: sha256(`${c.req.method} ${c.req.path}\n${canonicalJson(body)}`) }
+}
+
+/** Submits and waits for the end; a caller who hangs up takes the job along. */
+export async function submitAndWait(asked: Asked, draft: Draft, seconds: number): Promise<Job> {
+  const { c, s, key } = asked
+  const job = await s.submit(key, draft)
+  const done = await s.jobs.wait(job.id, key.id, { seconds, signal: c.req.raw.signal })
+  if (c.req.raw.signal.aborted && !isEnd(done.state) && draft.clientId === undefined) {
+    await s.jobs.cancel(job.id, key.id)
+  }
+  return done
+}
+
+/** Throws the failure of a job that is over and did not complete; `timeout` for one that still runs. */
+export function completed(job: Job): Job {
+  if (job.state === "completed") return job
+  if (!isEnd(job.state)) throw new AtelierError("timeout", "The picture took longer than this call may wait.")
+  const error = job.error ?? { code: "internal" as const, message: "The job failed." }
+  throw new AtelierError(error.code, error.message, error)
+}
+
+/** Any number as a canonical seed: 32 bits of its whole part. */
+export const seedOf = (seed: number | null | undefined): number | null =>
+  seed === null || seed === undefined ? null : Number(BigInt(Math.floor(Math.abs(seed))) % 2n ** 32n)
+
+export const LEVELS = z.enum(["raw", "low", "medium", "high"])
+export const sizeOf = (aspect: keyof typeof SIZES): { width: number; height: number } => ({
+  width: SIZES[aspect][0],
+  height: SIZES[aspect][1],
+})
+/** The model's own size with the nearest shape. */
+export const nearestSize = (width: number, height: number): { width: number; height: number } =>
+  sizeOf(nearestAspect(width, height))

@@ -1,0 +1,275 @@
+// The fal dialect. fal.run, queue.fal.run and rest.fal.ai are the folders /fal/run, /fal/queue and /fal/rest here;
+// /krea/v2/... without a folder is the queue.
+import { createHmac, randomUUID, timingSafeEqual } from "node:crypto"
+import type { Hono } from "hono"
+import { streamSSE } from "hono/streaming"
+import { z } from "zod"
+import { isEnd, isWaiting, type Job } from "../../jobs/index.ts"
+import {
+  ASPECTS,
+  AtelierError,
+  CREATIVITY,
+  type ErrorCode,
+  type GenerationInput,
+} from "../../request/index.ts"
+import { findAsset, keyById } from "../../store/index.ts"
+import { type Env, statusOf } from "../http.ts"
+import { storeAsset } from "../ingest.ts"
+import type { Service } from "../service.ts"
+import {
+  completed,
+  type Door,
+  type Failure,
+  issuesOf,
+  LEVELS,
+  nearestSize,
+  readBody,
+  readJson,
+  seedOf,
+  sizeOf,
+  submitAndWait,
+} from "./door.ts"
+
+const Size = z.union([z.object({ width: z.number().positive(), height: z.number().positive() }), z.string()])
+/** `image_size` by name, as @ai-sdk/fal may send it. */
+const NAMED: Record<string, (typeof ASPECTS)[number]> = {
+  square: "1:1",
+  square_hd: "1:1",
+  portrait_4_3: "3:4",
+  portrait_16_9: "9:16",
+  landscape_4_3: "4:3",
+  landscape_16_9: "16:9",
+}
+
+/** Unknown members are tolerated, as there. */
+const Body = z.object({
+  prompt: z.string().min(1),
+  aspect_ratio: z.enum(ASPECTS).nullish(),
+  image_size: Size.nullish(),
+  creativity: LEVELS.nullish(),
+  seed: z.number().nullish(),
+  num_images: z.number().int().min(1).max(4).nullish(),
+  image_style_references: z
+    .array(z.object({ image_url: z.string().min(1), strength: z.number().min(-2).max(2).default(1) }))
+    .max(10)
+    .nullish(),
+})
+
+function request(b: z.output<typeof Body>, variant: string): GenerationInput {
+  const named = typeof b.image_size === "string" ? NAMED[b.image_size] : undefined
+  const size =
+    b.image_size && typeof b.image_size !== "string" && !b.aspect_ratio
+      ? nearestSize(b.image_size.width, b.image_size.height)
+      : sizeOf(b.aspect_ratio ?? named ?? "1:1")
+  return {
+    model: `krea-2/${variant}`,
+    prompt: b.prompt,
+    ...size,
+    creativity: CREATIVITY[b.creativity ?? "medium"],
+    seed: seedOf(b.seed),
+    count: b.num_images ?? 1,
+    references: (b.image_style_references ?? []).map((r) => ({ image: r.image_url, weight: r.strength })),
+  }
+}
+
+const MIME = { png: "image/png", jpg: "image/jpeg", webp: "image/webp" } as const
+export const falOutput = (job: Job, s: Service) => ({
+  images: job.pictures.map((p) => ({
+    url: s.url(p),
+    content_type: MIME[p.format],
+    file_name: `${p.id}.${p.format}`,
+    file_size: p.bytes,
+    width: p.width,
+    height: p.height,
+  })),
+  seed: job.request.seed,
+  prompt: job.request.prompt,
+})
+
+/** Validation is 422 with FastAPI's list; everything else a plain detail. */
+const INVALID: readonly ErrorCode[] = [
+  "invalid_request",
+  "out_of_range",
+  "unsupported",
+  "image_invalid",
+  "content_policy",
+]
+export const falFailure = (e: AtelierError): Failure => {
+  if (!INVALID.includes(e.code)) return { status: statusOf(e.code), body: { detail: e.message } }
+  const type = (own: string): string => (e.code === "content_policy" ? "content_policy_violation" : own)
+  const detail = issuesOf(e).map((i) => ({ loc: ["body", ...i.path], msg: i.message, type: type(i.type) }))
+  return { status: 422, body: { detail } }
+}
+
+const statusWord = (job: Job) =>
+  isEnd(job.state) ? "COMPLETED" : isWaiting(job.state) ? "IN_QUEUE" : "IN_PROGRESS"
+
+export const falWebhook = (job: Job, s: Service) => ({
+  request_id: job.id,
+  gateway_request_id: job.id,
+  ...(job.state === "completed"
+    ? { status: "OK", payload: falOutput(job, s) }
+    : { status: "ERROR", error: job.error?.message ?? job.state, payload: null }),
+})
+
+const uploadSignature = (id: string, secret: string): string =>
+  createHmac("sha256", secret).update(`upload ${id}`).digest("hex")
+
+export function fal(door: Door, s: Service, app: Hono<Env>): void {
+  const MODEL = ":variant{medium|large|medium-turbo}/text-to-image"
+  const heads = (queue: string[]) => queue.flatMap((q) => [`${q}/krea/v2`, `${q}/fal-ai/krea/v2`])
+  const QUEUE = heads(["", "/fal/queue"])
+
+  door.on(
+    "POST",
+    heads(["/fal/run"]).map((h) => `${h}/${MODEL}`),
+    async (asked) => {
+      const { c, params } = asked
+      const body = await readJson(c, Body)
+      const job = await submitAndWait(asked, { request: request(body, params.variant!), dialect: "fal" }, 590)
+      return c.json(falOutput(completed(job), s), 200, { "x-fal-request-id": job.id })
+    },
+    { counts: true },
+  )
+
+  const place = async (job: Job): Promise<number> => {
+    const waiting = (await s.jobs.queue(job.keyId)).filter((j) => isWaiting(j.state))
+    return Math.max(
+      0,
+      waiting.findIndex((j) => j.id === job.id),
+    )
+  }
+  const addresses = (c: { req: { path: string } }, id: string) => {
+    const head = c.req.path.replace(/\/krea\/v2\/.*$/, "/krea/v2")
+    const url = `${s.base}${head}/requests/${id}`
+    return { response_url: url, status_url: `${url}/status`, cancel_url: `${url}/cancel` }
+  }
+  door.on(
+    "POST",
+    QUEUE.map((h) => `${h}/${MODEL}`),
+    async ({ c, key, params }) => {
+      const body = await readJson(c, Body)
+      const url = c.req.query("fal_webhook")
+      const seconds = Number(c.req.header("x-fal-request-timeout"))
+      const job = await s.submit(key, {
+        request: request(body, params.variant!),
+        dialect: "fal",
+        webhook: url ? { url, envelope: "fal" } : undefined,
+        ...(c.req.header("x-fal-queue-priority") === "low" ? { priority: -10 } : {}),
+        ...(seconds > 0 ? { deadlineSeconds: seconds } : {}),
+      })
+      return {
+        status: "IN_QUEUE",
+        request_id: job.id,
+        ...addresses(c, job.id),
+        queue_position: await place(job),
+      }
+    },
+    { counts: true },
+  )
+
+  const status = async (c: { req: { path: string } }, job: Job) => ({
+    status: statusWord(job),
+    request_id: job.id,
+    ...addresses(c, job.id),
+    ...(isWaiting(job.state) ? { queue_position: await place(job) } : { logs: [] }),
+    ...(job.state === "completed" ? { metrics: { inference_time: job.outcome?.seconds.total ?? 0 } } : {}),
+  })
+  door.on(
+    "GET",
+    QUEUE.map((h) => `${h}/requests/:id/status`),
+    async ({ c, key, params }) => {
+      const job = await s.jobs.get(params.id!, key.id)
+      return c.json(await status(c, job), isEnd(job.state) ? 200 : 202)
+    },
+  )
+  door.on(
+    "GET",
+    QUEUE.map((h) => `${h}/requests/:id/status/stream`),
+    async ({ c, key, params }) => {
+      await s.jobs.get(params.id!, key.id)
+      return streamSSE(c, async (out) => {
+        const over = Promise.withResolvers<void>()
+        out.onAbort(() => over.resolve())
+        let sending = Promise.resolve()
+        const tell = (): void => {
+          sending = sending
+            .then(async () => {
+              const job = await s.jobs.get(params.id!, key.id)
+              await out.writeSSE({ data: JSON.stringify(await status(c, job)) })
+              if (isEnd(job.state)) over.resolve()
+            })
+            .catch(() => over.resolve())
+        }
+        const stop = s.jobs.events.follow(key.id, null, (event) => event.jobId === params.id && tell())
+        tell()
+        await over.promise
+        stop()
+      })
+    },
+  )
+  door.on(
+    "GET",
+    QUEUE.map((h) => `${h}/requests/:id`),
+    async ({ c, key, params }) => {
+      const job = await s.jobs.get(params.id!, key.id)
+      if (!isEnd(job.state)) return c.json({ detail: "Request is still in progress" }, 400)
+      return c.json(falOutput(completed(job), s), 200, { "x-fal-request-id": job.id })
+    },
+  )
+  door.on(
+    "PUT",
+    QUEUE.map((h) => `${h}/requests/:id/cancel`),
+    async ({ c, key, params }) => {
+      const isCancelled = await s.jobs.cancel(params.id!, key.id)
+      return isCancelled
+        ? c.json({ status: "CANCELLATION_REQUESTED" }, 202)
+        : c.json({ status: "ALREADY_COMPLETED" }, 400)
+    },
+  )
+
+  door.on(
+    "POST",
+    ["/fal/rest/storage/upload/initiate", "/storage/upload/initiate"],
+    async ({ key }) => {
+      const id = randomUUID()
+      const signature = uploadSignature(id, key.webhookSecret)
+      return { upload_url: `${s.base}/fal/upload/${key.id}/${id}/${signature}`, file_url: s.assetUrl(id) }
+    },
+    { counts: true },
+  )
+  // Signed instead of keyed: the client sends the bytes without its key, as to a storage service.
+  app.put("/fal/upload/:key/:id/:signature", async (c) => {
+    const { key: keyId, id, signature } = c.req.param()
+    const key = await keyById(s.store.db, keyId)
+    const wanted = Buffer.from(uploadSignature(id, key?.webhookSecret ?? randomUUID()))
+    const given = Buffer.from(signature)
+    if (!key || given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
+      throw new AtelierError("forbidden", "This upload address is not ours.")
+    }
+    // The same upload again is not an error.
+    if (await findAsset(s.store.db, id, key.id)) return c.body(null, 200)
+    const bytes = new Uint8Array(await c.req.arrayBuffer())
+    await storeAsset(bytes, { kind: "upload", id, field: "file" }, s.ingestContext(key.id))
+    return c.body(null, 200)
+  })
+
+  // `proxyUrl` clients send everything to one address and name the real one in a header.
+  app.all("/fal/proxy", async (c) => {
+    const { target } = readBody(z.object({ target: z.url() }), { target: c.req.header("x-fal-target-url") })
+    const url = new URL(target)
+    const folder = {
+      "queue.fal.run": "/fal/queue",
+      "fal.run": "/fal/run",
+      "rest.fal.ai": "/fal/rest",
+      "rest.alpha.fal.ai": "/fal/rest",
+    }[url.hostname]
+    if (!folder) throw new AtelierError("invalid_request", `${url.hostname} is not an address of fal.`)
+    const { method, headers } = c.req.raw
+    const body = method === "GET" || method === "HEAD" ? undefined : await c.req.arrayBuffer()
+    return app.fetch(
+      new Request(`${s.origin}${folder}${url.pathname}${url.search}`, { method, headers, body }),
+      c.env,
+    )
+  })
+}
