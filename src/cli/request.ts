@@ -68,13 +68,8 @@ function creativity(text: string | undefined): number | undefined {
 }
 
 /** The request's fields that were named; the schema fills and checks the rest. */
-export function requestFrom(
-  prompt: string,
-  flags: GenerateFlags,
-  model?: { width: number; height: number },
-): GenerationInput {
-  const size =
-    flags.size === undefined ? model && ([model.width, model.height] as const) : parseSize(flags.size)
+export function requestFrom(prompt: string, flags: GenerateFlags): GenerationInput {
+  const size = flags.size === undefined ? undefined : parseSize(flags.size)
   const board = flags.board === undefined ? undefined : parseWeighted("board", flags.board)
   if (flags.strength !== undefined && flags.image === undefined)
     throw wrong("strength", "it says how far to leave --image, and no --image was given.")

@@ -45,7 +45,7 @@ export async function findModel(name: string, folders = modelFolders()): Promise
   const offer =
     names.length > 0
       ? `installed are ${names.join(", ")}; give one of these or a path`
-      : "no model is installed: give --model a file or a folder, or install one with `atelier models add PATH`"
+      : "this version ships no trained weights and none is installed: give --model a file or a folder, or install one with `atelier models add NAME PATH`"
   throw new AtelierError("model_not_found", `There is no model ${name}; ${offer}.`, {
     field: "model",
     details: { installed: names },

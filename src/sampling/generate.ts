@@ -1,5 +1,5 @@
 // From a complete request to finished pictures. Picture i uses seed + i and is bit-identical alone or in a batch.
-import { encodeImage, encodePreview } from "../image/encode.ts"
+import { encodeImage } from "../image/encode.ts"
 import type { ImageResolver } from "../image/source.ts"
 import type { GenerateOptions, Generation, Picture } from "../request/engine.ts"
 import type { GenerationRequest } from "../request/request.ts"
@@ -7,6 +7,7 @@ import type { Grid } from "./grid.ts"
 import type { Lane } from "./lane.ts"
 import type { Model } from "./model.ts"
 import { noise } from "./noise.ts"
+import { Reporter } from "./progress.ts"
 import { schedule, scheduleFrom } from "./schedule.ts"
 import { throwIfCancelled } from "./stepper.ts"
 
@@ -26,8 +27,9 @@ export async function generate(
   request: Resolved,
   model: Model,
   { expand, readImage, software }: Studio,
-  { signal, onProgress, previewEvery = 0 }: GenerateOptions = {},
+  options: GenerateOptions = {},
 ): Promise<Generation> {
+  const { signal } = options
   const clock = stopwatch()
   const seeds = Array.from({ length: request.count }, (_, i) => request.seed + i)
 
@@ -42,34 +44,15 @@ export async function generate(
   const times = scheduleFrom(schedule(request.steps, model.shift(grid)), strength)
   const start = await startingLatent(request, model, grid, readImage)
   throwIfCancelled(signal)
-  const lanes = conditions.map(
-    (condition, i): Lane => ({
-      ...condition,
-      times,
-      x: startingPoint(model, grid, seeds[i]!, start, strength),
-    }),
-  )
+  const lanes: Lane[] = []
+  for (const [i, condition] of conditions.entries())
+    lanes.push({ ...condition, times, x: await startingPoint(model, grid, seeds[i]!, start, strength) })
   clock.lap("start")
 
   // t: 1 -> 0. Lanes of other requests may share the runs.
-  const steps = Math.max(0, times.length - 1)
-  const total = steps * lanes.length
-  let reported = 0
-  await model.stepper.run(lanes, grid, {
-    signal,
-    onStep: () => {
-      const done = total - lanes.reduce((left, lane) => left + Math.max(0, lane.times.length - 1), 0)
-      const step = Math.floor(done / lanes.length)
-      if (!onProgress || step === reported) return
-      reported = step
-      const secondsLeft = (clock.since("denoise") / done) * (total - done)
-      const wanted = previewEvery > 0 && step % previewEvery === 0 && step < steps
-      if (!wanted) return onProgress({ step, steps, secondsLeft })
-      void Promise.all(lanes.map((lane) => encodePreview(model.preview(lane, grid)))).then((previews) =>
-        onProgress({ step, steps, secondsLeft, previews }),
-      )
-    },
-  })
+  const reporter = new Reporter(lanes, model, grid, options)
+  await model.stepper.run(lanes, grid, { signal, onStep: () => reporter.step() })
+  await reporter.finished()
   clock.lap("denoise")
 
   const pictures: Picture[] = []
@@ -107,14 +90,14 @@ async function startingLatent(
 }
 
 /** (1 - s) z + s e: where the flow from this picture to this noise stands at t = s. */
-function startingPoint(
+async function startingPoint(
   model: Model,
   grid: Grid,
   seed: number,
   start: Float32Array | undefined,
   strength: number,
-): Float32Array {
-  const e = noise(seed, model.latentSize(grid))
+): Promise<Float32Array> {
+  const e = await noise(seed, model.latentSize(grid))
   if (!start || strength >= 1) return model.toTokens(e, grid)
   return model.toTokens(
     e.map((value, i) => (1 - strength) * start[i]! + strength * value),
@@ -133,8 +116,6 @@ function stopwatch() {
       laps[stage] = (laps[stage] ?? 0) + (now - last) / 1000
       last = now
     },
-    /** Seconds since the last lap: the running stage. */
-    since: (_stage: string): number => (performance.now() - last) / 1000,
     seconds: (): Record<string, number> => ({ ...laps, total: (performance.now() - begin) / 1000 }),
   }
 }

@@ -61,9 +61,10 @@ export function registerGenerate(program: Command, context: Context): void {
         flags,
         async () => {
           const format = flags.format ?? formatOf(flags.out)
-          const model = await findModel(flags.model ?? "medium")
-          const input = requestFrom(prompt, { ...flags, format }, model.manifest.defaults)
-          return await generateFiles(input, flags, context)
+          const input = requestFrom(prompt, { ...flags, format })
+          const { model } = parseRequest(input) // what is asked wrongly is said before anything is looked up
+          const { width, height } = (await findModel(model)).manifest.defaults
+          return await generateFiles({ width, height, ...input }, flags, context)
         },
         sayGenerated,
       )
