@@ -23,6 +23,9 @@ export interface ByteRange {
   length: number
 }
 
+/** Where numbers are: in a file, or in memory when the model is small. */
+export type Bytes = ByteRange | Uint8Array | Float32Array
+
 const STORED = {
   F32: onnx.TensorProto.DataType.FLOAT,
   F16: onnx.TensorProto.DataType.FLOAT16,
@@ -106,6 +109,11 @@ export class GraphBuilder {
     this.initializers.push(onnx.TensorProto.create({ name, dataType, dims: [...dims], rawData: bytes }))
     if (key) this.#constants.set(key, name)
     return name
+  }
+
+  weight(name: string, type: StoredType, shape: readonly number[], source: Bytes): string {
+    if ("file" in source) return this.external(name, type, shape, source)
+    return this.stored(type, shape, new Uint8Array(source.buffer, source.byteOffset, source.byteLength))
   }
 
   external(name: string, type: StoredType, shape: readonly number[], range: ByteRange): string {

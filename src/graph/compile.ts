@@ -1,6 +1,6 @@
 // Compiles expressions to an ONNX model: one emission rule per operator, weights as byte ranges of their files.
 import { attentionParts } from "./attention.ts"
-import { type ByteRange, GraphBuilder, type StoredType } from "./builder.ts"
+import { type ByteRange, type Bytes, GraphBuilder, type StoredType } from "./builder.ts"
 import { type Dim, divDims, type Shape, showShape } from "./dim.ts"
 import { topological } from "./gradient.ts"
 import {
@@ -18,7 +18,7 @@ import type { DataType, Operator, Tensor } from "./tensor.ts"
 export type WeightSource =
   | { kind: "file"; type: Exclude<StoredType, "U8" | "I8">; range: ByteRange }
   /** Blockwise integers for MatMulNBits: data [N, K/blockSize, blockSize*bits/8], scales [N, K/blockSize] f32. */
-  | { kind: "blocks"; bits: 4 | 8; blockSize: number; data: ByteRange; scales: ByteRange }
+  | { kind: "blocks"; bits: 4 | 8; blockSize: number; data: Bytes; scales: Bytes }
   /** One scale per output, int8 products: several times faster than blocks where many tokens are computed. */
   | IntegerWeight
   | { kind: "values"; data: Float32Array }
@@ -133,8 +133,8 @@ function emitParameter(b: GraphBuilder, n: Tensor, context: Context): string {
       const perRow = columns / source.blockSize
       const bytes = (source.blockSize * source.bits) / 8
       context.blocks.set(n, source)
-      const data = b.external(`weight:${name}`, "U8", [rows, perRow, bytes], source.data)
-      const scales = b.external(`scale:${name}`, "F32", [rows, perRow], source.scales)
+      const data = b.weight(`weight:${name}`, "U8", [rows, perRow, bytes], source.data)
+      const scales = b.weight(`scale:${name}`, "F32", [rows, perRow], source.scales)
       return `${data}|${scales}`
     }
     case "integers": {
