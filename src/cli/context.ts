@@ -14,6 +14,8 @@ export interface Context {
   /** Whether `tell` reaches a person's terminal, where a line can be redrawn. */
   terminal: boolean
   signal: AbortSignal
+  /** Sets the process's exit code. */
+  exit: (code: number) => void
 }
 
 export interface CommonOptions {
@@ -35,7 +37,7 @@ export async function run<T>(
     context.print(options.json ? JSON.stringify(result, null, 2) : say(result))
   } catch (thrown) {
     const error = asAtelierError(thrown)
-    process.exitCode = exitCode(error)
+    context.exit(exitCode(error))
     if (options.json) context.print(JSON.stringify({ error }, null, 2))
     else context.tell(`${error.message}${error.code === "internal" ? ` (${error.code})` : ""}`)
   }
@@ -59,5 +61,8 @@ export function processContext(): Context {
     tell: (text) => process.stderr.write(`${text}\n`),
     terminal: process.stderr.isTTY === true,
     signal: stop.signal,
+    exit: (code) => {
+      process.exitCode = code
+    },
   }
 }

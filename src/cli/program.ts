@@ -1,0 +1,30 @@
+// The commands as one program, apart from the process that it runs in.
+import { Command, CommanderError } from "commander"
+import { version } from "../version.ts"
+import { registerGenerate } from "./commands/generate.ts"
+import { registerModels } from "./commands/models.ts"
+import { registerReplay } from "./commands/replay.ts"
+import { type Context, EXIT } from "./context.ts"
+
+/** Runs one command line; the exit code is left with the context. */
+export async function runCommand(words: readonly string[], context: Context): Promise<void> {
+  const program = new Command("atelier")
+    .description("Krea 2 on your own machine: pictures from prompts, references and moodboards")
+    .version(version)
+    .showHelpAfterError("(--help shows what there is)")
+    .configureOutput({
+      writeOut: (text) => context.print(text.trimEnd()),
+      writeErr: (text) => context.tell(text.trimEnd()),
+    })
+    .exitOverride()
+  registerGenerate(program, context)
+  registerReplay(program, context)
+  registerModels(program, context)
+  try {
+    await program.parseAsync(words, { from: "user" })
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown
+    // commander has said its piece already; help and version are no failures
+    context.exit(thrown.exitCode === 0 ? EXIT.done : EXIT.usage)
+  }
+}

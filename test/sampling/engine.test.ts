@@ -1,0 +1,169 @@
+// The engine from request to pictures, on a tiny random model in a real worker process.
+import assert from "node:assert/strict"
+import { after, before, test } from "node:test"
+import { isDeepStrictEqual } from "node:util"
+import sharp from "sharp"
+import { readRequest } from "../../src/image/metadata.ts"
+import type { Generation } from "../../src/request/engine.ts"
+import { AtelierError } from "../../src/request/errors.ts"
+import { type GenerationInput, parseRequest } from "../../src/request/request.ts"
+import { createEngine, type LocalEngine } from "../../src/sampling/engine.ts"
+import { makeModel, type TinyModel } from "../support/model.ts"
+
+let model: TinyModel
+let engine: LocalEngine
+const lines: string[] = []
+const newEngine = (): LocalEngine =>
+  createEngine({ home: model.home, folders: [`${model.home}/models`], threads: 1, log: (l) => lines.push(l) })
+
+before(async () => {
+  model = await makeModel()
+  engine = newEngine()
+})
+after(async () => {
+  await engine.close()
+  await model[Symbol.asyncDispose]()
+})
+
+const request = (input: Partial<GenerationInput>) =>
+  parseRequest({ model: "tiny", prompt: "a red fox", seed: 7, width: 256, height: 256, ...input })
+const bytes = (g: Generation, index = 0): Buffer => Buffer.from(g.pictures[index]!.bytes)
+
+test("pictures have the same bytes alone, in a batch, beside strangers and after a restart", async () => {
+  const alone = await engine.generate(request({ seed: 8 }))
+  const batch = await engine.generate(request({ seed: 7, count: 3 }))
+  assert.deepEqual(
+    batch.pictures.map((p) => p.seed),
+    [7, 8, 9],
+  )
+  assert.ok(bytes(batch, 1).equals(bytes(alone)), "in a batch")
+  assert.ok(!bytes(batch, 0).equals(bytes(alone)), "another seed is another picture")
+  const [, beside] = await Promise.all([
+    engine.generate(request({ prompt: "something else", seed: 1, guidance: 0, count: 2 })),
+    engine.generate(request({ seed: 8 })),
+    engine.generate(request({ prompt: "and a third, of another size", width: 320, steps: 5 })),
+  ])
+  assert.ok(bytes(beside).equals(bytes(alone)), "beside strangers")
+  const again = newEngine()
+  assert.ok(bytes(await again.generate(request({ seed: 8 }))).equals(bytes(alone)), "after a restart")
+  await again.close()
+})
+
+test("a picture carries the request that makes it again", async () => {
+  const made = await engine.generate(request({ seed: 20, count: 2 }))
+  const stored = parseRequest(await readRequest(made.pictures[1]!.bytes))
+  assert.equal(stored.seed, 21)
+  assert.equal(stored.count, 1)
+  assert.equal(stored.steps, 3)
+  assert.ok(bytes(await engine.generate(stored)).equals(bytes(made, 1)))
+})
+
+test("the memory plan is told before loading", () => {
+  assert.match(lines[0]!, /^tiny needs \d+\.\d GB, \d+\.\d GB free$/)
+})
+
+test("every step is reported once and in order, with previews where asked", async () => {
+  const seen: string[] = []
+  const previews: Uint8Array[] = []
+  await engine.generate(request({ steps: 4, count: 2 }), {
+    previewEvery: 2,
+    onProgress: (p) => {
+      seen.push(`${p.step}/${p.steps}`)
+      assert.ok(p.secondsLeft !== null && p.secondsLeft >= 0)
+      previews.push(...(p.previews ?? []))
+    },
+  })
+  assert.deepEqual(seen, ["1/4", "2/4", "3/4", "4/4"])
+  assert.equal(previews.length, 2)
+  assert.equal((await sharp(previews[0]!).metadata()).format, "png")
+})
+
+test("a cancelled request rejects at once, and its neighbour does not notice", async () => {
+  const expected = bytes(await engine.generate(request({ seed: 8 })))
+  const stop = new AbortController()
+  const neighbour = engine.generate(request({ seed: 8 }))
+  const cancelled = engine.generate(request({ steps: 100 }), {
+    signal: stop.signal,
+    onProgress: ({ step }) => {
+      assert.ok(step <= 2, "no step is reported after the abort")
+      if (step === 2) stop.abort()
+    },
+  })
+  await assert.rejects(cancelled, (e) => e instanceof AtelierError && e.code === "cancelled")
+  assert.ok(bytes(await neighbour).equals(expected))
+  await assert.rejects(engine.generate(request({}), { signal: AbortSignal.abort() }), { code: "cancelled" })
+})
+
+test("a killed worker is an error with a cause, and the next request starts a new one", async () => {
+  const lost = engine.generate(request({ steps: 100 }), {
+    onProgress: async ({ step }) => {
+      if (step === 1) process.kill((await engine.workerPid())!, "SIGKILL")
+    },
+  })
+  await assert.rejects(lost, (error) => {
+    assert.ok(error instanceof AtelierError)
+    assert.equal(error.code, "worker_lost")
+    assert.match(
+      error.message,
+      /^The worker process \d+ was killed \(SIGKILL.*; the next request starts a new one\.$/,
+    )
+    return true
+  })
+  assert.equal((await engine.generate(request({}))).pictures.length, 1)
+})
+
+const pixelsOf = (g: Generation): Promise<Buffer> => sharp(g.pictures[0]!.bytes).raw().toBuffer()
+const flat = async (colour: string): Promise<string> => {
+  const png = await sharp({ create: { width: 90, height: 60, channels: 3, background: colour } })
+    .png()
+    .toBuffer()
+  return `data:image/png;base64,${png.toString("base64")}`
+}
+
+test("strength 1 ignores the start picture, strength 0 takes no step, and between them it matters", async () => {
+  const image = await flat("#c04020")
+  const other = await flat("#2040c0")
+  const at = async (strength: number, source: string): Promise<Generation> =>
+    engine.generate(request({ start: { image: source, strength } }))
+  const plain = await pixelsOf(await engine.generate(request({})))
+  assert.ok((await pixelsOf(await at(1, image))).equals(plain))
+  assert.ok(!(await pixelsOf(await at(0.5, image))).equals(await pixelsOf(await at(0.5, other))))
+  const kept = await at(0, image)
+  const anySeed = await engine.generate(request({ seed: 1, start: { image, strength: 0 } }))
+  assert.ok((await pixelsOf(kept)).equals(await pixelsOf(anySeed)), "no noise is left in it")
+})
+
+test("jpg and webp come out as asked, at the asked size", async () => {
+  for (const format of ["jpg", "webp"] as const) {
+    const { pictures } = await engine.generate(request({ width: 272, height: 304, output: { format } }))
+    const found = await sharp(pictures[0]!.bytes).metadata()
+    assert.equal(found.format, format === "jpg" ? "jpeg" : "webp")
+    assert.deepEqual([found.width, found.height], [272, 304])
+    const stored = parseRequest(await readRequest(pictures[0]!.bytes))
+    assert.ok(isDeepStrictEqual(stored.output.format, format))
+  }
+})
+
+test("what a model cannot do is an error that names the field", async () => {
+  const look = { image: await flat("red"), weight: 1 }
+  const refused: [Partial<GenerationInput>, string][] = [
+    [{ references: [look] }, "references"],
+    [{ board: { id: "warm" } }, "board"],
+    [{ intensity: 5 }, "intensity"],
+  ]
+  for (const [input, field] of refused)
+    await assert.rejects(engine.generate(request(input)), (e) => {
+      assert.ok(e instanceof AtelierError)
+      assert.equal(e.code, "unsupported")
+      assert.equal(e.field, field)
+      return true
+    })
+  const ignored = await engine.generate(request({ references: [{ ...look, weight: 0 }] }))
+  assert.ok((await pixelsOf(ignored)).equals(await pixelsOf(await engine.generate(request({})))))
+})
+
+test("a closed engine says so", async () => {
+  const closed = newEngine()
+  await closed.close()
+  await assert.rejects(closed.generate(request({})), { code: "unavailable" })
+})
