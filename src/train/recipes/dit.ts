@@ -121,7 +121,9 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
   const text = textConfig(vocabulary.size)
   const statistics = latentStatistics(pictures.records.length, latents)
   // Records by shape, those of a batch must agree; weights keep the shapes' own shares.
-  const usable = pictures.records.flatMap((r, i) => (!heldOut(r) && latents.has(i) ? [{ r, i }] : []))
+  const usable = pictures.records.flatMap((r, i) =>
+    !heldOut(r) && latents.has(i) && (r.width * r.height) / 256 <= IMAGE_TOKENS ? [{ r, i }] : [],
+  )
   const shapes = [...Map.groupBy(usable, ({ r }) => `${r.height / 16}x${r.width / 16}`)].filter(([, list]) => list.length >= 64)
   const singles = new Map(shapes.map(([key, list]) => [key, list.filter(({ r }) => r.stage === "single")]))
   const textTable = textRope(TEXT_TOKENS, text.headDim, text.ropeTheta)
