@@ -23,6 +23,7 @@ const { values, positionals } = parseArgs({
     features: { type: "string" },
     layers: { type: "string" },
     rate: { type: "string" },
+    threads: { type: "string", default: "2" },
     steps: { type: "string", default: "16" },
     guidance: { type: "string", default: "3" },
     "sheet-minutes": { type: "string", default: "10" },
@@ -41,8 +42,13 @@ if (name === "export") {
   process.exit(0)
 }
 
+const autoencoder = await loadRun("runs/vae")
 const recipes: Record<string, () => Recipe> = {
   vae: () => vaeRecipe({ samples: samples ?? 300_000, seed }),
+  decoder: () => {
+    if (!autoencoder) throw new Error("Train the autoencoder first: npm run train -- vae")
+    return vaeRecipe({ samples: samples ?? 200_000, seed: seed + 1, decoderOf: autoencoder.average })
+  },
   upsampler: () => upsamplerRecipe({ samples: samples ?? 400_000, seed }),
   dit: () => ditRecipe({ samples: samples ?? 4_000_000, seed, folder, features: optional(values.features), layers: optional(values.layers), rate: optional(values.rate) }),
 }
@@ -67,6 +73,7 @@ if (name === "words") {
     folder,
     resume: values.resume,
     minutes: optional(values.minutes),
+    threads: Number(values.threads),
     sheetMinutes: Number(values["sheet-minutes"]),
     signal: stop.signal,
   })

@@ -1,7 +1,7 @@
 // The training loop: runs steps, averages weights, logs, draws sample sheets, and can be killed at any moment.
 import { appendFileSync, mkdirSync } from "node:fs"
 import { type Counters, loadRun, saveRun } from "./checkpoint.ts"
-import type { Feed, State, StepRates, TrainingStep } from "./step.ts"
+import { type Feed, type State, type StepDefinition, type StepRates, TrainingStep } from "./step.ts"
 
 export interface Recipe {
   name: string
@@ -9,7 +9,8 @@ export interface Recipe {
   samples: number
   /** The step graph for the stage that `samples` falls in; called again only when `stage` changes. */
   stage: (samples: number) => string
-  step: (stage: string) => Promise<TrainingStep>
+  /** What a stage's steps compute. */
+  define: (stage: string) => StepDefinition
   batchSize: (stage: string) => number
   /** Fresh weights for a first start. */
   initial: () => State
@@ -29,6 +30,9 @@ export interface TrainerOptions {
   sheetMinutes?: number
   /** Stop after this many minutes, state saved. */
   minutes?: number
+  /** Threads of the step graph: one less than the cores when others need the machine, for two that wait for each
+   * other are slower than one that never does. */
+  threads?: number
   signal?: AbortSignal
   print?: (line: string) => void
 }
@@ -41,7 +45,7 @@ export async function train(recipe: Recipe, options: TrainerOptions): Promise<Co
   const saved = options.resume ? await loadRun(folder) : undefined
   const counters: Counters = saved?.counters ?? { step: 0, samples: 0, seconds: 0, operations: 0 }
   let stage = recipe.stage(counters.samples)
-  let step = await recipe.step(stage)
+  let step = await TrainingStep.create(recipe.define(stage), options.threads)
   step.load(saved?.state ?? recipe.initial())
   const average = saved?.average ?? weightsOf(step.state())
   const log = (record: Record<string, unknown>): void =>
@@ -113,7 +117,7 @@ export async function train(recipe: Recipe, options: TrainerOptions): Promise<Co
       const state = step.state()
       await step.close()
       stage = next
-      step = await recipe.step(stage)
+      step = await TrainingStep.create(recipe.define(stage), options.threads)
       step.load(state)
       upcoming = recipe.batch(counters.step + 1, stage)
     }

@@ -6,7 +6,14 @@ import { openSprites } from "../data/sprites.ts"
 import { initialise } from "../initial.ts"
 import { readAugmented, shareInside } from "../judge/augment.ts"
 import { type Cutouts, openCutouts } from "../judge/cutouts.ts"
-import { type ClassifierConfig, classifierConfig, classify, createClassifier, featureSize, rankOf } from "../judge/network.ts"
+import {
+  type ClassifierConfig,
+  classifierConfig,
+  classify,
+  createClassifier,
+  featureSize,
+  rankOf,
+} from "../judge/network.ts"
 import { type Bitmap, view } from "../judge/pixels.ts"
 import { type LabelledScene, openScenes, type SceneSet } from "../judge/scenes.ts"
 import { Random } from "../random.ts"
@@ -33,14 +40,18 @@ const SHARES = { cutouts: 0.3, model: 0.25 }
 const WEIGHTS = { concept: 1, style: 0.5, background: 0.35 }
 
 export function openMaterial(folder = "data"): ClassifierMaterial {
-  const judge = openScenes(`${folder}/judge`, "judge")
+  const judge = openScenes(`${folder}/judge/scenes`, "judge")
   if (judge.used.length === 0)
-    throw new Error(`There are no pictures in ${folder}/judge; make them: npm run data -- --use judge --out ${folder}/judge`)
+    throw new Error(
+      `There are no pictures in ${folder}/judge/scenes; make them: npm run data -- --use judge --seed 2 --out ${folder}/judge/scenes`,
+    )
   const sprites = `${folder}/sprites`
   return {
     judge,
     model: openScenes(`${folder}/scenes`, "train", 40_000),
-    ...(existsSync(`${sprites}.json`) && { cutouts: openCutouts(openSprites(sprites, `${folder}/packages`)) }),
+    ...(existsSync(`${sprites}.json`) && {
+      cutouts: openCutouts(openSprites(sprites, `${folder}/packages`)),
+    }),
   }
 }
 
@@ -54,15 +65,24 @@ export function crossEntropy(logits: Tensor, target: Tensor, count: Tensor): Ten
 }
 
 /** The training loss and its parts for a batch of `size`. */
-export function classifierLoss(size: number, c: ClassifierConfig): { loss: Tensor; parts: Record<string, Tensor> } {
+export function classifierLoss(
+  size: number,
+  c: ClassifierConfig,
+): { loss: Tensor; parts: Record<string, Tensor> } {
   const image = input("image", [size, 3, c.side, c.side])
   const heads = classify(image, new Weights(), c, input("keep", [size, featureSize(c)]))
   const part = (name: "concept" | "style" | "background", classes: number): Tensor =>
-    mul(crossEntropy(heads[name], input(name, [size, classes]), input(`${name}.count`, [])), -1)
+    mul(
+      crossEntropy(heads[name], input(`target.${name}`, [size, classes]), input(`target.${name}.count`, [])),
+      -1,
+    )
   const concept = part("concept", c.concepts)
   const style = part("style", c.styles)
   const background = part("background", c.backgrounds)
-  const loss = add(add(mul(concept, WEIGHTS.concept), mul(style, WEIGHTS.style)), mul(background, WEIGHTS.background))
+  const loss = add(
+    add(mul(concept, WEIGHTS.concept), mul(style, WEIGHTS.style)),
+    mul(background, WEIGHTS.background),
+  )
   return { loss, parts: { concept, style, background } }
 }
 
@@ -94,14 +114,19 @@ class Targets {
   feeds(name: string): Record<string, Feed> {
     const size = this.data.length / this.#classes
     return {
-      [name]: { data: this.data, shape: [size, this.#classes] },
-      [`${name}.count`]: { data: Float32Array.of(1 / Math.max(1, this.#rows)), shape: [] },
+      [`target.${name}`]: { data: this.data, shape: [size, this.#classes] },
+      [`target.${name}.count`]: { data: Float32Array.of(1 / Math.max(1, this.#rows)), shape: [] },
     }
   }
 }
 
 /** The batch of a step, from its number alone. */
-export function classifierBatch(m: ClassifierMaterial, c: ClassifierConfig, size: number, random: Random): Record<string, Feed> {
+export function classifierBatch(
+  m: ClassifierMaterial,
+  c: ClassifierConfig,
+  size: number,
+  random: Random,
+): Record<string, Feed> {
   const planes = 3 * c.side * c.side
   const image = new Float32Array(size * planes)
   const concept = new Targets(size, c.concepts)
@@ -123,7 +148,9 @@ export function classifierBatch(m: ClassifierMaterial, c: ClassifierConfig, size
     if (whole > 0.45) background.set(i, [scene.background])
   }
   const features = featureSize(c)
-  const keep = Float32Array.from({ length: size * features }, () => (random.next() < DROPOUT ? 0 : 1 / (1 - DROPOUT)))
+  const keep = Float32Array.from({ length: size * features }, () =>
+    random.next() < DROPOUT ? 0 : 1 / (1 - DROPOUT),
+  )
   return {
     image: { data: image, shape: [size, 3, c.side, c.side] },
     keep: { data: keep, shape: [size, features] },
@@ -144,14 +171,14 @@ export function classifierRecipe(
     samples: options.samples,
     stage: (samples) => (samples < 0.1 * options.samples ? "32" : "64"),
     batchSize: sizeOf,
-    step: (stage) => {
+    define: (stage) => {
       const { loss, parts } = classifierLoss(sizeOf(stage), config)
-      return TrainingStep.create({
+      return {
         loss,
         reports: parts,
         rule: (name, shape) => (shape.length === 4 && !name.startsWith("stem") ? "muon" : "adamw"),
         options: { weightDecay: 0.05 },
-      })
+      }
     },
     initial: () => initialise([classifierLoss(1, config).loss], options.seed, rule),
     rates: (samples) => {
@@ -160,31 +187,64 @@ export function classifierRecipe(
       const decay = 0.01 + 0.99 * Math.min(1, left / 0.7)
       return { rate: 2e-3 * warm * decay, matrixRate: 4e-3 * warm * decay }
     },
-    batch: async (step, stage) => classifierBatch(material, config, sizeOf(stage), new Random(options.seed, step)),
+    batch: async (step, stage) =>
+      classifierBatch(material, config, sizeOf(stage), new Random(options.seed, step)),
     averageDecay: 0.96,
     sheet: async (weights, folder, { samples }) => {
-      const sample = classifierBatch(material, config, 48, new Random(options.seed, samples)).image!.data as Float32Array
+      const sample = classifierBatch(material, config, 48, new Random(options.seed, samples)).image!
+        .data as Float32Array
       const planes = 3 * config.side ** 2
-      const cells = Array.from({ length: 48 }, (_, i): Planes => ({ data: sample.slice(i * planes, (i + 1) * planes), width: config.side, height: config.side }))
-      await writeSheet(`${folder}/sheet-${String(samples).padStart(8, "0")}.png`, [0, 1, 2, 3].map((row) => cells.slice(row * 12, row * 12 + 12)))
+      const cells = Array.from(
+        { length: 48 },
+        (_, i): Planes => ({
+          data: sample.slice(i * planes, (i + 1) * planes),
+          width: config.side,
+          height: config.side,
+        }),
+      )
+      await writeSheet(
+        `${folder}/sheet-${String(samples).padStart(8, "0")}.png`,
+        [0, 1, 2, 3].map((row) => cells.slice(row * 12, row * 12 + 12)),
+      )
       const classifier = await createClassifier(weights, config)
       const own = await accuracy(classifier, material.judge)
       const others = await accuracy(classifier, material.model)
       await classifier.close()
       // "unseen": the model's own drawings, which the concept head never saw. "seen": new scenes of known drawings.
-      const named = (prefix: string, figures: Record<string, number>) => Object.fromEntries(Object.entries(figures).map(([k, v]) => [`${prefix}.${k}`, v]))
+      const named = (prefix: string, figures: Record<string, number>) =>
+        Object.fromEntries(Object.entries(figures).map(([k, v]) => [`${prefix}.${k}`, v]))
       return { ...named("seen", own), ...named("unseen", others) }
     },
   }
 }
 
 /** Accuracy on held-out scenes: concept on those with one kind of thing, shares 0..1. */
-async function accuracy(classifier: { side: number; look: (p: Float32Array[]) => Promise<{ concept: Float32Array; style: Float32Array; background: Float32Array }[]> }, set: SceneSet): Promise<Record<string, number>> {
+async function accuracy(
+  classifier: {
+    side: number
+    look: (
+      p: Float32Array[],
+    ) => Promise<{ concept: Float32Array; style: Float32Array; background: Float32Array }[]>
+  },
+  set: SceneSet,
+): Promise<Record<string, number>> {
   const scenes: readonly LabelledScene[] = set.held.slice(0, 300)
-  const verdicts = await classifier.look(scenes.map((s) => view(set.read(s) satisfies Bitmap, classifier.side)))
-  const share = (ranks: readonly number[], within: number): number => (ranks.length === 0 ? Number.NaN : ranks.filter((r) => r <= within).length / ranks.length)
-  const single = scenes.flatMap((s, i) => (new Set(s.things.map((t) => t.concept)).size === 1 ? [rankOf(verdicts[i]!.concept, s.things[0]!.concept)] : []))
+  const verdicts = await classifier.look(
+    scenes.map((s) => view(set.read(s) satisfies Bitmap, classifier.side)),
+  )
+  const share = (ranks: readonly number[], within: number): number =>
+    ranks.length === 0 ? Number.NaN : ranks.filter((r) => r <= within).length / ranks.length
+  const single = scenes.flatMap((s, i) =>
+    new Set(s.things.map((t) => t.concept)).size === 1
+      ? [rankOf(verdicts[i]!.concept, s.things[0]!.concept)]
+      : [],
+  )
   const styles = scenes.flatMap((s, i) => (s.style >= 0 ? [rankOf(verdicts[i]!.style, s.style)] : []))
   const backgrounds = scenes.map((s, i) => rankOf(verdicts[i]!.background, s.background))
-  return { top1: share(single, 1), top5: share(single, 5), style: share(styles, 1), background: share(backgrounds, 1) }
+  return {
+    top1: share(single, 1),
+    top5: share(single, 5),
+    style: share(styles, 1),
+    background: share(backgrounds, 1),
+  }
 }

@@ -6,7 +6,7 @@ import { initialise } from "../initial.ts"
 import { openLatents } from "../latents.ts"
 import { heldOut, openPictures } from "../pictures.ts"
 import { Random } from "../random.ts"
-import { type Feed, TrainingStep } from "../step.ts"
+import type { Feed } from "../step.ts"
 import type { Recipe } from "../trainer.ts"
 import { loadVocabulary, type Vocabulary } from "../vocabulary.ts"
 import { drawSheet } from "./dit-sheet.ts"
@@ -175,7 +175,7 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
     samples: options.samples,
     stage: (samples) => (samples < (options.firstStage ?? 400_000) ? "32" : "64"),
     batchSize: sizeOf,
-    step: (stage) => TrainingStep.create({ loss: flowLoss(sizeOf(stage), dit, text).loss, rule: optimiserRule, options: { iterations: 4 } }),
+    define: (stage) => ({ loss: flowLoss(sizeOf(stage), dit, text).loss, rule: optimiserRule, options: { iterations: 4 } }),
     initial: () => initialise([flowLoss(1, dit, text).loss], options.seed, rule),
     rates: (samples) => {
       const warm = Math.min(1, (samples + 1) / 5000)

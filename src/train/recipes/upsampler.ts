@@ -5,7 +5,6 @@ import { arrange, type UpsamplerConfig, upsampledPixels, Weights } from "../../n
 import { initialise } from "../initial.ts"
 import { Random } from "../random.ts"
 import { type Planes, psnr, writeSheet } from "../sheet.ts"
-import { TrainingStep } from "../step.ts"
 import type { Recipe } from "../trainer.ts"
 import { openPairs, type Pair } from "../pairs.ts"
 
@@ -49,14 +48,14 @@ export function upsamplerRecipe({ samples, seed }: UpsamplerRecipeOptions, pairs
     samples,
     stage: () => "only",
     batchSize: () => BATCH,
-    step: () => {
+    define: () => {
       const { loss, error } = upsamplerLoss(BATCH)
-      return TrainingStep.create({
+      return {
         loss,
         reports: { error },
         rule: (name, shape) => (shape.length === 4 && name.startsWith("blocks") ? "muon" : "adamw"),
         options: { weightDecay: 0 },
-      })
+      }
     },
     initial: () => initialise([upsamplerLoss(1).loss], seed, rule),
     rates: (seen) => {

@@ -6,7 +6,7 @@ import { initialise } from "../initial.ts"
 import { cropInto, heldOut, openPictures, type PictureSet } from "../pictures.ts"
 import { Random } from "../random.ts"
 import { type Planes, psnr, writeSheet } from "../sheet.ts"
-import { parametersOf, TrainingStep } from "../step.ts"
+import { parametersOf } from "../step.ts"
 import type { Recipe } from "../trainer.ts"
 
 export const vaeConfig: VaeConfig = {
@@ -61,7 +61,11 @@ function rule(name: string, shape: readonly number[]): { deviation: number } | {
 export interface VaeRecipeOptions {
   samples: number
   seed: number
+  /** Weights to go on from with the encoder frozen: latents stay what they are, only pictures get better. */
+  decoderOf?: ReadonlyMap<string, Float32Array>
 }
+
+const ofEncoder = (name: string): boolean => /^(encoder|quant_conv)\b/.test(name)
 
 export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = openPictures()): Recipe {
   const crop = 64
@@ -74,20 +78,27 @@ export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = open
     return vaeLoss(image, noise, new Weights())
   }
   return {
-    name: "vae",
+    name: options.decoderOf ? "decoder" : "vae",
     samples: options.samples,
     stage: (samples) => (samples < 0.15 * options.samples ? "8" : "16"),
     batchSize: batch,
-    step: (stage) => {
+    define: (stage) => {
       const { loss, error, kl } = expressions(batch(stage))
-      return TrainingStep.create({
+      return {
         loss,
         reports: { error, kl },
-        rule: (name, shape) => (shape.length >= 4 && name.endsWith("weight") && !/conv_in|conv_out|quant/.test(name) ? "muon" : "adamw"),
+        rule: (name, shape) => {
+          if (options.decoderOf && ofEncoder(name)) return undefined
+          const hidden = shape.length >= 4 && name.endsWith("weight") && !/conv_in|conv_out|quant/.test(name)
+          return hidden ? "muon" : "adamw"
+        },
         options: { weightDecay: 0 },
-      })
+      }
     },
-    initial: () => initialise([expressions(1).loss], options.seed, rule),
+    initial: () =>
+      options.decoderOf
+        ? new Map([...options.decoderOf].map(([name, data]) => [`w:${name}`, data]))
+        : initialise([expressions(1).loss], options.seed, rule),
     rates: (samples) => {
       const warm = Math.min(1, (samples + 1) / 2000)
       const left = Math.max(0, 1 - samples / options.samples)
