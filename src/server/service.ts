@@ -12,10 +12,10 @@ import {
   parseRequest,
 } from "../request/index.ts"
 import {
+  type Asset,
   type BlobStore,
   blobKey,
   findAsset,
-  type Asset,
   findBoard,
   type Key,
   type Store,

@@ -14,7 +14,9 @@ before(async () => {
 after(() => service.drop())
 
 const picture = (colour: string) =>
-  sharp({ create: { width: 40, height: 30, channels: 3, background: colour } }).png().toBuffer()
+  sharp({ create: { width: 40, height: 30, channels: 3, background: colour } })
+    .png()
+    .toBuffer()
 const decode = (b64: string | undefined) => sharp(Buffer.from(b64!, "base64")).metadata()
 
 test("openai: one picture comes back as base64 PNG with its true size", async () => {
@@ -26,7 +28,10 @@ test("openai: one picture comes back as base64 PNG with its true size", async ()
 
 test("openai: n pictures come in one answer with seeds counting up", async () => {
   const answer = await client.images.generate({
-    prompt: "three foxes", n: 3, response_format: "url", output_format: "webp",
+    prompt: "three foxes",
+    n: 3,
+    response_format: "url",
+    output_format: "webp",
     ...({ seed: 40, creativity: "raw" } as object),
   })
   assert.equal(answer.data!.length, 3)
@@ -40,7 +45,10 @@ test("openai: n pictures come in one answer with seeds counting up", async () =>
 test("openai: an edit starts from the first picture and takes the others as styles", async () => {
   const [start, style] = [await picture("red"), await picture("blue")]
   const answer = await client.images.edit({
-    image: [await toFile(start, "a.png", { type: "image/png" }), await toFile(style, "b.png", { type: "image/png" })],
+    image: [
+      await toFile(start, "a.png", { type: "image/png" }),
+      await toFile(style, "b.png", { type: "image/png" }),
+    ],
     prompt: "at night",
   })
   assert.equal(answer.data!.length, 1)
@@ -52,7 +60,10 @@ test("openai: an edit starts from the first picture and takes the others as styl
 
 test("openai: streaming gives partial pictures and then the whole one", async () => {
   const stream = await client.images.generate({
-    prompt: "a slow fox", stream: true, partial_images: 2, ...({ steps: 8 } as object),
+    prompt: "a slow fox",
+    stream: true,
+    partial_images: 2,
+    ...({ steps: 8 } as object),
   })
   const types: string[] = []
   for await (const event of stream) {
@@ -99,7 +110,10 @@ test("openai: a word for complexity is OpenAI's own, a number is the slider", as
 
 test("openai: dropping the connection cancels the job", async () => {
   const controller = new AbortController()
-  const asked = client.images.generate({ prompt: "never mind", ...({ n: 4 } as object) }, { signal: controller.signal })
+  const asked = client.images.generate(
+    { prompt: "never mind", ...({ n: 4 } as object) },
+    { signal: controller.signal },
+  )
   await until(() => service.engine.seen.some((r) => r.prompt === "never mind"))
   controller.abort()
   await assert.rejects(asked)

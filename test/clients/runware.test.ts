@@ -26,12 +26,20 @@ after(async () => {
 })
 
 const picture = async () =>
-  (await sharp({ create: { width: 40, height: 30, channels: 3, background: "red" } }).png().toBuffer()).toString("base64")
+  (
+    await sharp({ create: { width: 40, height: 30, channels: 3, background: "red" } })
+      .png()
+      .toBuffer()
+  ).toString("base64")
 
 test("runware: a batch arrives picture by picture with a seed each", async () => {
   const frames: number[] = []
   const images = await client.requestImages({
-    positivePrompt: "three foxes", model, ...size, numberResults: 3, seed: 10,
+    positivePrompt: "three foxes",
+    model,
+    ...size,
+    numberResults: 3,
+    seed: 10,
     onPartialImages: (p) => frames.push(p.length),
   })
   assert.deepEqual(images!.map((i) => i.seed).sort(), [10, 11, 12])
@@ -44,26 +52,46 @@ test("runware: a batch arrives picture by picture with a seed each", async () =>
 test("runware: references carry their weights, negative ones too, and the start image its strength", async () => {
   const image = await picture()
   await client.requestImages({
-    positivePrompt: "a fox", model, ...size, numberResults: 1, seedImage: image, strength: 0.4,
-    inputs: { referenceImages: [{ image, strength: -1.5 }, image] }, settings: { creativity: "raw" },
+    positivePrompt: "a fox",
+    model,
+    ...size,
+    numberResults: 1,
+    seedImage: image,
+    strength: 0.4,
+    inputs: { referenceImages: [{ image, strength: -1.5 }, image] },
+    settings: { creativity: "raw" },
   } as unknown as Parameters<typeof client.requestImages>[0])
   const seen = service.engine.seen.at(-1)!
-  assert.deepEqual(seen.references.map((r) => r.weight), [-1.5, 0.5])
+  assert.deepEqual(
+    seen.references.map((r) => r.weight),
+    [-1.5, 0.5],
+  )
   assert.equal(seen.start!.strength, 0.4)
   assert.equal(seen.creativity, 0)
 })
 
 test("runware: an upload's UUID can be used as a picture", async () => {
   const uploaded = await client.imageUpload({ image: `data:image/png;base64,${await picture()}` } as never)
-  const { imageUUID } = uploaded as { imageUUID: string }
-  await client.requestImages({ positivePrompt: "a fox", model, ...size, numberResults: 1, seedImage: imageUUID })
+  const { imageUUID } = uploaded as unknown as { imageUUID: string }
+  await client.requestImages({
+    positivePrompt: "a fox",
+    model,
+    ...size,
+    numberResults: 1,
+    seedImage: imageUUID,
+  })
   assert.ok(service.engine.seen.at(-1)!.start)
 })
 
 test("runware: async delivery acknowledges at once and getResponse brings the pictures", async () => {
   const taskUUID = randomUUID()
   await client.requestImages({
-    positivePrompt: "later", model, ...size, numberResults: 2, deliveryMethod: "async", taskUUID,
+    positivePrompt: "later",
+    model,
+    ...size,
+    numberResults: 2,
+    deliveryMethod: "async",
+    taskUUID,
   } as unknown as Parameters<typeof client.requestImages>[0])
   let items: { status?: string; imageURL?: string }[] = []
   while (!items.length || items.some((i) => i.status !== "success")) {
@@ -99,7 +127,9 @@ test("runware: promptEnhance gives as many versions as asked, in one frame", asy
 })
 
 test("runware: modelSearch finds the installed model by its AIR id", async () => {
-  const found = (await client.modelSearch({ search: "krea" } as never)) as unknown as { results: { air: string }[] }
+  const found = (await client.modelSearch({ search: "krea" } as never)) as unknown as {
+    results: { air: string }[]
+  }
   assert.ok(found.results.some((r) => r.air === model))
 })
 
@@ -115,10 +145,15 @@ async function socket(session?: string, apiKey = "any") {
     else frames.push(frame)
   })
   await new Promise((resolve) => ws.once("open", resolve))
-  const next = () => frames.shift() ?? new Promise<Record<string, unknown>>((resolve) => waiting.push(resolve))
+  const next = () =>
+    frames.shift() ?? new Promise<Record<string, unknown>>((resolve) => waiting.push(resolve))
   const send = (...tasks: object[]) => ws.send(JSON.stringify(tasks))
   send({ taskType: "authentication", apiKey, ...(session ? { connectionSessionUUID: session } : {}) })
-  const hello = (await next()) as { data?: { connectionSessionUUID: string }[]; error?: object; errors?: object[] }
+  const hello = (await next()) as {
+    data?: { connectionSessionUUID: string }[]
+    error?: object
+    errors?: object[]
+  }
   return { ws, send, next, hello }
 }
 
@@ -141,10 +176,17 @@ test("runware: a wrong key is told under error and errors, without a taskUUID", 
 test("runware: no frame has an empty errors list or both data and errors", async () => {
   const { ws, send, next } = await socket()
   const good = { taskType: "imageInference", taskUUID: randomUUID(), model, positivePrompt: "a fox" }
-  send(good, { ...good, taskUUID: randomUUID(), model: "no:such@1" }, { taskType: "noSuchTask", taskUUID: randomUUID() })
+  send(
+    good,
+    { ...good, taskUUID: randomUUID(), model: "no:such@1" },
+    { taskType: "noSuchTask", taskUUID: randomUUID() },
+  )
   const frames = [await next(), await next(), await next()]
   for (const f of frames) assert.ok("data" in f !== "errors" in f)
-  assert.equal(frames.filter((f) => "errors" in f).every((f) => (f.errors as object[]).length === 1), true)
+  assert.equal(
+    frames.filter((f) => "errors" in f).every((f) => (f.errors as object[]).length === 1),
+    true,
+  )
   ws.close()
 })
 
@@ -165,7 +207,10 @@ test("runware: the same taskUUID again attaches to the running task", async () =
   const task = { taskType: "imageInference", taskUUID, model, positivePrompt: "once", numberResults: 2 }
   const post = (body: object) => service.call("POST", "/v1", [body])
   const [a, b] = await Promise.all([post(task), post({ ...task, numberResults: 1 })])
-  assert.deepEqual(a.body.data.map((i: { imageUUID: string }) => i.imageUUID), b.body.data.map((i: { imageUUID: string }) => i.imageUUID))
+  assert.deepEqual(
+    a.body.data.map((i: { imageUUID: string }) => i.imageUUID),
+    b.body.data.map((i: { imageUUID: string }) => i.imageUUID),
+  )
   assert.equal(service.engine.seen.filter((r) => r.prompt === "once").length, 1)
 })
 
@@ -187,5 +232,8 @@ test("@runware/ai-sdk-provider: a picture with a listed size, and a plain error 
   const runware = createRunware({ apiKey: "any", baseURL: `${service.url}/v1` })
   const { image } = await generateImage({ model: runware.image(model), prompt: "a fox", size: "1248x832" })
   assert.equal(image.mediaType, "image/png")
-  await assert.rejects(generateImage({ model: runware.image(model), prompt: "a fox", maxRetries: 0 }), /512 x 512 is not a size/)
+  await assert.rejects(
+    generateImage({ model: runware.image(model), prompt: "a fox", maxRetries: 0 }),
+    /512 x 512 is not a size/,
+  )
 })

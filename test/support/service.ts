@@ -2,10 +2,10 @@
 import { cp, mkdtemp, rename, rm, stat } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { type Running, type ServeOptions, serve } from "../../src/server/index.ts"
 import { sha256 } from "../../src/store/index.ts"
 import { MIGRATIONS } from "../../src/store/migrations.ts"
 import { openStore, type Store } from "../../src/store/store.ts"
-import { type Running, type ServeOptions, serve } from "../../src/server/index.ts"
 import { type TestEngine, type TestEngineOptions, testEngine } from "./engine.ts"
 
 const template = join(tmpdir(), `atelier-test-database-${sha256(MIGRATIONS.join("\n")).slice(0, 12)}`)
@@ -82,6 +82,7 @@ export async function startService(
     close: () => running.close(),
     async call(method, path, body, headers = {}) {
       const response = await fetch(`${running.url}${path}`, {
+        signal: AbortSignal.timeout(60_000),
         method,
         headers,
         ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),

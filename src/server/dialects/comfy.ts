@@ -50,7 +50,7 @@ const status = (job: Job): string =>
   isEnd(job.state) ? "COMPLETED" : isWaiting(job.state) ? "IN_QUEUE" : "IN_PROGRESS"
 
 export function comfy(door: Door, s: Service): void {
-  const MODEL = "/v2/models/krea/:model{krea-2-medium|krea-2-large|krea-2-medium-turbo|krea-2}"
+  const MODEL = "/v2/models/krea/:model{(?:krea-2-medium|krea-2-large|krea-2-medium-turbo|krea-2)}"
   const variant = (model: string): string => (model === "krea-2" ? "medium" : model.replace("krea-2-", ""))
 
   door.on(

@@ -116,7 +116,7 @@ const uploadSignature = (id: string, secret: string): string =>
   createHmac("sha256", secret).update(`upload ${id}`).digest("hex")
 
 export function fal(door: Door, s: Service, app: Hono<Env>): void {
-  const MODEL = ":variant{medium|large|medium-turbo}/text-to-image"
+  const MODEL = ":variant{(?:medium|large|medium-turbo)}/text-to-image"
   const heads = (queue: string[]) => queue.flatMap((q) => [`${q}/krea/v2`, `${q}/fal-ai/krea/v2`])
   const QUEUE = heads(["", "/fal/queue"])
 

@@ -156,7 +156,7 @@ export function krea(door: Door, s: Service): Paths {
 
   door.on(
     "POST",
-    "/generate/image/krea/krea-2/:variant{medium|large|medium-turbo}",
+    "/generate/image/krea/krea-2/:variant{(?:medium|large|medium-turbo)}",
     async ({ c, key, params }) => {
       const body = await readJson(c, Body)
       const url = c.req.header("x-webhook-url")

@@ -5,7 +5,7 @@ import { type Route, route } from "../route.ts"
 import type { Service } from "../service.ts"
 import { ModelView, modelView } from "./views.ts"
 
-const CapabilitiesView = z
+export const CapabilitiesView = z
   .object({
     version: z.string(),
     models: z.array(ModelView),

@@ -13,7 +13,7 @@ import { type Route, route } from "../route.ts"
 import type { Service } from "../service.ts"
 import { JobView, jobView, progressOf } from "./views.ts"
 
-const QueueView = z
+export const QueueView = z
   .object({
     paused: z.boolean(),
     running: z.array(JobView),

@@ -1,0 +1,127 @@
+// @fal-ai/client (by request middleware and by proxy) and @ai-sdk/fal, with only their address changed.
+import assert from "node:assert/strict"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { after, before, test } from "node:test"
+import { createFal } from "@ai-sdk/fal"
+import { createFalClient } from "@fal-ai/client"
+import { generateImage } from "ai"
+import sharp from "sharp"
+import { startService, type TestService } from "../support/service.ts"
+
+let service: TestService
+let client: ReturnType<typeof createFalClient>
+const id = "krea/v2/medium/text-to-image"
+const folders: Record<string, string> = {
+  "queue.fal.run": "/fal/queue",
+  "fal.run": "/fal/run",
+  "rest.fal.ai": "/fal/rest",
+}
+
+before(async () => {
+  service = await startService()
+  client = createFalClient({
+    credentials: "any",
+    requestMiddleware: async (request) => {
+      const url = new URL(request.url)
+      return { ...request, url: `${service.url}${folders[url.hostname]}${url.pathname}${url.search}` }
+    },
+  })
+})
+after(() => service.drop())
+
+const picture = () =>
+  sharp({ create: { width: 40, height: 30, channels: 3, background: "red" } })
+    .png()
+    .toBuffer()
+type Output = { images: { url: string; width: number; content_type: string }[]; seed: number }
+
+test("fal: run answers with the picture", async () => {
+  const { data } = await client.run(id as string, {
+    input: { prompt: "a fox", aspect_ratio: "3:2", seed: 3 },
+  })
+  const output = data as unknown as Output
+  assert.equal(output.seed, 3)
+  assert.equal(output.images[0]!.content_type, "image/png")
+  assert.equal((await fetch(output.images[0]!.url)).status, 200)
+  assert.equal(service.engine.seen.at(-1)!.creativity, 50)
+})
+
+test("fal: subscribe goes through the queue, with references by image_url", async () => {
+  const states: string[] = []
+  const image_url = `data:image/png;base64,${(await picture()).toString("base64")}`
+  const { data, requestId } = await client.subscribe(id as string, {
+    input: { prompt: "a fox", image_style_references: [{ image_url }, { image_url, strength: -2 }] },
+    pollInterval: 20,
+    onQueueUpdate: (s) => states.push(s.status),
+  })
+  assert.ok(requestId)
+  assert.equal((data as unknown as Output).images.length, 1)
+  assert.equal(states.at(-1), "COMPLETED")
+  assert.deepEqual(
+    service.engine.seen.at(-1)!.references.map((r) => r.weight),
+    [1, -2],
+  )
+})
+
+test("fal: a queued request can be cancelled once", async () => {
+  await service.call("POST", "/api/queue/pause")
+  const { request_id: requestId } = await client.queue.submit(id as string, { input: { prompt: "never" } })
+  await client.queue.cancel(id, { requestId })
+  await assert.rejects(client.queue.cancel(id, { requestId }))
+  await service.call("POST", "/api/queue/resume")
+  assert.equal((await client.queue.status(id, { requestId })).status, "COMPLETED")
+  await assert.rejects(client.queue.result(id, { requestId }))
+})
+
+test("fal: an upload gives an address that is the same picture again", async () => {
+  const bytes = await picture()
+  const url = await client.storage.upload(new Blob([new Uint8Array(bytes)], { type: "image/png" }))
+  assert.deepEqual(Buffer.from(await (await fetch(url)).arrayBuffer()), bytes)
+})
+
+test("fal: a wrong field is a 422 with its place", async () => {
+  await assert.rejects(client.run(id as string, { input: { prompt: "a fox", aspect_ratio: "7:1" } }), (e) => {
+    const error = e as { status: number; body: { detail: { loc: string[] }[] } }
+    assert.equal(error.status, 422)
+    assert.deepEqual(error.body.detail[0]!.loc, ["body", "aspect_ratio"])
+    return true
+  })
+})
+
+test("fal: a client with proxyUrl needs no other change", async () => {
+  const proxied = createFalClient({
+    credentials: "any",
+    proxyUrl: { url: `${service.url}/fal/proxy`, when: "always" },
+  } as never)
+  const { data } = await proxied.subscribe(id as string, { input: { prompt: "by proxy" }, pollInterval: 20 })
+  assert.equal((data as unknown as Output).images.length, 1)
+})
+
+test("fal: the webhook brings the payload", async () => {
+  const got = Promise.withResolvers<{ status: string; request_id: string; payload: Output }>()
+  const receiver = createServer((request, response) => {
+    let text = ""
+    request.on("data", (d) => {
+      text += d
+    })
+    request.on("end", () => {
+      response.end()
+      got.resolve(JSON.parse(text))
+    })
+  }).listen(0)
+  const webhookUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`
+  const { request_id } = await client.queue.submit(id as string, { input: { prompt: "a fox" }, webhookUrl })
+  const message = await got.promise
+  receiver.close()
+  assert.equal(message.status, "OK")
+  assert.equal(message.request_id, request_id)
+  assert.equal(message.payload.images.length, 1)
+})
+
+test("@ai-sdk/fal: pictures through baseURL", async () => {
+  const fal = createFal({ apiKey: "any", baseURL: `${service.url}/fal/run` })
+  const { images } = await generateImage({ model: fal.image(id), prompt: "a fox", n: 2, aspectRatio: "16:9" })
+  assert.equal(images.length, 2)
+  assert.equal(service.engine.seen.at(-1)!.width, 1376)
+})

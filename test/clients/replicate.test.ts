@@ -1,0 +1,71 @@
+// The replicate package and @ai-sdk/replicate, with only their base URL changed.
+import assert from "node:assert/strict"
+import { after, before, test } from "node:test"
+import { createReplicate } from "@ai-sdk/replicate"
+import { generateImage } from "ai"
+import Replicate from "replicate"
+import sharp from "sharp"
+import { startService, type TestService } from "../support/service.ts"
+
+let service: TestService
+let client: Replicate
+const model = "krea/krea-2-medium"
+before(async () => {
+  service = await startService()
+  client = new Replicate({ auth: "any", baseUrl: `${service.url}/v1` })
+})
+after(() => service.drop())
+const picture = () =>
+  sharp({ create: { width: 40, height: 30, channels: 3, background: "red" } })
+    .png()
+    .toBuffer()
+
+test("replicate: run resolves with the picture's address, never with null", async () => {
+  const output = await client.run(model, { input: { prompt: "a fox", seed: 4 } })
+  assert.equal((await fetch(String(output))).headers.get("content-type"), "image/png")
+  assert.equal(service.engine.seen.at(-1)!.creativity, 10)
+})
+
+test("replicate: a create that does not hold answers `starting`, and waiting ends in `succeeded`", async () => {
+  const made = await client.predictions.create({ model, input: { prompt: "a fox" } })
+  assert.equal(made.status, "starting")
+  const done = await client.wait(made, { interval: 20 })
+  assert.equal(done.status, "succeeded")
+  assert.deepEqual(done.input, { prompt: "a fox" })
+})
+
+test("replicate: references are uploaded as files and share one strength", async () => {
+  const image = new Blob([new Uint8Array(await picture())], { type: "image/png" })
+  await client.run(model, {
+    input: { prompt: "a fox", style_reference_images: [image, image], style_reference_strength: 0.8 },
+  })
+  assert.deepEqual(
+    service.engine.seen.at(-1)!.references.map((r) => r.weight),
+    [0.8, 0.8],
+  )
+})
+
+test("replicate: cancel gives `canceled` with one l", async () => {
+  await service.call("POST", "/api/queue/pause")
+  const made = await client.predictions.create({ model, input: { prompt: "never" } })
+  assert.equal((await client.predictions.cancel(made.id)).status, "canceled")
+  await service.call("POST", "/api/queue/resume")
+})
+
+test("replicate: errors carry detail and status, and lists and models are there", async () => {
+  await assert.rejects(client.run("krea/krea-2-large", { input: { prompt: "a fox" } }), /Krea 2 Large/)
+  await assert.rejects(client.run(model, { input: { prompt: "a fox", aspect_ratio: "9:1" } }), /422/)
+  assert.ok((await client.predictions.list()).results.length > 0)
+  assert.equal((await client.models.get("krea", "krea-2-medium")).name, "krea-2-medium")
+  assert.match((await client.webhooks.default.secret.get()).key, /^whsec_/)
+})
+
+test("@ai-sdk/replicate: works because the create call holds", async () => {
+  const replicate = createReplicate({ apiToken: "any", baseURL: `${service.url}/v1` })
+  const { image } = await generateImage({
+    model: replicate.image(model),
+    prompt: "a fox",
+    aspectRatio: "3:2",
+  })
+  assert.equal(image.mediaType, "image/png")
+})
