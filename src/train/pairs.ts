@@ -1,5 +1,6 @@
 // Pairs for the upsampler: a scene at native size through the autoencoder, and the same scene drawn eight times as large.
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import { resolve } from "node:path"
 import { castOf, sampleScene } from "./data/scene.ts"
 import { openSprites } from "./data/sprites.ts"
 import { renderScene } from "./data/render.ts"
@@ -22,7 +23,7 @@ export interface Pair {
 /** Draws square scenes at both sizes and sends the small one through the autoencoder. Resumable. */
 export async function drawPairs(count: number, weights: ReadonlyMap<string, Float32Array>, folder = PAIRS, print = console.log): Promise<void> {
   mkdirSync(folder, { recursive: true })
-  const source = openSprites("data/sprites", "data/packages")
+  const source = openSprites("data/sprites", resolve("data/packages"))
   const cast = castOf(source.sprites, "train")
   const coder = await createCoder(weights, 1)
   for (let seed = 1, made = 0; made < count; seed++) {

@@ -1,5 +1,5 @@
 // Reads the built training set: pixels from shards on demand, records in memory.
-import { existsSync, openSync, readdirSync, readFileSync, readSync } from "node:fs"
+import { existsSync, openSync, readFileSync, readSync } from "node:fs"
 
 /** One line of a shard's record file; the scene generator writes more fields than training reads. */
 export interface PictureRecord {
@@ -27,15 +27,13 @@ export interface PictureSet {
 
 export const SCENES = "data/scenes"
 
-/** Opens every finished shard of the newest version of the set. Shards that appear later are for the next start. */
+/** Opens the shards that the set's index lists. Those that appear later are for the next start. */
 export function openPictures(folder = SCENES): PictureSet {
-  const versions = existsSync(folder) ? readdirSync(folder).filter((name) => /^v\d+$/.test(name)) : []
-  const version = versions.sort((a, b) => Number(a.slice(1)) - Number(b.slice(1))).at(-1)
-  if (!version) throw new Error(`There is no training set in ${folder}; build it with: npm run data`)
-  const shards = readdirSync(`${folder}/${version}`)
-    .filter((name) => /^shard-\d+\.jsonl$/.test(name))
-    .map((name) => name.replace(".jsonl", ""))
-    .sort()
+  if (!existsSync(`${folder}/index.json`))
+    throw new Error(`There is no training set in ${folder}; build it with: npm run data`)
+  const index = JSON.parse(readFileSync(`${folder}/index.json`, "utf8")) as { version: number; shards: string[] }
+  const version = `v${index.version}`
+  const shards = index.shards.map((path) => path.slice(version.length + 1))
   const files = shards.map((name) => openSync(`${folder}/${version}/${name}.bin`, "r"))
   const records = shards.flatMap((name, shard) =>
     readFileSync(`${folder}/${version}/${name}.jsonl`, "utf8")
