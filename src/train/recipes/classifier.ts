@@ -18,7 +18,7 @@ import { type Bitmap, view } from "../judge/pixels.ts"
 import { type LabelledScene, openScenes, type SceneSet } from "../judge/scenes.ts"
 import { Random } from "../random.ts"
 import { type Planes, writeSheet } from "../sheet.ts"
-import { type Feed, TrainingStep } from "../step.ts"
+import type { Feed } from "../step.ts"
 import type { Recipe } from "../trainer.ts"
 
 export interface ClassifierRecipeOptions {

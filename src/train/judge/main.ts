@@ -1,0 +1,154 @@
+// npm run judge: examines the judge on real art, then a model by its pictures for fixed prompts. See --help.
+import { existsSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { parseArgs } from "node:util"
+import { createEngine, findModel } from "../../sampling/index.ts"
+import { openSprites } from "../data/sprites.ts"
+import { trainingThumbnails } from "./gallery.ts"
+import { examine, examineSelf, type Findings, reportOf } from "./judgement.ts"
+import { openFeatureNet } from "./mobilenet.ts"
+import { createClassifier } from "./network.ts"
+import type { Shot } from "./observe.ts"
+import { fingerprint, kept, openStudio } from "./pictures.ts"
+import { drawUpPrompts, PROMPTS_FILE, type Prompt, readPrompts } from "./prompts.ts"
+import { openPainter } from "./real.ts"
+import { tableOf } from "./table.ts"
+import { traitsOf } from "./traits.ts"
+import { exportClassifier, loadClassifier } from "./weights.ts"
+
+const HELP = `npm run judge -- [options]
+  --model NAME        installed model or path (default medium)
+  --examine           examine only the judge itself, on real art
+  --count N           a sample of the prompts (default all)
+  --json              print the report as JSON instead of a table
+  --steps N, --guidance G, --creativity C   other than the model's defaults
+  --classifier PATH   run folder or .safetensors (default runs/classifier)
+  --export PATH       only write the classifier's weights to PATH, 16-bit
+  --write-prompts     only draw up prompts.jsonl anew
+`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    model: { type: "string", default: "medium" },
+    examine: { type: "boolean", default: false },
+    count: { type: "string" },
+    json: { type: "boolean", default: false },
+    steps: { type: "string" },
+    guidance: { type: "string" },
+    creativity: { type: "string" },
+    classifier: { type: "string", default: "runs/classifier" },
+    export: { type: "string" },
+    "write-prompts": { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+})
+
+const DATA = process.env.ATELIER_DATA ?? "data"
+const CACHE = join(DATA, "judged")
+const note = (line: string): void => {
+  process.stderr.write(`${line}\n`)
+}
+const number = (text: string | undefined): number | undefined =>
+  text === undefined ? undefined : Number(text)
+
+function drawings() {
+  if (!existsSync(join(DATA, "sprites.json")))
+    throw new Error("The judge paints real art to compare with; make them first: npm run data")
+  return openSprites(join(DATA, "sprites"), join(DATA, "packages"))
+}
+
+/** Every prompt's picture, with a line of progress every half minute. */
+async function shotsOf(
+  prompts: readonly Prompt[],
+  what: string,
+  picture: (p: Prompt) => Promise<Shot["picture"]>,
+): Promise<Shot[]> {
+  const shots: Shot[] = []
+  let told = Date.now()
+  for (const prompt of prompts) {
+    shots.push({ prompt, picture: await picture(prompt) })
+    if (Date.now() - told < 30_000) continue
+    told = Date.now()
+    note(`${what}: ${shots.length} of ${prompts.length}`)
+  }
+  return shots
+}
+
+async function judge(): Promise<void> {
+  const prompts = readPrompts(number(values.count))
+  const source = drawings()
+  const { weights, samples } = await loadClassifier(values.classifier)
+  const classifier = await createClassifier(weights)
+  const featureNet = values.examine ? undefined : await openFeatureNet(join(DATA, "judge-packages"))
+  if (!featureNet && !values.examine)
+    note("The independent feature network could not be installed; its Frechet distance is left out.")
+  const instruments = { classifier, featureNet, training: trainingThumbnails(join(DATA, "scenes")) }
+
+  const [painter, own] = [openPainter(source, "train"), openPainter(source, "judge")]
+  const real = await shotsOf(prompts, "real art", (p) =>
+    kept(join(CACHE, "art", `${p.id}.png`), () => painter.paint(p)),
+  )
+  const single = prompts.filter((p) => p.concepts.length === 1 && !p.count && p.group !== "spread")
+  const known = await shotsOf(
+    single.filter((p) => p.group === "concept" || p.group === "style"),
+    "the judge's drawings",
+    (p) => kept(join(CACHE, "known", `${p.id}.png`), () => own.paint(p)),
+  )
+  const withStyle = real
+    .filter((s) => single.includes(s.prompt))
+    .map((s) => ({ ...s, style: painter.scene(s.prompt).style }))
+  const self = await examineSelf(withStyle, known, classifier)
+  const art = await examine(real, instruments)
+
+  let made: Findings | undefined
+  let secondsPerPicture: number | undefined
+  if (!values.examine) {
+    const { folder } = await findModel(values.model)
+    const engine = createEngine()
+    const studio = openStudio(engine, await fingerprint(folder), join(CACHE, "pictures"))
+    const asked = {
+      model: values.model,
+      steps: number(values.steps),
+      guidance: number(values.guidance),
+      creativity: number(values.creativity),
+    }
+    const given = Object.fromEntries(Object.entries(asked).filter(([, v]) => v !== undefined))
+    try {
+      const shots = await shotsOf(prompts, "pictures", ({ prompt, seed }) =>
+        studio.picture({ ...given, prompt, seed }),
+      )
+      made = await examine(shots, instruments)
+    } finally {
+      await engine.close()
+    }
+    const { count, seconds } = studio.made()
+    if (count > 0) secondsPerPicture = seconds / count
+  }
+  await classifier.close()
+  await featureNet?.close()
+  const command = ["npm run judge --", ...process.argv.slice(2).filter((a) => a !== "--json")]
+    .join(" ")
+    .replace(/ --$/, "")
+  const report = reportOf({
+    command,
+    model: values.examine ? null : values.model,
+    self,
+    samples,
+    art,
+    made,
+    secondsPerPicture,
+  })
+  console.log(values.json ? JSON.stringify(report, null, 2) : tableOf(report))
+}
+
+if (values.help) console.log(HELP)
+else if (positionals.length > 0) {
+  console.error(`The judge knows no ${positionals[0]}.\n${HELP}`)
+  process.exitCode = 2
+} else if (values["write-prompts"]) {
+  const lines = drawUpPrompts(traitsOf(drawings())).map((p) => JSON.stringify(p))
+  writeFileSync(PROMPTS_FILE, `${lines.join("\n")}\n`)
+  note(`${lines.length} prompts`)
+} else if (values.export) await exportClassifier(await loadClassifier(values.classifier), values.export)
+else await judge()

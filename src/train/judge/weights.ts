@@ -1,0 +1,54 @@
+// Where the classifier's weights come from: a training run, or a file that was exported from one.
+import { existsSync } from "node:fs"
+import { openSafetensors, readTensor, writeSafetensors } from "../../checkpoint/index.ts"
+import { input } from "../../graph/index.ts"
+import { Weights } from "../../nets/index.ts"
+import { type Counters, loadRun } from "../checkpoint.ts"
+import { parametersOf } from "../step.ts"
+import { type ClassifierConfig, classifierConfig, classify } from "./network.ts"
+
+export interface ClassifierWeights {
+  readonly weights: ReadonlyMap<string, Float32Array>
+  /** Samples that the classifier was trained on. */
+  readonly samples: number
+}
+
+/** `path` is a run's folder or a .safetensors file. */
+export async function loadClassifier(path: string): Promise<ClassifierWeights> {
+  if (path.endsWith(".safetensors")) {
+    const file = await openSafetensors(path)
+    const weights = new Map<string, Float32Array>()
+    for (const name of file.tensors.keys()) weights.set(name, await readTensor(file, name))
+    return { weights, samples: Number(file.metadata.samples ?? 0) }
+  }
+  const run = existsSync(path) ? await loadRun(path) : undefined
+  if (!run) throw new Error(`There is no classifier in ${path}; train it: npm run train -- classifier`)
+  return { weights: run.average, samples: (run.counters satisfies Counters).samples }
+}
+
+/** Every weight's shape, from the network itself. */
+export function classifierShapes(
+  config: ClassifierConfig = classifierConfig,
+): Map<string, readonly number[]> {
+  const { concept, style, background } = classify(
+    input("image", [1, 3, config.side, config.side]),
+    new Weights(),
+    config,
+  )
+  return new Map(parametersOf([concept, style, background]).map((p) => [p.name, p.shape]))
+}
+
+/** Writes the weights alone, 16-bit. */
+export async function exportClassifier(
+  { weights, samples }: ClassifierWeights,
+  path: string,
+  config = classifierConfig,
+): Promise<void> {
+  const entries = [...classifierShapes(config)].map(([name, shape]) => ({
+    name,
+    type: "F16" as const,
+    shape,
+    data: weights.get(name)!,
+  }))
+  await writeSafetensors(path, entries, { samples: String(samples), part: "judge" })
+}
