@@ -6,6 +6,7 @@ import { encodeLatents } from "./latents.ts"
 import { loadRun } from "./checkpoint.ts"
 import { drawPairs } from "./pairs.ts"
 import { openPictures } from "./pictures.ts"
+import { classifierRecipe } from "./recipes/classifier.ts"
 import { ditRecipe } from "./recipes/dit.ts"
 import { upsamplerRecipe } from "./recipes/upsampler.ts"
 import { vaeRecipe } from "./recipes/vae.ts"
@@ -49,6 +50,7 @@ const recipes: Record<string, () => Recipe> = {
     if (!autoencoder) throw new Error("Train the autoencoder first: npm run train -- vae")
     return vaeRecipe({ samples: samples ?? 200_000, seed: seed + 1, decoderOf: autoencoder.average })
   },
+  classifier: () => classifierRecipe({ samples: samples ?? 1_000_000, seed }),
   upsampler: () => upsamplerRecipe({ samples: samples ?? 400_000, seed }),
   dit: () => ditRecipe({ samples: samples ?? 4_000_000, seed, folder, features: optional(values.features), layers: optional(values.layers), rate: optional(values.rate) }),
 }
