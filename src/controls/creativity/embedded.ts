@@ -1,0 +1,175 @@
+// Ideas for the embedded model: only words that its captions had, in their word order. Imports types and names.
+import type { Idea, IdeaList } from "./ideas.ts"
+import type { Tier } from "./levels.ts"
+import { type Kind, namesOf } from "./subjects.ts"
+
+/** Words of a prompt that the embedded text tower reads; a closing token is its sixteenth. */
+export const EMBEDDED_WORDS = 15
+
+interface Look {
+  tier: Tier
+  nouns: readonly string[]
+  adjectives: readonly string[]
+  loses?: "colour" | "ground" | "both"
+}
+
+/** The trained style words. "Black silhouette" is left out: it names a colour. */
+const LOOKS: readonly Look[] = [
+  { tier: 0, nouns: ["flat vector illustration", "vector illustration"], adjectives: ["flat vector"] },
+  { tier: 0, nouns: ["cartoon", "cartoon drawing"], adjectives: ["cartoon"] },
+  { tier: 0, nouns: ["3d render"], adjectives: ["3d"] },
+  { tier: 1, nouns: ["watercolor", "watercolor painting"], adjectives: ["watercolor"] },
+  { tier: 1, nouns: ["oil painting"], adjectives: ["oil painted"] },
+  { tier: 1, nouns: ["pixel art picture"], adjectives: ["pixel art"] },
+  { tier: 1, nouns: ["sticker"], adjectives: ["sticker"] },
+  { tier: 1, nouns: ["outlined cartoon"], adjectives: ["outlined cartoon"] },
+  { tier: 1, nouns: ["comic halftone", "comic book drawing"], adjectives: ["comic halftone"] },
+  { tier: 1, nouns: ["pencil sketch", "pencil drawing"], adjectives: ["pencil"], loses: "both" },
+  { tier: 2, nouns: ["mosaic", "tile mosaic"], adjectives: ["mosaic"] },
+  { tier: 2, nouns: ["cross stitch", "cross stitch embroidery"], adjectives: ["cross stitch"] },
+  { tier: 2, nouns: ["neon sign"], adjectives: ["neon"], loses: "ground" },
+  { tier: 2, nouns: ["chalkboard drawing", "chalk drawing"], adjectives: ["chalk"], loses: "both" },
+  { tier: 2, nouns: ["blueprint drawing"], adjectives: ["blueprint"], loses: "both" },
+  { tier: 2, nouns: ["duotone print", "duotone poster"], adjectives: ["duotone"], loses: "both" },
+  { tier: 2, nouns: ["silhouette"], adjectives: ["silhouette"], loses: "colour" },
+]
+
+const article = (words: string): string => (/^[aeio]/.test(words) ? "an" : "a")
+
+const styles: Idea[] = LOOKS.flatMap(({ tier, nouns, adjectives, loses }) => {
+  const idea = (place: Idea["place"], text: string): Idea => ({
+    aspects: ["style"],
+    text,
+    tier,
+    place,
+    losesColour: loses === "colour" || loses === "both",
+    losesGround: loses === "ground" || loses === "both",
+  })
+  return [
+    ...nouns.map((noun) => idea("head", `${article(noun)} ${noun} of`)),
+    ...nouns.map((noun) => idea("tail", `as ${article(noun)} ${noun}`)),
+    ...adjectives.map((adjective) => idea("tail", `in ${adjective} style`)),
+  ]
+})
+
+const GROUND_COLOURS = "white blue yellow green pink teal orange purple red".split(" ")
+
+const ground = (text: string, tier: Tier, colour?: string): Idea => ({
+  aspects: colour ? ["setting", "palette"] : ["setting"],
+  text,
+  tier,
+  place: "tail",
+  isGround: true,
+  bringsColour: /white|blue|yellow|green|pink|teal|orange|purple|red|black/.test(text),
+  ...(colour && { colour }),
+})
+
+const grounds: Idea[] = [
+  ground("on a plain background", 0),
+  ...GROUND_COLOURS.map((c) => ground(`on ${article(c)} ${c} background`, 0)),
+  ...GROUND_COLOURS.flatMap((c) => [
+    ground(`on ${article(c)} ${c} gradient background`, 1, c),
+    ground(`on ${article(c)} ${c} polka dot background`, 1, c),
+    ground(`on ${article(c)} ${c} striped background`, 1, c),
+    ground(`in a room with ${c} walls`, 1, c),
+  ]),
+  ground("on a black background", 2, "black"),
+  ground("on a black gradient background", 2, "black"),
+]
+
+/** Places with the kinds of subject that live there, and what "no ..." takes with it. */
+const PLACES: readonly (readonly [texts: string, suits: string, shows: string])[] = [
+  ["in a meadow, in a field", "animal plant sport party place person sky toy", "grass flower field plant"],
+  ["in the forest, in the woods", "animal plant fantasy person", "tree forest wood plant leaf"],
+  ["in the snow, in a snowy landscape", "animal place sport person vehicle", "snow ice winter cold"],
+  ["in the mountains", "animal place vehicle sky person fantasy", "mountain hill rock"],
+  [
+    "on the beach, on a sandy beach",
+    "animal sea sport vehicle person toy food",
+    "sand beach sea water ocean wave",
+  ],
+  ["by the sea, on the sea", "sea sky place", "water sea ocean wave"],
+  ["under water", "sea", "water sea ocean"],
+  ["in the desert, among sand dunes", "place vehicle", "sand desert dune"],
+  [
+    "in the city, in a city street",
+    "vehicle place person music sport device",
+    "city building street house skyline",
+  ],
+  [
+    "in a room, indoors",
+    "food clothes music device thing toy party plant fantasy",
+    "room wall furniture floor",
+  ],
+  ["in space, in outer space", "", "space star planet"],
+]
+const LIT: readonly (readonly [texts: string, shows: string])[] = [
+  ["at night, under a starry sky, in the moonlight", "night star moon dark darkness sky"],
+  ["at sunset, at dusk", "sunset sun sky dusk cloud"],
+]
+
+const list = (text: string): string[] => text.split(",").map((t) => t.trim())
+
+/** A place is a choice where the subject lives, and a liberty elsewhere. */
+const places: Idea[] = PLACES.flatMap(([texts, suits, shows]) =>
+  list(texts).flatMap((text): Idea[] => {
+    const bringsLight = text.includes("space") || text.includes("water")
+    const place = { aspects: ["setting"], text, place: "tail", shows: shows.split(" "), bringsLight } as const
+    const natural: Idea[] = suits ? [{ ...place, tier: 1, suits: suits.split(" ") as Kind[] }] : []
+    return [...natural, { ...place, tier: 2 }]
+  }),
+)
+const lit: Idea[] = LIT.flatMap(([texts, shows]) =>
+  list(texts).flatMap((text) =>
+    ([1, 2] as const).map((tier): Idea => {
+      return {
+        aspects: ["setting", "light"],
+        text,
+        tier,
+        place: "tail",
+        bringsLight: true,
+        shows: shows.split(" "),
+      }
+    }),
+  ),
+)
+
+/** "Large" twice: a thing that fills the picture is drawn best. */
+const sizes: Idea[] = ["large", "large", "small"].map((text) => ({
+  aspects: ["composition"],
+  text,
+  tier: 0,
+  place: "size",
+}))
+
+const ABOVE = list("balloon, butterfly, kite, bird, cloud, umbrella")
+const BESIDE = list(
+  "mushroom, candle, teapot, lemon, cactus, robot, gift, drum, tent, snail, cupcake, pine tree, owl",
+)
+const companions: Idea[] = [
+  ...ABOVE.map((name) => `below ${article(name)} ${name}`),
+  ...BESIDE.flatMap((name) => [`left of ${article(name)} ${name}`, `right of ${article(name)} ${name}`]),
+].map((text) => {
+  const name = text.replace(/^.* an? /, "")
+  const kind = (["animal", "plant", "food"] as const).find((k) => namesOf(k).includes(name))
+  const shows = kind === "animal" ? ["animal", "creature"] : kind ? [kind] : ["object", "thing", "toy"]
+  return { aspects: ["companion"], text, tier: 2, place: "companion", shows }
+})
+
+/** One picture has one background, so setting, light and palette are one choice here. */
+export const EMBEDDED: IdeaList = {
+  name: "embedded",
+  mostWords: EMBEDDED_WORDS,
+  groups: [["style"], ["setting", "light", "palette"], ["composition"], ["companion"]],
+  closedBy: {
+    style: ["style"],
+    setting: ["setting", "light", "plain"],
+    light: ["light", "setting", "plain"],
+    palette: ["palette", "setting", "light", "plain"],
+    composition: ["composition", "count"],
+    mood: [],
+    companion: ["count", "relation", "alone", "plain"],
+  },
+  joined: "phrase",
+  ideas: [...styles, ...grounds, ...places, ...lit, ...sizes, ...companions],
+}

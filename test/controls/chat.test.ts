@@ -1,0 +1,163 @@
+// The expander that asks a chat endpoint, against a real local server that behaves well and badly.
+import assert from "node:assert/strict"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import type { AddressInfo } from "node:net"
+import { test } from "node:test"
+import { createExpander, type Expansion, expandPrompt } from "../../src/controls/creativity/index.ts"
+
+type Handler = (body: string, request: IncomingMessage, response: ServerResponse) => void
+
+/** Serves `handle` while `use` runs. */
+async function serving<T>(handle: Handler, use: (url: string) => Promise<T>): Promise<T> {
+  const server = createServer((request, response) => {
+    let body = ""
+    request.on("data", (part) => {
+      body += part
+    })
+    request.on("end", () => handle(body, request, response))
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  try {
+    return await use(`http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`)
+  } finally {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  }
+}
+
+const answer = (content: string | null, more: object = {}): Handler => {
+  const choice = { message: { role: "assistant", content, ...more }, finish_reason: "stop" }
+  return (_, __, response) => response.end(JSON.stringify({ choices: [choice] }))
+}
+
+const ask = (
+  handle: Handler,
+  prompt: string,
+  more: { timeout?: number; key?: string } = {},
+): Promise<Expansion> =>
+  serving(handle, (url) =>
+    createExpander({ list: "open", chat: { url, model: "test", timeout: 5000, ...more } })({
+      prompt,
+      creativity: 60,
+      seed: 7,
+    }),
+  )
+
+test("a good answer is taken, with its additions by aspect", async () => {
+  let seen = {
+    path: "",
+    key: "",
+    body: {} as { model: string; seed: number; messages: { content: string }[] },
+  }
+  const good = answer("a red fox in the snow, soft morning light, oil painting")
+  const expansion = await ask(
+    (body, request, response) => {
+      seen = { path: request.url!, key: request.headers.authorization!, body: JSON.parse(body) }
+      good(body, request, response)
+    },
+    "a red fox in the snow",
+    { key: "secret" },
+  )
+  assert.equal(expansion.prompt, "a red fox in the snow, soft morning light, oil painting")
+  assert.deepEqual(expansion.additions, [
+    { text: "soft morning light", aspect: "light" },
+    { text: "oil painting", aspect: "style" },
+  ])
+  assert.equal(expansion.note, undefined)
+  assert.equal(seen.path, "/v1/chat/completions")
+  assert.equal(seen.key, "Bearer secret")
+  assert.equal(seen.body.seed, 7)
+  assert.match(seen.body.messages[1]!.content, /Creativity: 60\nPrompt: a red fox in the snow/)
+})
+
+test("quotation marks and fences around the answer are taken off", async () => {
+  const expansion = await ask(answer('```\n"a fox, woodcut"\n```'), "a fox")
+  assert.equal(expansion.prompt, "a fox, woodcut")
+})
+
+const BAD: [string, string, Handler, RegExp][] = [
+  ["a refusal in words", "a fox", answer("I'm sorry, I can't help with that."), /was a refusal/],
+  ["a refusal in the protocol", "a fox", answer(null, { refusal: "no" }), /it refused/],
+  ["a lost word", "a red fox", answer("a fox in the snow, oil painting"), /lost the word "red"/],
+  [
+    "words in another order",
+    "a cat left of a dog",
+    answer("a dog left of a cat, oil painting"),
+    /lost the word/,
+  ],
+  ["a lost quotation", 'a sign "Hi  there"', answer('a sign "Hi there", oil painting'), /lost the quoted/],
+  ["a second colour", "a red fox", answer("a red fox with blue eyes"), /added "blue"/],
+  ["a second style", "a watercolor fox", answer("a watercolor fox, photograph"), /added "photograph"/],
+  ["a second setting", "a fox in the forest", answer("a fox in the forest on the beach"), /added "beach"/],
+  [
+    "what was denied",
+    "a fox, no trees",
+    answer("a fox, no trees, a few old trees behind"),
+    /the prompt denies/,
+  ],
+  ["a novel", "a fox", answer(`a fox ${"and so on ".repeat(300)}`), /too long/],
+  ["nothing", "a fox", answer("  "), /was empty/],
+  ["control characters", "a fox", answer("a fox \u0000\u0007"), /was not text/],
+  ["an answer that is no chat", "a fox", (_, __, r) => r.end('{"hello":1}'), /not that of a chat endpoint/],
+  ["an answer that is no JSON", "a fox", (_, __, r) => r.end("<html>"), /not that of a chat endpoint/],
+  ["an error", "a fox", (_, __, r) => r.writeHead(500).end(), /it answered 500/],
+  [
+    "a redirect",
+    "a fox",
+    (_, __, r) => r.writeHead(302, { location: "/elsewhere" }).end(),
+    /could not be reached/,
+  ],
+  ["a connection that breaks", "a fox", (_, __, r) => r.destroy(), /could not be reached/],
+  ["an endless answer", "a fox", (_, __, r) => r.end("x".repeat(300_000)), /too long/],
+]
+
+for (const [name, prompt, handle, why] of BAD)
+  test(`${name} falls back to the built-in expander and says so`, async () => {
+    const expansion = await ask(handle, prompt)
+    const request = { prompt, creativity: 60, seed: 7 }
+    const own = await createExpander({ list: "open" })(request)
+    assert.equal(expansion.prompt, own.prompt)
+    assert.deepEqual(expansion.additions, own.additions)
+    assert.match(expansion.note!, why)
+    assert.match(
+      expansion.note!,
+      /^The prompt expander at 127\.0\.0\.1:\d+ was not used: .*; the built-in one took its place\./,
+    )
+  })
+
+test("an endpoint that never answers is given up after the time-out", async () => {
+  const expansion = await ask(() => {}, "a fox", { timeout: 30 })
+  assert.match(expansion.note!, /no answer came within 0.03 s/)
+})
+
+test("an endpoint that stops in the middle of its answer is given up too", async () => {
+  const expansion = await ask((_, __, r) => r.write('{"choices":'), "a fox", { timeout: 60 })
+  assert.match(expansion.note!, /no answer came within 0.06 s/)
+})
+
+test("raw and empty prompts never leave the machine, and the same request is asked once", async () => {
+  let asked = 0
+  const good = answer("a fox, oil painting")
+  await serving(
+    (...args) => {
+      asked++
+      good(...args)
+    },
+    async (url) => {
+      const expand = createExpander({ chat: { url, model: "test" } })
+      assert.equal((await expand({ prompt: " a fox ", creativity: 0, seed: 1 })).prompt, " a fox ")
+      await expand({ prompt: " ", creativity: 50, seed: 1 })
+      assert.equal(asked, 0)
+      await expand({ prompt: "a fox", creativity: 50, seed: 1 })
+      await expand({ prompt: "a fox", creativity: 50, seed: 1 })
+      assert.equal(asked, 1)
+    },
+  )
+})
+
+test("an address that is none falls back as well", async () => {
+  const expand = createExpander({ chat: { url: "not an address", model: "test" } })
+  const expansion = await expand({ prompt: "a fox", creativity: 50, seed: 1 })
+  assert.equal(expansion.prompt, expandPrompt({ prompt: "a fox", creativity: 50, seed: 1 }).prompt)
+  assert.match(expansion.note!, /could not be reached/)
+})

@@ -1,0 +1,146 @@
+// The expander's promises, and the figures of docs/controls.md that need no pictures.
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { lostWord } from "../../src/controls/creativity/check.ts"
+import {
+  analyse,
+  EMBEDDED,
+  expandPrompt,
+  measureCreativity,
+  OPEN,
+} from "../../src/controls/creativity/index.ts"
+import { CREATIVITY, LIMITS } from "../../src/request/index.ts"
+import { wordsOf } from "../../src/sampling/words.ts"
+
+const SEEDS = [0, 1, 2, 3, 4, 5, 6, 7]
+
+for (const [name, list] of [
+  ["embedded", EMBEDDED],
+  ["open", OPEN],
+] as const)
+  test(`over 500 prompts the ${name} list keeps every word, contradicts nothing and adds more with each level`, () => {
+    const figures = measureCreativity({ seeds: name === "embedded" ? 4 : 1 }, (r) => expandPrompt(r, list))
+    assert.equal(figures.prompts, 500)
+    assert.deepEqual(figures.faults, [])
+    assert.equal(figures.rawIdentical, 1)
+    assert.equal(figures.contentWordsKept, 1)
+    assert.equal(figures.contradictions, 0)
+    assert.ok(figures.repeatable)
+    for (let i = 1; i < figures.levels.length; i++) {
+      const [below, here] = [figures.levels[i - 1]!, figures.levels[i]!]
+      assert.ok(
+        here.aspects - here.interval > below.aspects + below.interval,
+        `${here.level} over ${below.level}`,
+      )
+    }
+  })
+
+test("raw leaves a prompt as it is, byte for byte, with all its spaces", () => {
+  for (const prompt of ["  a fox \n", "", "a\u0301 \u00e1", "naïve 狐 🦊", "x".repeat(5000)])
+    assert.deepEqual(expandPrompt({ prompt, creativity: CREATIVITY.raw, seed: 9 }), { prompt, additions: [] })
+})
+
+test("low names a medium and a plain setting where there is none, and nothing else", () => {
+  for (const seed of SEEDS) {
+    const { additions } = expandPrompt({ prompt: "a fox", creativity: CREATIVITY.low, seed })
+    assert.deepEqual(additions.map((a) => a.aspect).toSorted(), ["setting", "style"])
+    assert.match(additions.find((a) => a.aspect === "setting")!.text, /background$/)
+  }
+  const styled = expandPrompt({ prompt: "a watercolor fox in the snow", creativity: CREATIVITY.low, seed: 1 })
+  assert.equal(styled.prompt, "a watercolor fox in the snow")
+})
+
+test("different seeds give different expansions at high, the same seed the same", () => {
+  const of = (seed: number): string => expandPrompt({ prompt: "a fox", creativity: 100, seed }).prompt
+  assert.ok(new Set(SEEDS.map(of)).size >= 7)
+  assert.deepEqual(SEEDS.map(of), SEEDS.map(of))
+})
+
+test("every addition stands in the expanded prompt, whose words fit what the model reads", () => {
+  for (const seed of SEEDS)
+    for (const prompt of ["a fox", "the old owl, reading a newspaper with great attention", "A robot."]) {
+      const expansion = expandPrompt({ prompt, creativity: 100, seed })
+      for (const { text } of expansion.additions) assert.ok(expansion.prompt.includes(text), text)
+      assert.ok(wordsOf(expansion.prompt).length <= EMBEDDED.mostWords, expansion.prompt)
+    }
+})
+
+test("a prompt that already fills what the model reads is left alone", () => {
+  const prompt =
+    "a small mouse looks up at one very big piece of cheese that someone forgot yesterday evening"
+  assert.equal(expandPrompt({ prompt, creativity: 100, seed: 1 }).prompt, prompt)
+})
+
+test("a size stands beside the subject and never breaks its article", () => {
+  const all = SEEDS.flatMap((seed) => [
+    expandPrompt({ prompt: "a red fox", creativity: 100, seed }).prompt,
+    expandPrompt({ prompt: "an owl", creativity: 100, seed }).prompt,
+  ])
+  assert.ok(all.some((p) => /\ba (large|small) red fox\b/.test(p)))
+  assert.ok(all.every((p) => !/\ban (large|small)/.test(p)))
+})
+
+test("other languages and words that nobody knows are not touched, and the note says so", () => {
+  for (const prompt of [
+    "un zorro rojo en la nieve",
+    "zorro rojo",
+    "ein roter Fuchs im Schnee",
+    "雪中的红狐狸",
+    "лиса",
+  ]) {
+    const expansion = expandPrompt({ prompt, creativity: 100, seed: 1 })
+    assert.equal(expansion.prompt, prompt)
+    assert.match(expansion.note!, /not be read as English/)
+  }
+})
+
+test("what is denied is neither added nor taken for said", () => {
+  for (const seed of SEEDS)
+    for (const creativity of [10, 50, 100]) {
+      const { prompt } = expandPrompt({ prompt: "a robot, no trees, not a cartoon", creativity, seed })
+      assert.doesNotMatch(prompt.replace("not a cartoon", ""), /cartoon|forest|woods|pine/)
+    }
+  assert.ok(!analyse("a robot, not a cartoon").said.has("style"))
+  assert.ok(analyse("a robot without background").said.has("setting"))
+})
+
+test("quoted text says nothing of the picture and stays as it is", () => {
+  const analysis = analyse('a sign that says "NO RED CARS in watercolor"')
+  assert.deepEqual([...analysis.said], [])
+  assert.equal(analysis.banned.size, 0)
+  const { prompt } = expandPrompt({ prompt: 'a sign that says "a  fox"', creativity: 100, seed: 3 })
+  assert.ok(prompt.includes('"a  fox"'))
+})
+
+test("odd prompts are safe: empty, signs only, an open quote, thousands of words", () => {
+  for (const prompt of [
+    "",
+    "   ",
+    "!!!",
+    '"',
+    '"a fox',
+    "()",
+    "no",
+    "without",
+    "a",
+    "🦊",
+    "no no no",
+    "fox ".repeat(1200),
+  ])
+    for (const creativity of [1, 50, 100])
+      for (const list of [EMBEDDED, OPEN]) {
+        const expansion = expandPrompt({ prompt, creativity, seed: 5 }, list)
+        assert.equal(lostWord(prompt, expansion.prompt), undefined)
+        assert.ok(expansion.prompt.length <= Math.max(prompt.length, LIMITS.promptCharacters))
+      }
+})
+
+test("turning the dial up a little keeps most of what was there", () => {
+  const counts = [0, 5, 10, 25, 50, 75, 100].map((creativity) => {
+    const added = Array.from({ length: 100 }, (_, seed) =>
+      expandPrompt({ prompt: "a fox", creativity, seed }),
+    )
+    return added.reduce((sum, e) => sum + e.additions.length, 0)
+  })
+  for (let i = 1; i < counts.length; i++) assert.ok(counts[i]! >= counts[i - 1]!, counts.join(" "))
+})

@@ -1,0 +1,52 @@
+// The shipped word lists agree with what the embedded model is trained on; training code itself is not shipped.
+import assert from "node:assert/strict"
+import { readFileSync } from "node:fs"
+import { test } from "node:test"
+import { EMBEDDED, EMBEDDED_WORDS } from "../../src/controls/creativity/index.ts"
+import { namesOf, SUBJECTS } from "../../src/controls/creativity/subjects.ts"
+import { wordsOf } from "../../src/sampling/words.ts"
+import { vocabulary } from "../../src/train/data/captions.ts"
+import { CONCEPTS } from "../../src/train/data/concepts.ts"
+import { STYLE_TRAITS, STYLES } from "../../src/train/data/styles/names.ts"
+
+test("every word that the embedded list can add occurs in training captions", () => {
+  const trained = new Set(
+    vocabulary()
+      .filter((w) => !w.reserved)
+      .map((w) => w.word),
+  )
+  const strange = EMBEDDED.ideas.flatMap((idea) => wordsOf(idea.text).filter((w) => !trained.has(w)))
+  assert.deepEqual([...new Set(strange)], [])
+})
+
+test("every trained style can be added, and those that lose colours say so", () => {
+  for (const style of STYLES) {
+    const { nouns, adjectives, colours, background } = STYLE_TRAITS[style]
+    const words = [...nouns, ...adjectives]
+    const ideas = EMBEDDED.ideas.filter(
+      (i) => i.aspects[0] === "style" && words.some((w) => i.text.endsWith(` ${w} of`)),
+    )
+    assert.ok(ideas.length > 0, style)
+    for (const idea of ideas) {
+      // "Cartoon" also begins "outlined cartoon": only whole names count.
+      const name = idea.text.replace(/^an? | of$/g, "")
+      if (!words.includes(name)) continue
+      assert.equal(idea.losesColour, !colours, idea.text)
+      assert.equal(idea.losesGround, background === "lines", idea.text)
+    }
+  }
+})
+
+test("every trained concept is known to the analyser under all its names, in its kind", () => {
+  for (const concept of CONCEPTS)
+    for (const name of [concept.name, concept.plural, ...concept.synonyms, ...concept.reserved])
+      assert.ok(SUBJECTS.has(name), `${concept.id}: ${name}`)
+  for (const concept of CONCEPTS)
+    assert.ok(namesOf(concept.group as Parameters<typeof namesOf>[0]).includes(concept.name), concept.id)
+})
+
+test("the word budget is that of the trained text tower, its closing token left out", () => {
+  const recipe = readFileSync(new URL("../../src/train/recipes/dit.ts", import.meta.url), "utf8")
+  const trained = /TEXT_TOKENS = (\d+)/.exec(recipe)
+  assert.equal(EMBEDDED_WORDS, Number(trained![1]) - 1)
+})
