@@ -6,7 +6,7 @@ import { loadRun, type RunState } from "./checkpoint.ts"
 import { openLatents } from "./latents.ts"
 import { fitPreview } from "./preview-fit.ts"
 import { openPictures } from "./pictures.ts"
-import { ditRecipe, latentStatistics, TEXT_TOKENS, textConfig } from "./recipes/dit.ts"
+import { ditRecipe, keptStatistics, latentStatistics, TEXT_TOKENS, textConfig } from "./recipes/dit.ts"
 import { vaeShapes } from "./recipes/vae.ts"
 import { parametersOf } from "./step.ts"
 import { WORD_VECTORS } from "./word-vectors.ts"
@@ -41,7 +41,7 @@ export async function exportModel({ run, name, steps, guidance, features, layers
   const [vae, dit] = [await found("vae"), await found(run)]
   const pictures = openPictures()
   const latents = openLatents(pictures)
-  const statistics = latentStatistics(pictures.records.length, latents)
+  const statistics = keptStatistics(`runs/${run}`, () => latentStatistics(pictures.records.length, latents))
 
   const vaeTensors: Shaped = new Map()
   for (const { name: tensor, shape } of vaeShapes()) vaeTensors.set(tensor, withTemporalTaps(shape, vae.average.get(tensor)!))
@@ -51,19 +51,21 @@ export async function exportModel({ run, name, steps, guidance, features, layers
   })
 
   const recipe = ditRecipe({ samples: 1, seed: 1, folder: `runs/${run}`, features, layers })
-  const [image, text]: [Shaped, Shaped] = [new Map(), new Map()]
+  const [image, text, controls]: [Shaped, Shaped, Shaped] = [new Map(), new Map(), new Map()]
   for (const { name: tensor, shape } of parametersOf([recipe.root])) {
     const data = dit.average.get(tensor)!
     if (tensor.startsWith("text.")) text.set(tensor.slice(5), { shape, data })
+    else if (/^(style|sliders)\./.test(tensor)) controls.set(tensor, { shape, data })
     else image.set(tensor, { shape, data })
   }
   const trained = { samples: String(dit.counters.samples), hours: (dit.counters.seconds / 3600).toFixed(2) }
   await writeSafetensors(`${folder}/dit.safetensors`, entries(image), trained)
   await writeSafetensors(`${folder}/text.safetensors`, entries(text))
+  await writeSafetensors(`${folder}/controls.safetensors`, entries(controls))
   copyFileSync(`runs/${run}/words.json`, `${folder}/words.json`)
   copyFileSync(WORD_VECTORS, `${folder}/vectors.bin`)
 
-  const files: ManifestInput["files"] = { dit: "dit.safetensors", vae: "vae.safetensors", text: "text.safetensors", words: "words.json", vectors: "vectors.bin" }
+  const files: ManifestInput["files"] = { dit: "dit.safetensors", vae: "vae.safetensors", text: "text.safetensors", words: "words.json", vectors: "vectors.bin", controls: "controls.safetensors" }
   if (existsSync("runs/upsampler/state.safetensors")) {
     const { average, shapes } = await withShapes("upsampler")
     await writeSafetensors(`${folder}/upsampler.safetensors`, entries(new Map([...average].map(([tensor, data]) => [tensor, { shape: shapes.get(tensor)!, data }]))))

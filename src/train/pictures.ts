@@ -1,4 +1,5 @@
 // Reads the built training set: pixels from shards on demand, records in memory.
+import type { Sample } from "./data/dataset.ts"
 import { existsSync, openSync, readFileSync, readSync } from "node:fs"
 
 /** One line of a shard's record file; the scene generator writes more fields than training reads. */
@@ -11,6 +12,13 @@ export interface PictureRecord {
   caption: string
   styleless: string
   stage: "single" | "scene"
+  /** Style word of the scene, and its background in one string: what two pictures of one look share. */
+  style: string
+  background: string
+  /** Concepts in the picture. */
+  concepts: readonly string[]
+  /** Raw measures behind intensity, complexity and movement. */
+  measures: readonly [number, number, number]
 }
 
 export type Located = PictureRecord & { shard: number }
@@ -39,7 +47,7 @@ export function openPictures(folder = SCENES): PictureSet {
     readFileSync(`${folder}/${version}/${name}.jsonl`, "utf8")
       .split("\n")
       .filter(Boolean)
-      .map((line) => slim(JSON.parse(line) as PictureRecord, shard)),
+      .map((line) => slim(JSON.parse(line) as Sample, shard)),
   )
   return {
     version,
@@ -54,16 +62,24 @@ export function openPictures(folder = SCENES): PictureSet {
 }
 
 /** Only what training reads: a hundred thousand full descriptions would take a gigabyte. */
-const slim = ({ index, offset, width, height, caption, styleless, stage }: PictureRecord, shard: number): Located => ({
-  index,
-  offset,
-  width,
-  height,
-  caption,
-  styleless,
-  stage,
-  shard,
-})
+function slim({ index, offset, width, height, caption, styleless, stage, truth, attributes }: Sample, shard: number): Located {
+  const { kind, colour } = truth.background
+  return {
+    index,
+    offset,
+    width,
+    height,
+    caption,
+    styleless,
+    stage,
+    shard,
+    style: truth.style,
+    background: `${kind} ${colour ?? ""}`,
+    concepts: truth.objects.map((o) => o.concept),
+    // Intensity is saturation and contrast in equal parts of their usual ranges; movement is diagonal energy.
+    measures: [attributes.saturation + 2 * attributes.contrast, attributes.edges, attributes.diagonal],
+  }
+}
 
 /** Cuts a window out of RGB bytes into planes of -1..1: [3, size, size] written at `to`. */
 export function cropInto(out: Float32Array, to: number, bytes: Uint8Array, width: number, x0: number, y0: number, columns: number, rows: number, flip: boolean): void {

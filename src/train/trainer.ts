@@ -46,8 +46,9 @@ export async function train(recipe: Recipe, options: TrainerOptions): Promise<Co
   const counters: Counters = saved?.counters ?? { step: 0, samples: 0, seconds: 0, operations: 0 }
   let stage = recipe.stage(counters.samples)
   let step = await TrainingStep.create(recipe.define(stage), options.threads)
-  step.load(saved?.state ?? recipe.initial())
-  const average = saved?.average ?? weightsOf(step.state())
+  // Weights that a newer recipe adds start fresh beside the saved ones.
+  step.load(new Map([...recipe.initial(), ...(saved?.state ?? [])]))
+  const average = new Map([...weightsOf(step.state()), ...(saved?.average ?? [])])
   const log = (record: Record<string, unknown>): void =>
     appendFileSync(`${folder}/log.jsonl`, `${JSON.stringify({ time: new Date().toISOString(), ...record })}\n`)
   const save = (): Promise<void> => saveRun(folder, { counters, state: step.state(), average }, (key) => step.shapeOf(key))

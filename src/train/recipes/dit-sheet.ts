@@ -8,7 +8,7 @@ import { Random } from "../random.ts"
 import { type Planes, writeSheet } from "../sheet.ts"
 import type { Feed } from "../step.ts"
 import type { Vocabulary } from "../vocabulary.ts"
-import { IMAGE_TOKENS, imageFeeds, type LatentStatistics, promptFeeds, TEXT_TOKENS } from "./dit.ts"
+import { CONDITION_TOKENS, IMAGE_TOKENS, imageFeeds, type LatentStatistics, promptFeeds, TEXT_TOKENS } from "./dit.ts"
 import { createCoder } from "./vae.ts"
 
 export const SHEET_PROMPTS = [
@@ -72,7 +72,7 @@ export async function drawLatents(weights: ReadonlyMap<string, Float32Array>, mo
   const taps = wordTaps(input("ids", ["B", t], "int64"), input("vectors", ["B", t, WORD_VECTOR]), table, input("causal", ["B", 1, t, t]), w.at("text"), text)
   const reader = await open(compile({ out: textFusion(taps, w, dit, input("textBias", ["B", 1, 1, t])).text }, source).model)
   const network = denoiser(
-    { image: input("image", ["B", n, dit.channels * 4]), time: input("time", ["B", 1, dit.timeDim]), text: input("text", ["B", t, dit.features]), rope: { cosine: input("cosine", [t + n, e]), sine: input("sine", [t + n, e]) }, bias: input("bias", ["B", 1, 1, t + n]) },
+    { image: input("image", ["B", n, dit.channels * 4]), time: input("time", ["B", 1, dit.timeDim]), text: input("text", ["B", CONDITION_TOKENS, dit.features]), rope: { cosine: input("cosine", [CONDITION_TOKENS + n, e]), sine: input("sine", [CONDITION_TOKENS + n, e]) }, bias: input("bias", ["B", 1, 1, CONDITION_TOKENS + n]) },
     new Weights(),
     dit,
   )
@@ -91,6 +91,8 @@ export async function drawLatents(weights: ReadonlyMap<string, Float32Array>, mo
     })
     const lengths = words.map((wt) => wt.ids.length)
     const read = await run(reader, promptFeeds(ids, vectors, lengths, textTable))
+    const conditions = new Float32Array(2 * CONDITION_TOKENS * dit.features)
+    for (const b of [0, 1]) conditions.set(read.subarray(b * t * dit.features, (b + 1) * t * dit.features), b * CONDITION_TOKENS * dit.features)
     const x = new Random(1000 + k).normals(64 * dit.channels * 4)
     const times = schedule(steps, 64)
     for (let i = 0; i < steps; i++) {
@@ -98,7 +100,7 @@ export async function drawLatents(weights: ReadonlyMap<string, Float32Array>, mo
       image.set(x)
       image.set(x, n * dit.channels * 4)
       const feeds = imageFeeds(image, [times[i]!, times[i]!], lengths, 8, 8, dit)
-      const v = await run(painter, { ...feeds, text: { data: read, shape: [2, t, dit.features] } })
+      const v = await run(painter, { ...feeds, text: { data: conditions, shape: [2, CONDITION_TOKENS, dit.features] } })
       const other = n * dit.channels * 4
       for (let j = 0; j < x.length; j++) {
         const c = v[j]!
