@@ -1,0 +1,78 @@
+// Encoded references by content: each picture meets the style encoder once, and never again if there is a folder.
+import { createHash } from "node:crypto"
+import { mkdir, readFile } from "node:fs/promises"
+import { join } from "node:path"
+import { writeWhole } from "../checkpoint/files.ts"
+
+/** Lower-case hex of the bytes. */
+export const contentHash = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
+
+export interface LookCacheOptions {
+  /** Encoded pictures kept in memory. */
+  most?: number
+  /** Where they are kept between runs; none: they are not. */
+  folder?: string
+  /** Names the encoder and its weights: another encoder's numbers mean nothing to this one. */
+  encoder: string
+  /** Values of one look, S x F. */
+  values: number
+  encode: (bytes: Uint8Array) => Promise<Float32Array>
+}
+
+export interface Look {
+  hash: string
+  tokens: Float32Array
+}
+
+/** Looks of pictures; the least recently used leave memory first. Two requests for one picture share one encoding. */
+export class LookCache {
+  readonly #options: LookCacheOptions
+  readonly #looks = new Map<string, Promise<Float32Array>>()
+
+  constructor(options: LookCacheOptions) {
+    this.#options = options
+  }
+
+  async look(bytes: Uint8Array): Promise<Look> {
+    const hash = contentHash(bytes)
+    const known = this.#looks.get(hash)
+    if (known) this.#looks.delete(hash)
+    const tokens = known ?? this.#find(hash, bytes)
+    this.#looks.set(hash, tokens)
+    if (this.#looks.size > (this.#options.most ?? 512)) this.#looks.delete(this.#looks.keys().next().value!)
+    try {
+      return { hash, tokens: await tokens }
+    } catch (error) {
+      if (this.#looks.get(hash) === tokens) this.#looks.delete(hash)
+      throw error
+    }
+  }
+
+  async #find(hash: string, bytes: Uint8Array): Promise<Float32Array> {
+    const { folder, values, encoder, encode } = this.#options
+    const path = folder && join(folder, encoder, `${hash}.f32`)
+    const stored = path && (await readFile(path).catch(() => undefined))
+    // A file of another length is a torn or foreign one: encode again and write over it.
+    if (stored?.length === 4 * values) return floatsOf(stored)
+    const tokens = await encode(bytes)
+    if (path) await this.#keep(path, tokens)
+    return tokens
+  }
+
+  /** A cache that cannot be written is slower, not broken. */
+  async #keep(path: string, tokens: Float32Array): Promise<void> {
+    try {
+      await mkdir(join(path, ".."), { recursive: true })
+      await writeWhole(path, (file) => file.write(bytesOf(tokens)))
+    } catch {
+      return
+    }
+  }
+}
+
+/** Little endian, on any machine that Node runs on today. */
+const bytesOf = (v: Float32Array): Uint8Array => new Uint8Array(v.buffer, v.byteOffset, v.byteLength)
+const floatsOf = (b: Uint8Array): Float32Array => {
+  const copy = Uint8Array.from(b)
+  return new Float32Array(copy.buffer)
+}

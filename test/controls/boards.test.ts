@@ -1,0 +1,154 @@
+// Moodboards on disk and as one file.
+import assert from "node:assert/strict"
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { test } from "node:test"
+import sharp from "sharp"
+import { exportBoard, importBoard, readBoardFile } from "../../src/controls/board-file.ts"
+import { BoardFolder, type NewPicture } from "../../src/controls/boards.ts"
+import { AtelierError } from "../../src/request/index.ts"
+
+const picture = async (colour: string, format: "png" | "webp" = "png"): Promise<NewPicture> => ({
+  bytes: await sharp({ create: { width: 16, height: 12, channels: 3, background: colour } })
+    .toFormat(format)
+    .toBuffer(),
+  name: `${colour}.${format}`,
+})
+
+async function inFolder(use: (boards: BoardFolder, folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "boards-"))
+  try {
+    await use(new BoardFolder(join(folder, "boards")), folder)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+const failure = async (work: Promise<unknown>): Promise<AtelierError> => {
+  try {
+    await work
+  } catch (error) {
+    assert.ok(error instanceof AtelierError, String(error))
+    return error
+  }
+  throw new Error("did not fail")
+}
+
+test("a board is found by its id, its name and its share code, and its pictures come back as they were", () =>
+  inFolder(async (boards) => {
+    const [red, blue] = [await picture("red"), await picture("blue", "webp")]
+    const board = await boards.create("Warm walls", [red, { ...blue, weight: 0.5 }])
+    assert.match(board.code, /^[A-HJKMNP-Z2-9]{8}$/)
+    for (const name of [board.id, "Warm walls", board.code, board.code.toLowerCase()])
+      assert.deepEqual(await boards.find(name), board)
+    assert.deepEqual(Buffer.from(await boards.picture(board.pictures[1]!)), blue.bytes)
+    assert.deepEqual(board.pictures.map((p) => [p.format, p.weight]), [
+      ["png", 1],
+      ["webp", 0.5],
+    ])
+  }))
+
+test("a missing board is refused with the names of those that exist", () =>
+  inFolder(async (boards) => {
+    assert.match((await failure(boards.find("x"))).message, /no board x; make one with `atelier board create/)
+    await boards.create("one", [await picture("red")])
+    const error = await failure(boards.find("x"))
+    assert.equal(error.code, "not_found")
+    assert.equal(error.message, "There is no board x; there are one.")
+  }))
+
+test("deleting a board leaves pictures that another one uses", () =>
+  inFolder(async (boards, folder) => {
+    const [red, blue] = [await picture("red"), await picture("blue")]
+    await boards.create("one", [red, blue])
+    const two = await boards.create("two", [red])
+    await boards.remove("one")
+    assert.deepEqual(await readdir(join(folder, "boards", "pictures")), [two.pictures[0]!.hash])
+    assert.deepEqual(await boards.list(), [two])
+  }))
+
+test("names, numbers of pictures and weights have limits, and each refusal is one sentence", () =>
+  inFolder(async (boards) => {
+    const red = await picture("red")
+    await boards.create("one", [red])
+    const cases: [Promise<unknown>, string, RegExp][] = [
+      [boards.create(" ", [red]), "out_of_range", /name has 1 to 120 characters; this has 0/],
+      [boards.create("x", []), "out_of_range", /1 to 100 pictures; 0 were given/],
+      [boards.create("x", Array.from({ length: 101 }, () => red)), "out_of_range", /101 were given/],
+      [boards.create("one", [red]), "conflict", /There is a board one already/],
+      [boards.create("x", [{ ...red, weight: 3 }]), "out_of_range", /red.png has weight 3; weights go from -2 to 2/],
+      [boards.create("x", [{ bytes: Buffer.from("no"), name: "a.txt" }]), "image_invalid", /a\.txt/],
+    ]
+    for (const [work, code, message] of cases) {
+      const error = await failure(work)
+      assert.equal(error.code, code)
+      assert.match(error.message, message)
+    }
+    assert.equal((await boards.list()).length, 1)
+  }))
+
+test("one bad picture among good ones leaves nothing behind", () =>
+  inFolder(async (boards, folder) => {
+    const red = await picture("red")
+    await failure(boards.create("x", [red, { bytes: red.bytes.subarray(0, 60), name: "cut.png" }]))
+    assert.deepEqual(await readdir(folder), [])
+  }))
+
+test("an export made here can be imported elsewhere, with the same code, once", () =>
+  inFolder(async (boards, folder) => {
+    const board = await boards.create("Sea", [await picture("teal"), { ...(await picture("navy")), weight: -1 }])
+    const path = join(folder, "sea.json")
+    await writeFile(path, JSON.stringify(await exportBoard(boards, "Sea")))
+    const others = new BoardFolder(join(folder, "others"))
+    const { board: copy, isNew } = await importBoard(others, await readBoardFile(path))
+    assert.ok(isNew)
+    assert.equal(copy.code, board.code)
+    assert.deepEqual(copy.pictures, board.pictures)
+    assert.equal((await importBoard(others, await readBoardFile(path))).isNew, false)
+  }))
+
+test("an import whose name is taken gets a number", () =>
+  inFolder(async (boards, folder) => {
+    const others = new BoardFolder(join(folder, "others"))
+    await others.create("Sea", [await picture("red")])
+    await boards.create("Sea", [await picture("blue")])
+    const { board } = await importBoard(others, await exportBoard(boards, "Sea"))
+    assert.equal(board.name, "Sea 2")
+  }))
+
+test("board files that are cut off, foreign or missing are refused in a sentence", () =>
+  inFolder(async (boards, folder) => {
+    await boards.create("Sea", [await picture("blue")])
+    const path = join(folder, "sea.json")
+    const whole = JSON.stringify(await exportBoard(boards, "Sea"))
+    const cases: [string, RegExp][] = [
+      [whole.slice(0, 100), /is no board file: it is damaged or cut off; export the board again\.$/],
+      [whole.replace("board/1", "board/9"), /is no board file: atelier: /],
+      [whole.replace("data:", "file:"), /is no board file: pictures\.0\.image: /],
+    ]
+    for (const [text, message] of cases) {
+      await writeFile(path, text)
+      assert.match((await failure(readBoardFile(path))).message, message)
+    }
+    assert.equal((await failure(readBoardFile(join(folder, "none.json")))).code, "file_not_found")
+    const broken = JSON.parse(whole) as { pictures: { image: string }[] }
+    broken.pictures[0]!.image = "data:image/png;base64,AAAA"
+    await writeFile(path, JSON.stringify(broken))
+    await boards.remove("Sea")
+    assert.equal((await failure(readBoardFile(path).then((f) => importBoard(boards, f)))).code, "image_invalid")
+  }))
+
+test("damage on disk is found: a torn board and a changed picture", () =>
+  inFolder(async (boards, folder) => {
+    const board = await boards.create("Sea", [await picture("blue")])
+    const file = join(folder, "boards", "pictures", board.pictures[0]!.hash)
+    await writeFile(file, "x")
+    assert.match((await failure(boards.picture(board.pictures[0]!))).message, /is damaged; make the board again/)
+    await rm(file)
+    assert.match((await failure(boards.picture(board.pictures[0]!))).message, /is gone; make the board again/)
+    const path = join(folder, "boards", `${board.id}.json`)
+    await writeFile(path, (await readFile(path, "utf8")).slice(0, 30))
+    assert.deepEqual(await boards.list(), [])
+    assert.match((await failure(boards.find(board.id))).message, /is damaged; delete the file/)
+  }))
