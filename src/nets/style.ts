@@ -1,5 +1,18 @@
 // What the embedded family reads beside words: style tokens of a reference picture, and tokens for the sliders.
-import { add, concat, type Dim, gelu, linear, mean, reshape, slice, sqrt, square, sub, type Tensor } from "../graph/index.ts"
+import {
+  add,
+  concat,
+  type Dim,
+  gelu,
+  linear,
+  mean,
+  reshape,
+  slice,
+  sqrt,
+  square,
+  sub,
+  type Tensor,
+} from "../graph/index.ts"
 import type { Weights } from "./weights.ts"
 
 /** Style tokens per reference. */
@@ -19,7 +32,11 @@ const biased = (x: Tensor, w: Weights, out: number): Tensor =>
 export function styleTokens(patches: Tensor, w: Weights, features: number): Tensor {
   const batch = patches.shape[0] as Dim
   let x = w.in("style.patch", (u) => gelu(biased(patches, u, WIDTH))) // [B,N,128]
-  for (let i = 0; i < 2; i++) x = add(x, w.in(`style.describe.${i}`, (u) => gelu(biased(x, u, WIDTH))))
+  for (let i = 0; i < 2; i++)
+    x = add(
+      x,
+      w.in(`style.describe.${i}`, (u) => gelu(biased(x, u, WIDTH))),
+    )
   const middle = mean(x, [1], true) // [B,1,128]
   const deviation = sqrt(add(mean(square(sub(x, middle)), [1], true), 1e-4))
   const statistics = concat([middle, deviation], 2) // [B,1,256]

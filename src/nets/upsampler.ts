@@ -1,6 +1,16 @@
 // The upsampler of the embedded family: all work at native resolution, one sub-pixel step to the full size
 // (Shi et al. 2016). What it adds is the difference from the native pixels repeated.
-import { add, concat, conv, type Dim, mulDims, reshape, silu, type Tensor, transpose } from "../graph/index.ts"
+import {
+  add,
+  concat,
+  conv,
+  type Dim,
+  mulDims,
+  reshape,
+  silu,
+  type Tensor,
+  transpose,
+} from "../graph/index.ts"
 import type { Weights } from "./weights.ts"
 
 export interface UpsamplerConfig {
@@ -25,7 +35,13 @@ export function upsampledPixels(image: Tensor, w: Weights, c: UpsamplerConfig): 
   const detail = layer(silu(x), "last", 3 * cells)
   const [batch, , height, columns] = image.shape as [Dim, Dim, Dim, Dim]
   const repeated = reshape(image, [batch, 3, 1, height, columns])
-  const base = reshape(concat(Array.from({ length: cells }, () => repeated), 2), [batch, 3 * cells, height, columns])
+  const base = reshape(
+    concat(
+      Array.from({ length: cells }, () => repeated),
+      2,
+    ),
+    [batch, 3 * cells, height, columns],
+  )
   return add(base, detail)
 }
 

@@ -13,7 +13,14 @@ export const WORD_VECTOR = 100
  * without a learned vector still has a meaning through the projection. `bias` [B,1,T,T] is causal and hides
  * padding.
  */
-export function wordTaps(ids: Tensor, vectors: Tensor, table: Rope, bias: Tensor, w: Weights, c: TextConfig): Tensor {
+export function wordTaps(
+  ids: Tensor,
+  vectors: Tensor,
+  table: Rope,
+  bias: Tensor,
+  w: Weights,
+  c: TextConfig,
+): Tensor {
   const learned = gather(w.get("embed_tokens.weight", [c.vocabulary, c.hidden]), ids) // [B,T,D]
   const projected = linear(vectors, w.get("word_projection.weight", [c.hidden, WORD_VECTOR]))
   const states = textStates(add(learned, projected), table, bias, w, c, Math.max(...c.taps))
@@ -31,9 +38,12 @@ export function causalBias(lengths: readonly number[], width: number): Float32Ar
 }
 
 /** Key mask [B,1,1,total]: 0 where real, -1e9 at padding; `real` says which keys of a row count. */
-export function keyBias(rows: number, total: number, real: (row: number, key: number) => boolean): Float32Array {
+export function keyBias(
+  rows: number,
+  total: number,
+  real: (row: number, key: number) => boolean,
+): Float32Array {
   const out = new Float32Array(rows * total)
   for (let b = 0; b < rows; b++) for (let k = 0; k < total; k++) if (!real(b, k)) out[b * total + k] = -1e9
   return out
 }
-

@@ -2,7 +2,15 @@
 import { readFile } from "node:fs/promises"
 import { openSafetensors, textConfig } from "../checkpoint/index.ts"
 import { input, type Tensor } from "../graph/index.ts"
-import { arrange, causalBias, textRope, upsampledPixels, WORD_VECTOR, Weights, wordTaps } from "../nets/index.ts"
+import {
+  arrange,
+  causalBias,
+  textRope,
+  upsampledPixels,
+  Weights,
+  WORD_VECTOR,
+  wordTaps,
+} from "../nets/index.ts"
 import { AtelierError } from "../request/errors.ts"
 import { openGraph } from "../runtime/networks.ts"
 import { floats, integers } from "../runtime/session.ts"
@@ -14,7 +22,10 @@ import { readWordVectors, SPECIAL, type WordTable, wordTokens } from "./words.ts
 const required = ({ file, installed }: PartContext, part: string): string => {
   const path = file(part)
   if (path) return path
-  throw new AtelierError("model_invalid", `The model ${installed.manifest.name} names no ${part} in its files.`)
+  throw new AtelierError(
+    "model_invalid",
+    `The model ${installed.manifest.name} names no ${part} in its files.`,
+  )
 }
 
 /** `text.kind: "words"`: files `text` (the tower), `words` (the vocabulary, JSON) and `vectors`. */
@@ -34,7 +45,11 @@ export async function openWords(context: PartContext): Promise<TextEncoder> {
   const tower = await openGraph(context.runner, { taps }, weightFiles(checkpoint))
   return {
     async encode(prompt) {
-      const tokens = wordTokens(prompt, table, context.installed.manifest.text.limit ?? Number.POSITIVE_INFINITY)
+      const tokens = wordTokens(
+        prompt,
+        table,
+        context.installed.manifest.text.limit ?? Number.POSITIVE_INFINITY,
+      )
       const length = tokens.ids.length
       const { cosine, sine } = textRope(length, config.headDim, config.ropeTheta)
       const { taps: found } = await tower.run({

@@ -35,7 +35,9 @@ export async function generate(
 
   // What the model reads: expanded per picture, encoded once per prompt.
   const expanded = await Promise.all(seeds.map((seed) => expand(request, seed)))
-  const conditions = await Promise.all(expanded.map((e) => model.condition(request, e.prompt)))
+  const conditions = await Promise.all(
+    expanded.map((e, i) => model.condition({ ...request, seed: seeds[i]! }, e.prompt)),
+  )
   clock.lap("text")
 
   // Noise, or the start picture brought to t = strength.

@@ -119,7 +119,8 @@ export class Model {
     const changed = await adaptedWeights(checkpoint, options.loras)
     const dit = await Dit.open(runner, config, weightFiles(checkpoint, changed))
     const file = (part: string): string | undefined => fileOf(installed, part)
-    const context: PartContext = { runner, installed, dit, file, readImage: options.readImage }
+    const vae = new Vae(runner, sizes, vaeFile)
+    const context: PartContext = { runner, installed, dit, vae, file, readImage: options.readImage }
     const { kind } = installed.manifest.text
     const openText = textEncoders[kind]
     if (!openText)
@@ -131,7 +132,7 @@ export class Model {
       installed,
       info: modelInfo(installed, checkpoint),
       dit,
-      vae: new Vae(runner, sizes, vaeFile),
+      vae,
       encoder: await openText(context),
       conditioner: await chosen(conditioners, context)?.(context),
       upsampler: await chosen(upsamplers, context)?.(context),

@@ -6,7 +6,7 @@ import { textConfig } from "../checkpoint/config.ts"
 import type { ImageResolver } from "../image/source.ts"
 import { AtelierError } from "../request/errors.ts"
 import type { GenerationRequest } from "../request/request.ts"
-import type { Dit } from "../runtime/networks.ts"
+import type { Dit, Vae } from "../runtime/networks.ts"
 import { TextTower } from "../runtime/networks.ts"
 import type { Runner } from "../runtime/runner.ts"
 import type { Value } from "../runtime/session.ts"
@@ -22,6 +22,7 @@ export interface PartContext {
   /** Absolute path of a part named in `files`. */
   file: (part: string) => string | undefined
   dit: Dit
+  vae: Vae
   /** Opens picture sources of a request. */
   readImage: ImageResolver
 }

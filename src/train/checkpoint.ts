@@ -1,6 +1,7 @@
 // A run's state on disk: weights, optimiser slots, averaged weights and counters, replaced by atomic rename.
-import { mkdir } from "node:fs/promises"
+
 import { existsSync } from "node:fs"
+import { mkdir } from "node:fs/promises"
 import { dirname } from "node:path"
 import { openSafetensors, readTensor, writeSafetensors } from "../checkpoint/index.ts"
 import type { State } from "./step.ts"
@@ -23,12 +24,21 @@ export interface RunState {
 
 export const statePath = (folder: string): string => `${folder}/state.safetensors`
 
-export async function saveRun(folder: string, run: RunState, shapeOf: (key: string) => readonly number[]): Promise<void> {
+export async function saveRun(
+  folder: string,
+  run: RunState,
+  shapeOf: (key: string) => readonly number[],
+): Promise<void> {
   const path = statePath(folder)
   await mkdir(dirname(path), { recursive: true })
   const entries = [
     ...[...run.state].map(([name, data]) => ({ name, type: "F32" as const, shape: shapeOf(name), data })),
-    ...[...run.average].map(([name, data]) => ({ name: `a:${name}`, type: "F32" as const, shape: shapeOf(`w:${name}`), data })),
+    ...[...run.average].map(([name, data]) => ({
+      name: `a:${name}`,
+      type: "F32" as const,
+      shape: shapeOf(`w:${name}`),
+      data,
+    })),
   ]
   const counters = Object.fromEntries(Object.entries(run.counters).map(([k, v]) => [k, String(v)]))
   await writeSafetensors(path, entries, counters)
@@ -46,6 +56,11 @@ export async function loadRun(folder: string): Promise<RunState | undefined> {
     else state.set(name, data)
   }
   const number = (key: keyof Counters): number => Number(file.metadata[key] ?? 0)
-  const counters = { step: number("step"), samples: number("samples"), seconds: number("seconds"), operations: number("operations") }
+  const counters = {
+    step: number("step"),
+    samples: number("samples"),
+    seconds: number("seconds"),
+    operations: number("operations"),
+  }
   return { counters, state, average }
 }

@@ -4,8 +4,8 @@ import { type TensorEntry, writeSafetensors } from "../checkpoint/index.ts"
 import type { ManifestInput } from "../sampling/manifest.ts"
 import { loadRun, type RunState } from "./checkpoint.ts"
 import { openLatents } from "./latents.ts"
-import { fitPreview } from "./preview-fit.ts"
 import { openPictures } from "./pictures.ts"
+import { fitPreview } from "./preview-fit.ts"
 import { ditRecipe, keptStatistics, latentStatistics, TEXT_TOKENS, textConfig } from "./recipes/dit.ts"
 import { vaeShapes } from "./recipes/vae.ts"
 import { parametersOf } from "./step.ts"
@@ -17,7 +17,10 @@ const entries = (tensors: Shaped): TensorEntry[] =>
   [...tensors].map(([name, { shape, data }]) => ({ name, type: "F16" as const, shape, data }))
 
 /** Our convolutions keep one temporal tap; the family's layout has three, of which the last one acts. */
-function withTemporalTaps(shape: readonly number[], data: Float32Array): { shape: readonly number[]; data: Float32Array } {
+function withTemporalTaps(
+  shape: readonly number[],
+  data: Float32Array,
+): { shape: readonly number[]; data: Float32Array } {
   if (shape.length !== 5 || shape[3] !== 3) return { shape, data }
   const [out, inner] = shape as [number, number]
   const wide = new Float32Array(data.length * 3)
@@ -35,7 +38,14 @@ export interface ExportOptions {
 }
 
 /** Exports the averaged weights. Returns the folder. Throws when a run is missing. */
-export async function exportModel({ run, name, steps, guidance, features, layers }: ExportOptions): Promise<string> {
+export async function exportModel({
+  run,
+  name,
+  steps,
+  guidance,
+  features,
+  layers,
+}: ExportOptions): Promise<string> {
   const folder = `models/${name}`
   mkdirSync(folder, { recursive: true })
   const [vae, dit] = [await found("vae"), await found(run)]
@@ -44,7 +54,8 @@ export async function exportModel({ run, name, steps, guidance, features, layers
   const statistics = keptStatistics(`runs/${run}`, () => latentStatistics(pictures.records.length, latents))
 
   const vaeTensors: Shaped = new Map()
-  for (const { name: tensor, shape } of vaeShapes()) vaeTensors.set(tensor, withTemporalTaps(shape, vae.average.get(tensor)!))
+  for (const { name: tensor, shape } of vaeShapes())
+    vaeTensors.set(tensor, withTemporalTaps(shape, vae.average.get(tensor)!))
   await writeSafetensors(`${folder}/vae.safetensors`, entries(vaeTensors), {
     latents_mean: JSON.stringify(statistics.mean),
     latents_std: JSON.stringify(statistics.deviation),
@@ -65,10 +76,20 @@ export async function exportModel({ run, name, steps, guidance, features, layers
   copyFileSync(`runs/${run}/words.json`, `${folder}/words.json`)
   copyFileSync(WORD_VECTORS, `${folder}/vectors.bin`)
 
-  const files: ManifestInput["files"] = { dit: "dit.safetensors", vae: "vae.safetensors", text: "text.safetensors", words: "words.json", vectors: "vectors.bin", controls: "controls.safetensors" }
+  const files: ManifestInput["files"] = {
+    dit: "dit.safetensors",
+    vae: "vae.safetensors",
+    text: "text.safetensors",
+    words: "words.json",
+    vectors: "vectors.bin",
+    controls: "controls.safetensors",
+  }
   if (existsSync("runs/upsampler/state.safetensors")) {
     const { average, shapes } = await withShapes("upsampler")
-    await writeSafetensors(`${folder}/upsampler.safetensors`, entries(new Map([...average].map(([tensor, data]) => [tensor, { shape: shapes.get(tensor)!, data }]))))
+    await writeSafetensors(
+      `${folder}/upsampler.safetensors`,
+      entries(new Map([...average].map(([tensor, data]) => [tensor, { shape: shapes.get(tensor)!, data }]))),
+    )
     files.upsampler = "upsampler.safetensors"
   }
   const { taps, ropeTheta } = textConfig(JSON.parse(readFileSync(`${folder}/words.json`, "utf8")).length)
@@ -81,7 +102,15 @@ export async function exportModel({ run, name, steps, guidance, features, layers
     text: { kind: "words", taps: [...taps], ropeTheta, limit: TEXT_TOKENS },
     native: { tokens: [54, 66] },
     defaults: { steps, guidance, width: 1024, height: 1024 },
-    supports: { references: false, boards: false, sliders: false, start: true, creativity: true, guidance: true, loras: true },
+    supports: {
+      references: true,
+      boards: true,
+      sliders: true,
+      start: true,
+      creativity: true,
+      guidance: true,
+      loras: true,
+    },
     batch: 4,
     preview: fitPreview(pictures, latents, statistics),
     origin: "Trained from scratch by this project on openly licensed art; see NOTICE and docs/training.md.",
@@ -96,9 +125,13 @@ async function found(run: string): Promise<RunState> {
   return state
 }
 
-async function withShapes(run: string): Promise<{ average: Map<string, Float32Array>; shapes: Map<string, readonly number[]> }> {
+async function withShapes(
+  run: string,
+): Promise<{ average: Map<string, Float32Array>; shapes: Map<string, readonly number[]> }> {
   const { openSafetensors } = await import("../checkpoint/index.ts")
   const file = await openSafetensors(`runs/${run}/state.safetensors`)
-  const shapes = new Map([...file.tensors].filter(([key]) => key.startsWith("a:")).map(([key, t]) => [key.slice(2), t.shape]))
+  const shapes = new Map(
+    [...file.tensors].filter(([key]) => key.startsWith("a:")).map(([key, t]) => [key.slice(2), t.shape]),
+  )
   return { average: (await found(run)).average, shapes }
 }

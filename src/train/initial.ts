@@ -1,10 +1,14 @@
 // First values of weights, by their role.
+
+import type { Tensor } from "../graph/index.ts"
 import { Random } from "./random.ts"
 import { parametersOf, type State } from "./step.ts"
-import type { Tensor } from "../graph/index.ts"
 
 /** Returns the deviation of a normal draw, or a constant value for every element. */
-export type Initialiser = (name: string, shape: readonly number[]) => { deviation: number } | { value: number }
+export type Initialiser = (
+  name: string,
+  shape: readonly number[],
+) => { deviation: number } | { value: number }
 
 /** Values for every weight that `roots` use; each weight's draw depends only on the seed and its name. */
 export function initialise(roots: readonly Tensor[], seed: number, rule: Initialiser): State {

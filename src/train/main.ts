@@ -1,17 +1,17 @@
 // `npm run train -- <recipe> [--resume] [--minutes N]`: trains one of the networks of the embedded family.
 import { readFileSync } from "node:fs"
 import { parseArgs } from "node:util"
+import { loadRun } from "./checkpoint.ts"
 import { exportModel } from "./export.ts"
 import { encodeLatents } from "./latents.ts"
-import { loadRun } from "./checkpoint.ts"
 import { drawPairs } from "./pairs.ts"
 import { openPictures } from "./pictures.ts"
 import { classifierRecipe } from "./recipes/classifier.ts"
 import { ditRecipe } from "./recipes/dit.ts"
 import { upsamplerRecipe } from "./recipes/upsampler.ts"
 import { vaeRecipe } from "./recipes/vae.ts"
-import { exportWordVectors } from "./word-vectors.ts"
 import { type Recipe, train } from "./trainer.ts"
+import { exportWordVectors } from "./word-vectors.ts"
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -34,12 +34,22 @@ const { values, positionals } = parseArgs({
 const name = positionals[0] ?? ""
 const folder = `runs/${values.run ?? name}`
 const seed = Number(values.seed)
-const optional = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text))
+const optional = (text: string | undefined): number | undefined =>
+  text === undefined ? undefined : Number(text)
 const samples = optional(values.samples)
 
 if (name === "export") {
   const [steps, guidance] = [Number(values.steps), Number(values.guidance)]
-  console.log(await exportModel({ run: values.run ?? "dit", name: "medium", steps, guidance, features: optional(values.features), layers: optional(values.layers) }))
+  console.log(
+    await exportModel({
+      run: values.run ?? "dit",
+      name: "medium",
+      steps,
+      guidance,
+      features: optional(values.features),
+      layers: optional(values.layers),
+    }),
+  )
   process.exit(0)
 }
 
@@ -52,7 +62,15 @@ const recipes: Record<string, () => Recipe> = {
   },
   classifier: () => classifierRecipe({ samples: samples ?? 1_000_000, seed }),
   upsampler: () => upsamplerRecipe({ samples: samples ?? 400_000, seed }),
-  dit: () => ditRecipe({ samples: samples ?? 4_000_000, seed, folder, features: optional(values.features), layers: optional(values.layers), rate: optional(values.rate) }),
+  dit: () =>
+    ditRecipe({
+      samples: samples ?? 4_000_000,
+      seed,
+      folder,
+      features: optional(values.features),
+      layers: optional(values.layers),
+      rate: optional(values.rate),
+    }),
 }
 
 if (name === "words") {
@@ -66,7 +84,9 @@ if (name === "words") {
 } else {
   const recipe = recipes[name]
   if (!recipe) {
-    console.error(`There is no recipe "${name}"; known: ${Object.keys(recipes).join(", ")}, words, latents, pairs, export.`)
+    console.error(
+      `There is no recipe "${name}"; known: ${Object.keys(recipes).join(", ")}, words, latents, pairs, export.`,
+    )
     process.exit(2)
   }
   const stop = new AbortController()

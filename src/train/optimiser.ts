@@ -1,5 +1,20 @@
 // One optimiser step as expressions: AdamW for vectors and tables, Muon for matrices, clipping by global norm.
-import { add, constant, div, input, matmul, maximum, mul, neg, reshape, sqrt, square, sub, sum, type Tensor } from "../graph/index.ts"
+import {
+  add,
+  constant,
+  div,
+  input,
+  matmul,
+  maximum,
+  mul,
+  neg,
+  reshape,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+} from "../graph/index.ts"
 
 /** Which rule moves a parameter. Muon is for the hidden matrices only, as its authors advise. */
 export type Rule = "adamw" | "muon"
@@ -47,7 +62,8 @@ export const defaultOptimiser: OptimiserOptions = {
 }
 
 /** The state a rule keeps per parameter, each of the parameter's shape. */
-export const slotsOf = (rule: Rule): readonly string[] => (rule === "muon" ? ["momentum"] : ["mean", "square"])
+export const slotsOf = (rule: Rule): readonly string[] =>
+  rule === "muon" ? ["momentum"] : ["mean", "square"]
 
 /** sqrt of the sum of squares over all gradients. */
 export function globalNorm(gradients: readonly Tensor[]): Tensor {

@@ -1,9 +1,9 @@
 // Pairs for the upsampler: a scene at native size through the autoencoder, and the same scene drawn eight times as large.
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
+import { renderScene } from "./data/render.ts"
 import { castOf, sampleScene } from "./data/scene.ts"
 import { openSprites } from "./data/sprites.ts"
-import { renderScene } from "./data/render.ts"
 import { createCoder } from "./recipes/vae.ts"
 import type { Planes } from "./sheet.ts"
 
@@ -21,7 +21,12 @@ export interface Pair {
 }
 
 /** Draws square scenes at both sizes and sends the small one through the autoencoder. Resumable. */
-export async function drawPairs(count: number, weights: ReadonlyMap<string, Float32Array>, folder = PAIRS, print = console.log): Promise<void> {
+export async function drawPairs(
+  count: number,
+  weights: ReadonlyMap<string, Float32Array>,
+  folder = PAIRS,
+  print = console.log,
+): Promise<void> {
   mkdirSync(folder, { recursive: true })
   const source = openSprites("data/sprites", resolve("data/packages"))
   const cast = castOf(source.sprites, "train")
@@ -43,7 +48,8 @@ export async function drawPairs(count: number, weights: ReadonlyMap<string, Floa
 
 function toPlanes(rgb: Uint8Array, side: number): Float32Array {
   const out = new Float32Array(3 * side * side)
-  for (let i = 0; i < side * side; i++) for (let c = 0; c < 3; c++) out[c * side * side + i] = rgb[i * 3 + c]! / 127.5 - 1
+  for (let i = 0; i < side * side; i++)
+    for (let c = 0; c < 3; c++) out[c * side * side + i] = rgb[i * 3 + c]! / 127.5 - 1
   return out
 }
 
@@ -64,6 +70,7 @@ export function openPairs(folder = PAIRS): Pair[] {
       pixel: (channel, row, column) => rgb[(row * size + column) * 3 + channel]! / 127.5 - 1,
     })
   }
-  if (pairs.length === 0) throw new Error(`There are no pairs in ${folder}; draw them with: npm run train -- pairs`)
+  if (pairs.length === 0)
+    throw new Error(`There are no pairs in ${folder}; draw them with: npm run train -- pairs`)
   return pairs
 }

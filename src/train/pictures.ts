@@ -1,6 +1,7 @@
 // Reads the built training set: pixels from shards on demand, records in memory.
-import type { Sample } from "./data/dataset.ts"
+
 import { existsSync, openSync, readFileSync, readSync } from "node:fs"
+import type { Sample } from "./data/dataset.ts"
 
 /** One line of a shard's record file; the scene generator writes more fields than training reads. */
 export interface PictureRecord {
@@ -39,7 +40,10 @@ export const SCENES = "data/scenes"
 export function openPictures(folder = SCENES): PictureSet {
   if (!existsSync(`${folder}/index.json`))
     throw new Error(`There is no training set in ${folder}; build it with: npm run data`)
-  const index = JSON.parse(readFileSync(`${folder}/index.json`, "utf8")) as { version: number; shards: string[] }
+  const index = JSON.parse(readFileSync(`${folder}/index.json`, "utf8")) as {
+    version: number
+    shards: string[]
+  }
   const version = `v${index.version}`
   const shards = index.shards.map((path) => path.slice(version.length + 1))
   const files = shards.map((name) => openSync(`${folder}/${version}/${name}.bin`, "r"))
@@ -62,7 +66,10 @@ export function openPictures(folder = SCENES): PictureSet {
 }
 
 /** Only what training reads: a hundred thousand full descriptions would take a gigabyte. */
-function slim({ index, offset, width, height, caption, styleless, stage, truth, attributes }: Sample, shard: number): Located {
+function slim(
+  { index, offset, width, height, caption, styleless, stage, truth, attributes }: Sample,
+  shard: number,
+): Located {
   const { kind, colour } = truth.background
   return {
     index,
@@ -82,7 +89,17 @@ function slim({ index, offset, width, height, caption, styleless, stage, truth, 
 }
 
 /** Cuts a window out of RGB bytes into planes of -1..1: [3, size, size] written at `to`. */
-export function cropInto(out: Float32Array, to: number, bytes: Uint8Array, width: number, x0: number, y0: number, columns: number, rows: number, flip: boolean): void {
+export function cropInto(
+  out: Float32Array,
+  to: number,
+  bytes: Uint8Array,
+  width: number,
+  x0: number,
+  y0: number,
+  columns: number,
+  rows: number,
+  flip: boolean,
+): void {
   const plane = rows * columns
   for (let y = 0; y < rows; y++)
     for (let x = 0; x < columns; x++) {

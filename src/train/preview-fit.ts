@@ -4,7 +4,11 @@ import type { PictureSet } from "./pictures.ts"
 import type { LatentStatistics } from "./recipes/dit.ts"
 
 /** Least squares over pictures of the training set: rgb (0..1) = weights x latent + bias. */
-export function fitPreview(pictures: PictureSet, latents: ReturnType<typeof openLatents>, s: LatentStatistics): { weights: number[][]; bias: [number, number, number] } {
+export function fitPreview(
+  pictures: PictureSet,
+  latents: ReturnType<typeof openLatents>,
+  s: LatentStatistics,
+): { weights: number[][]; bias: [number, number, number] } {
   const channels = s.mean.length
   const n = channels + 1
   const gram = Array.from({ length: n }, () => new Float64Array(n))
@@ -23,7 +27,8 @@ export function fitPreview(pictures: PictureSet, latents: ReturnType<typeof open
         const colour = [0, 0, 0]
         for (let dy = 0; dy < 8; dy++)
           for (let dx = 0; dx < 8; dx++)
-            for (let c = 0; c < 3; c++) colour[c]! += rgb[((y * 8 + dy) * record.width + x * 8 + dx) * 3 + c]! / (64 * 255)
+            for (let c = 0; c < 3; c++)
+              colour[c]! += rgb[((y * 8 + dy) * record.width + x * 8 + dx) * 3 + c]! / (64 * 255)
         for (let a = 0; a < n; a++) {
           for (let b = 0; b < n; b++) gram[a]![b]! += row[a]! * row[b]!
           for (let c = 0; c < 3; c++) right[c]![a]! += row[a]! * colour[c]!

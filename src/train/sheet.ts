@@ -12,12 +12,17 @@ export function toBytes({ data, width, height }: Planes): Uint8Array {
   const plane = width * height
   const bytes = new Uint8Array(plane * 3)
   for (let i = 0; i < plane; i++)
-    for (let c = 0; c < 3; c++) bytes[i * 3 + c] = Math.round(Math.min(1, Math.max(0, data[c * plane + i]! * 0.5 + 0.5)) * 255)
+    for (let c = 0; c < 3; c++)
+      bytes[i * 3 + c] = Math.round(Math.min(1, Math.max(0, data[c * plane + i]! * 0.5 + 0.5)) * 255)
   return bytes
 }
 
 /** Writes rows of pictures with a margin between them; pictures may differ in size. */
-export async function writeSheet(path: string, rows: readonly (readonly Planes[])[], scale = 1): Promise<void> {
+export async function writeSheet(
+  path: string,
+  rows: readonly (readonly Planes[])[],
+  scale = 1,
+): Promise<void> {
   const margin = 6
   const heights = rows.map((row) => Math.max(...row.map((p) => p.height * scale)))
   const width = Math.max(...rows.map((row) => row.reduce((w, p) => w + p.width * scale + margin, margin)))
@@ -28,7 +33,10 @@ export async function writeSheet(path: string, rows: readonly (readonly Planes[]
     let left = margin
     for (const p of row) {
       const picture = sharp(toBytes(p), { raw: { width: p.width, height: p.height, channels: 3 } })
-      const input = await picture.resize(p.width * scale, p.height * scale, { kernel: scale > 1 ? "nearest" : "lanczos3" }).png().toBuffer()
+      const input = await picture
+        .resize(p.width * scale, p.height * scale, { kernel: scale > 1 ? "nearest" : "lanczos3" })
+        .png()
+        .toBuffer()
       parts.push({ input, left, top })
       left += p.width * scale + margin
     }

@@ -1,7 +1,16 @@
 // A whole training step as one ONNX graph: forward, backward, clipping and update; weights go in and come out.
 import * as ort from "onnxruntime-node"
 import { compile, gradient, input, type Shape, type Tensor, topological } from "../graph/index.ts"
-import { clipFactor, defaultOptimiser, globalNorm, type OptimiserOptions, type Rule, slotsOf, stepInputs, update } from "./optimiser.ts"
+import {
+  clipFactor,
+  defaultOptimiser,
+  globalNorm,
+  type OptimiserOptions,
+  type Rule,
+  slotsOf,
+  stepInputs,
+  update,
+} from "./optimiser.ts"
 
 export interface StepDefinition {
   /** Scalar to lower. */
@@ -27,7 +36,9 @@ export interface StepRates {
 }
 
 /** The named weights that an expression uses, in a fixed order. */
-export function parametersOf(roots: readonly Tensor[]): { name: string; shape: readonly number[]; tensor: Tensor }[] {
+export function parametersOf(
+  roots: readonly Tensor[],
+): { name: string; shape: readonly number[]; tensor: Tensor }[] {
   return topological(roots)
     .filter((n) => n.op === "parameter")
     .map((n) => ({ name: n.attributes.name as string, shape: n.shape as readonly number[], tensor: n }))
@@ -157,9 +168,14 @@ export class TrainingStep {
       "step.correction2": scalar(1 - this.#options.beta2 ** number),
     }
     for (const [name, f] of Object.entries(feeds))
-      input[name] = new ort.Tensor(f.data instanceof BigInt64Array ? "int64" : "float32", f.data as Float32Array, f.shape)
+      input[name] = new ort.Tensor(
+        f.data instanceof BigInt64Array ? "int64" : "float32",
+        f.data as Float32Array,
+        f.shape,
+      )
     const wanted: Record<string, ort.Tensor | null> = {}
-    for (const [key, t] of Object.entries(this.#next)) wanted[`next:${key.startsWith("s:") ? key : `w:${key}`}`] = t
+    for (const [key, t] of Object.entries(this.#next))
+      wanted[`next:${key.startsWith("s:") ? key : `w:${key}`}`] = t
     for (const name of this.#reports) wanted[name] = null
     const fed = Object.fromEntries(this.#session.inputNames.map((name) => [name, input[name]!]))
     const result = await this.#session.run(fed, wanted)

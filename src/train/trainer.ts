@@ -20,7 +20,11 @@ export interface Recipe {
   /** Decay of the averaged weights, per 1,000 samples. */
   averageDecay: number
   /** Draws a sample sheet and returns figures for the log. */
-  sheet?: (weights: Map<string, Float32Array>, folder: string, counters: Counters) => Promise<Record<string, number>>
+  sheet?: (
+    weights: Map<string, Float32Array>,
+    folder: string,
+    counters: Counters,
+  ) => Promise<Record<string, number>>
 }
 
 export interface TrainerOptions {
@@ -50,11 +54,19 @@ export async function train(recipe: Recipe, options: TrainerOptions): Promise<Co
   step.load(new Map([...recipe.initial(), ...(saved?.state ?? [])]))
   const average = new Map([...weightsOf(step.state()), ...(saved?.average ?? [])])
   const log = (record: Record<string, unknown>): void =>
-    appendFileSync(`${folder}/log.jsonl`, `${JSON.stringify({ time: new Date().toISOString(), ...record })}\n`)
-  const save = (): Promise<void> => saveRun(folder, { counters, state: step.state(), average }, (key) => step.shapeOf(key))
+    appendFileSync(
+      `${folder}/log.jsonl`,
+      `${JSON.stringify({ time: new Date().toISOString(), ...record })}\n`,
+    )
+  const save = (): Promise<void> =>
+    saveRun(folder, { counters, state: step.state(), average }, (key) => step.shapeOf(key))
   const began = Date.now()
   const marks = { log: began, checkpoint: began, sheet: began }
-  let recent: { losses: number[]; samples: number; operations: number } = { losses: [], samples: 0, operations: 0 }
+  let recent: { losses: number[]; samples: number; operations: number } = {
+    losses: [],
+    samples: 0,
+    operations: 0,
+  }
   let reports: Record<string, number> = {}
   let sinceAverage = 0
   let upcoming = recipe.batch(counters.step + 1, stage)
@@ -70,7 +82,8 @@ export async function train(recipe: Recipe, options: TrainerOptions): Promise<Co
     const running = step.run(feeds, counters.step + 1, recipe.rates(counters.samples))
     upcoming = recipe.batch(counters.step + 2, stage) // drawn while the graph runs
     reports = await running
-    if (!Number.isFinite(reports.loss)) throw new Error(`The loss is ${reports.loss} at step ${counters.step + 1}: lower the rates.`)
+    if (!Number.isFinite(reports.loss))
+      throw new Error(`The loss is ${reports.loss} at step ${counters.step + 1}: lower the rates.`)
     const size = recipe.batchSize(stage)
     counters.step++
     counters.samples += size
@@ -99,7 +112,11 @@ export async function train(recipe: Recipe, options: TrainerOptions): Promise<Co
         hoursLeft: (recipe.samples - counters.samples) / rate / 3600,
       }
       log(record)
-      print(Object.entries(record).map(([k, v]) => `${k} ${Number.isInteger(v) ? v : v.toPrecision(4)}`).join("  "))
+      print(
+        Object.entries(record)
+          .map(([k, v]) => `${k} ${Number.isInteger(v) ? v : v.toPrecision(4)}`)
+          .join("  "),
+      )
       recent = { losses: [], samples: 0, operations: 0 }
       marks.log = Date.now()
     }
@@ -132,7 +149,9 @@ export async function train(recipe: Recipe, options: TrainerOptions): Promise<Co
 
 /** The weights of a state, without optimiser slots, copied. */
 export function weightsOf(state: State): Map<string, Float32Array> {
-  return new Map([...state].filter(([key]) => key.startsWith("w:")).map(([key, data]) => [key.slice(2), data.slice()]))
+  return new Map(
+    [...state].filter(([key]) => key.startsWith("w:")).map(([key, data]) => [key.slice(2), data.slice()]),
+  )
 }
 
 /** average = d average + (1-d) weights; d starts low, so that early noise is forgotten fast. */

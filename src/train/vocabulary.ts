@@ -18,7 +18,8 @@ export function loadVocabulary(folder: string, pictures: PictureSet): Vocabulary
   const path = `${folder}/words.json`
   if (!existsSync(path)) {
     const counts = new Map<string, number>()
-    for (const { caption } of pictures.records) for (const word of wordsOf(caption)) counts.set(word, (counts.get(word) ?? 0) + 1)
+    for (const { caption } of pictures.records)
+      for (const word of wordsOf(caption)) counts.set(word, (counts.get(word) ?? 0) + 1)
     const common = [...counts].filter(([, n]) => n >= 8).sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
     mkdirSync(folder, { recursive: true })
     writeFileSync(path, JSON.stringify(common.map(([word]) => word)))
@@ -27,7 +28,10 @@ export function loadVocabulary(folder: string, pictures: PictureSet): Vocabulary
 }
 
 export function vocabularyOf(words: readonly string[]): Vocabulary {
-  const table: WordTable = { ids: new Map(words.map((word, i) => [word, i + SPECIAL])), vector: openWordVectors() }
+  const table: WordTable = {
+    ids: new Map(words.map((word, i) => [word, i + SPECIAL])),
+    vector: openWordVectors(),
+  }
   return {
     size: words.length + SPECIAL,
     words,

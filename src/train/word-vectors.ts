@@ -12,9 +12,14 @@ const COMMON = 25_000
  * per word 100 int8 numbers; vector = scale * numbers. Takes the commonest words and all of `wanted`.
  */
 export function exportWordVectors(wanted: Iterable<string>, path = WORD_VECTORS): number {
-  const table = JSON.parse(readFileSync(PACKAGE, "utf8")) as { words: string[]; vectors: Record<string, number[]> }
+  const table = JSON.parse(readFileSync(PACKAGE, "utf8")) as {
+    words: string[]
+    vectors: Record<string, number[]>
+  }
   const common = table.words.filter((word) => /^[a-z]{2,}$/.test(word)).slice(0, COMMON)
-  const words = [...new Set([...common, ...wanted])].filter((word) => table.vectors[word] !== undefined).sort()
+  const words = [...new Set([...common, ...wanted])]
+    .filter((word) => table.vectors[word] !== undefined)
+    .sort()
   const scales = new Float32Array(words.length)
   const numbers = new Int8Array(words.length * WORD_VECTOR)
   words.forEach((word, i) => {
@@ -28,13 +33,17 @@ export function exportWordVectors(wanted: Iterable<string>, path = WORD_VECTORS)
   const list = Buffer.from(JSON.stringify(words))
   const head = Buffer.alloc(4)
   head.writeUInt32LE(list.length)
-  writeFileSync(`${path}.part`, Buffer.concat([head, list, new Uint8Array(scales.buffer), new Uint8Array(numbers.buffer)]))
+  writeFileSync(
+    `${path}.part`,
+    Buffer.concat([head, list, new Uint8Array(scales.buffer), new Uint8Array(numbers.buffer)]),
+  )
   renameSync(`${path}.part`, path)
   return words.length
 }
 
 /** Opens the exported file for training; the engine reads the same bytes through `readWordVectors`. */
 export function openWordVectors(path = WORD_VECTORS): (word: string) => Float32Array | undefined {
-  if (!existsSync(path)) throw new Error(`There are no word vectors in ${path}; make them with: npm run train -- words`)
+  if (!existsSync(path))
+    throw new Error(`There are no word vectors in ${path}; make them with: npm run train -- words`)
   return readWordVectors(readFileSync(path))
 }

@@ -1,14 +1,31 @@
 // Draws the denoiser's sample sheet: fixed prompts and seeds, from the averaged weights of a run.
 import * as ort from "onnxruntime-node"
 import { compile, input } from "../../graph/index.ts"
-import { type DitConfig, denoiser, type TextConfig, textFusion, textRope, unpatchify, WORD_VECTOR, Weights, wordTaps } from "../../nets/index.ts"
+import {
+  type DitConfig,
+  denoiser,
+  type TextConfig,
+  textFusion,
+  textRope,
+  unpatchify,
+  Weights,
+  WORD_VECTOR,
+  wordTaps,
+} from "../../nets/index.ts"
 import type { Counters } from "../checkpoint.ts"
 import { loadRun } from "../checkpoint.ts"
 import { Random } from "../random.ts"
 import { type Planes, writeSheet } from "../sheet.ts"
 import type { Feed } from "../step.ts"
 import type { Vocabulary } from "../vocabulary.ts"
-import { CONDITION_TOKENS, IMAGE_TOKENS, imageFeeds, type LatentStatistics, promptFeeds, TEXT_TOKENS } from "./dit.ts"
+import {
+  CONDITION_TOKENS,
+  IMAGE_TOKENS,
+  imageFeeds,
+  type LatentStatistics,
+  promptFeeds,
+  TEXT_TOKENS,
+} from "./dit.ts"
 import { createCoder } from "./vae.ts"
 
 export const SHEET_PROMPTS = [
@@ -57,22 +74,61 @@ function schedule(steps: number, tokens: number): number[] {
 }
 
 /** Draws every prompt with seed = its place in the list; returns normalised latents [16,16,16] each. */
-export async function drawLatents(weights: ReadonlyMap<string, Float32Array>, model: SheetModel, prompts: readonly string[], options: { steps?: number; guidance?: number; threads?: number } = {}): Promise<Float32Array[]> {
+export async function drawLatents(
+  weights: ReadonlyMap<string, Float32Array>,
+  model: SheetModel,
+  prompts: readonly string[],
+  options: { steps?: number; guidance?: number; threads?: number } = {},
+): Promise<Float32Array[]> {
   const { dit, text } = model
   const { steps = STEPS, guidance = GUIDANCE } = options
   const [t, n, e] = [TEXT_TOKENS, IMAGE_TOKENS, dit.headDim / 2]
-  const source = { weights: (name: string) => ({ kind: "values" as const, data: weights.get(name)! }), attention: "parts" as const }
-  const open = (model: Uint8Array) => ort.InferenceSession.create(model, { intraOpNumThreads: options.threads ?? 2, logSeverityLevel: 3 })
+  const source = {
+    weights: (name: string) => ({ kind: "values" as const, data: weights.get(name)! }),
+    attention: "parts" as const,
+  }
+  const open = (model: Uint8Array) =>
+    ort.InferenceSession.create(model, { intraOpNumThreads: options.threads ?? 2, logSeverityLevel: 3 })
   const run = async (s: ort.InferenceSession, feeds: Record<string, Feed>): Promise<Float32Array> => {
-    const fed = Object.fromEntries(s.inputNames.map((name) => [name, new ort.Tensor(feeds[name]!.data instanceof BigInt64Array ? "int64" : "float32", feeds[name]!.data as Float32Array, feeds[name]!.shape)]))
+    const fed = Object.fromEntries(
+      s.inputNames.map((name) => [
+        name,
+        new ort.Tensor(
+          feeds[name]!.data instanceof BigInt64Array ? "int64" : "float32",
+          feeds[name]!.data as Float32Array,
+          feeds[name]!.shape,
+        ),
+      ]),
+    )
     return (await s.run(fed)).out!.data as Float32Array
   }
-  const table = { cosine: input("text.cosine", [t, text.headDim / 2]), sine: input("text.sine", [t, text.headDim / 2]) }
+  const table = {
+    cosine: input("text.cosine", [t, text.headDim / 2]),
+    sine: input("text.sine", [t, text.headDim / 2]),
+  }
   const w = new Weights()
-  const taps = wordTaps(input("ids", ["B", t], "int64"), input("vectors", ["B", t, WORD_VECTOR]), table, input("causal", ["B", 1, t, t]), w.at("text"), text)
-  const reader = await open(compile({ out: textFusion(taps, w, dit, input("textBias", ["B", 1, 1, t])).text }, source).model)
+  const taps = wordTaps(
+    input("ids", ["B", t], "int64"),
+    input("vectors", ["B", t, WORD_VECTOR]),
+    table,
+    input("causal", ["B", 1, t, t]),
+    w.at("text"),
+    text,
+  )
+  const reader = await open(
+    compile({ out: textFusion(taps, w, dit, input("textBias", ["B", 1, 1, t])).text }, source).model,
+  )
   const network = denoiser(
-    { image: input("image", ["B", n, dit.channels * 4]), time: input("time", ["B", 1, dit.timeDim]), text: input("text", ["B", CONDITION_TOKENS, dit.features]), rope: { cosine: input("cosine", [CONDITION_TOKENS + n, e]), sine: input("sine", [CONDITION_TOKENS + n, e]) }, bias: input("bias", ["B", 1, 1, CONDITION_TOKENS + n]) },
+    {
+      image: input("image", ["B", n, dit.channels * 4]),
+      time: input("time", ["B", 1, dit.timeDim]),
+      text: input("text", ["B", CONDITION_TOKENS, dit.features]),
+      rope: {
+        cosine: input("cosine", [CONDITION_TOKENS + n, e]),
+        sine: input("sine", [CONDITION_TOKENS + n, e]),
+      },
+      bias: input("bias", ["B", 1, 1, CONDITION_TOKENS + n]),
+    },
     new Weights(),
     dit,
   )
@@ -92,7 +148,11 @@ export async function drawLatents(weights: ReadonlyMap<string, Float32Array>, mo
     const lengths = words.map((wt) => wt.ids.length)
     const read = await run(reader, promptFeeds(ids, vectors, lengths, textTable))
     const conditions = new Float32Array(2 * CONDITION_TOKENS * dit.features)
-    for (const b of [0, 1]) conditions.set(read.subarray(b * t * dit.features, (b + 1) * t * dit.features), b * CONDITION_TOKENS * dit.features)
+    for (const b of [0, 1])
+      conditions.set(
+        read.subarray(b * t * dit.features, (b + 1) * t * dit.features),
+        b * CONDITION_TOKENS * dit.features,
+      )
     const x = new Random(1000 + k).normals(64 * dit.channels * 4)
     const times = schedule(steps, 64)
     for (let i = 0; i < steps; i++) {
@@ -100,7 +160,10 @@ export async function drawLatents(weights: ReadonlyMap<string, Float32Array>, mo
       image.set(x)
       image.set(x, n * dit.channels * 4)
       const feeds = imageFeeds(image, [times[i]!, times[i]!], lengths, 8, 8, dit)
-      const v = await run(painter, { ...feeds, text: { data: conditions, shape: [2, CONDITION_TOKENS, dit.features] } })
+      const v = await run(painter, {
+        ...feeds,
+        text: { data: conditions, shape: [2, CONDITION_TOKENS, dit.features] },
+      })
       const other = n * dit.channels * 4
       for (let j = 0; j < x.length; j++) {
         const c = v[j]!
@@ -114,7 +177,12 @@ export async function drawLatents(weights: ReadonlyMap<string, Float32Array>, mo
   return latents
 }
 
-export async function drawSheet(weights: ReadonlyMap<string, Float32Array>, folder: string, { samples }: Counters, model: SheetModel): Promise<Record<string, number>> {
+export async function drawSheet(
+  weights: ReadonlyMap<string, Float32Array>,
+  folder: string,
+  { samples }: Counters,
+  model: SheetModel,
+): Promise<Record<string, number>> {
   const vae = await loadRun("runs/vae")
   const coder = await createCoder(vae!.average)
   const latents = await drawLatents(weights, model, SHEET_PROMPTS)
@@ -124,6 +192,9 @@ export async function drawSheet(weights: ReadonlyMap<string, Float32Array>, fold
     pictures.push({ data: await coder.decode(raw, 128, 128), width: 128, height: 128 })
   }
   await coder.close()
-  await writeSheet(`${folder}/sheet-${String(samples).padStart(8, "0")}.png`, [0, 1, 2, 3].map((i) => pictures.slice(i * 6, i * 6 + 6)))
+  await writeSheet(
+    `${folder}/sheet-${String(samples).padStart(8, "0")}.png`,
+    [0, 1, 2, 3].map((i) => pictures.slice(i * 6, i * 6 + 6)),
+  )
   return {}
 }

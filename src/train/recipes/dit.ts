@@ -1,7 +1,26 @@
 // The denoiser's recipe: text tower, text fusion and DiT trained together by flow matching on encoded scenes.
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { concat, input, mean, mul, square, sub, type Tensor } from "../../graph/index.ts"
-import { causalBias, type DitConfig, denoiser, imageRope, keyBias, SLIDERS, STYLE_TOKENS, sliderPowers, sliderTokens, styleTokens, swigluDim, type TextConfig, textFusion, textRope, timeEmbedding, WORD_VECTOR, Weights, wordTaps } from "../../nets/index.ts"
+import {
+  causalBias,
+  type DitConfig,
+  denoiser,
+  imageRope,
+  keyBias,
+  SLIDERS,
+  STYLE_TOKENS,
+  sliderPowers,
+  sliderTokens,
+  styleTokens,
+  swigluDim,
+  type TextConfig,
+  textFusion,
+  textRope,
+  timeEmbedding,
+  Weights,
+  WORD_VECTOR,
+  wordTaps,
+} from "../../nets/index.ts"
 import { UNKNOWN } from "../../sampling/words.ts"
 import { initialise } from "../initial.ts"
 import { openLatents } from "../latents.ts"
@@ -68,8 +87,18 @@ export function flowLoss(size: number, dit: DitConfig, text: TextConfig): { loss
   const [t, n, e] = [TEXT_TOKENS, IMAGE_TOKENS, dit.headDim / 2]
   const joint = CONDITION_TOKENS + n
   const w = new Weights()
-  const textTable = { cosine: input("text.cosine", [t, text.headDim / 2]), sine: input("text.sine", [t, text.headDim / 2]) }
-  const taps = wordTaps(input("ids", [size, t], "int64"), input("vectors", [size, t, WORD_VECTOR]), textTable, input("causal", [size, 1, t, t]), w.at("text"), text)
+  const textTable = {
+    cosine: input("text.cosine", [t, text.headDim / 2]),
+    sine: input("text.sine", [t, text.headDim / 2]),
+  }
+  const taps = wordTaps(
+    input("ids", [size, t], "int64"),
+    input("vectors", [size, t, WORD_VECTOR]),
+    textTable,
+    input("causal", [size, 1, t, t]),
+    w.at("text"),
+    text,
+  )
   const fused = textFusion(taps, w, dit, input("textBias", [size, 1, 1, t]))
   const token = dit.channels * 4
   const style = styleTokens(input("reference", [size, REFERENCE_TOKENS, token]), w, dit.features)
@@ -101,7 +130,9 @@ function rule(name: string, shape: readonly number[]): { deviation: number } | {
 
 /** Hidden matrices go to Muon; tables, first and last layers and everything flat to AdamW. */
 const optimiserRule = (name: string, shape: readonly number[]): "muon" | "adamw" =>
-  shape.length === 2 && /blocks\.|layers\./.test(name) && shape[0]! > 1 && !/mod\.lin/.test(name) ? "muon" : "adamw"
+  shape.length === 2 && /blocks\.|layers\./.test(name) && shape[0]! > 1 && !/mod\.lin/.test(name)
+    ? "muon"
+    : "adamw"
 
 export interface DitRecipeOptions {
   samples: number
@@ -120,7 +151,9 @@ const SLIDER_SHARE = 0.3
 
 /** Words whose learned vector is never dropped: word vectors blur them. */
 const EXACT = new Set(
-  "red orange yellow green blue purple pink teal black white brown gray grey two three four left right above below next small large".split(" "),
+  "red orange yellow green blue purple pink teal black white brown gray grey two three four left right above below next small large".split(
+    " ",
+  ),
 )
 
 /** A recipe and an expression that uses every weight, for those who need their shapes. */
@@ -137,7 +170,9 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
   const usable = pictures.records.flatMap((r, i) =>
     !heldOut(r) && latents.has(i) && (r.width * r.height) / 256 <= IMAGE_TOKENS ? [{ r, i }] : [],
   )
-  const shapes = [...Map.groupBy(usable, ({ r }) => `${r.height / 16}x${r.width / 16}`)].filter(([, list]) => list.length >= 64)
+  const shapes = [...Map.groupBy(usable, ({ r }) => `${r.height / 16}x${r.width / 16}`)].filter(
+    ([, list]) => list.length >= 64,
+  )
   const looks = new Looks(usable)
   const scale = new SliderScale(usable)
   const singles = new Map(shapes.map(([key, list]) => [key, list.filter(({ r }) => r.stage === "single")]))
@@ -170,16 +205,30 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
       const normal = 1 / (1 + Math.exp(-random.normal()))
       const t = (shift * normal) / (1 + (shift - 1) * normal)
       times.push(t)
-      fillTokens(image, target, b * IMAGE_TOKENS * token, latents.read(i), rows, columns, t, random, statistics)
+      fillTokens(
+        image,
+        target,
+        b * IMAGE_TOKENS * token,
+        latents.read(i),
+        rows,
+        columns,
+        t,
+        random,
+        statistics,
+      )
       const dropped = random.next() < 0.1
       // With a reference the words for the look are left out: it must come from the picture.
       const look = random.next() < REFERENCE_SHARE ? looks.reference(entry, random) : undefined
       if (look) cleanTokens(reference, b * REFERENCE_TOKENS * token, latents.read(look.i), 8, 8, statistics)
       powers.push(scale.values(entry))
-      present.push([...Array(STYLE_TOKENS).fill(look !== undefined), ...powers[b]!.map(() => random.next() < SLIDER_SHARE)])
+      present.push([
+        ...Array(STYLE_TOKENS).fill(look !== undefined),
+        ...powers[b]!.map(() => random.next() < SLIDER_SHARE),
+      ])
       const words = vocabulary.tokens(dropped ? "" : look ? r.styleless : r.caption, TEXT_TOKENS)
       words.ids.forEach((id, k) => {
-        const replace = id >= 2 && random.next() < 0.12 && vocabulary.hasVector(id) && !EXACT.has(vocabulary.word(id))
+        const replace =
+          id >= 2 && random.next() < 0.12 && vocabulary.hasVector(id) && !EXACT.has(vocabulary.word(id))
         ids[b * TEXT_TOKENS + k] = BigInt(replace ? UNKNOWN : id)
       })
       vectors.set(words.vectors, b * TEXT_TOKENS * WORD_VECTOR)
@@ -191,7 +240,10 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
       reference: { data: reference, shape: [size, REFERENCE_TOKENS, token] },
       sliders: { data: sliderPowers(powers.flat()), shape: [size, SLIDERS, 4] },
       target: { data: target, shape: [size, IMAGE_TOKENS, token] },
-      real: { data: Float32Array.from({ length: IMAGE_TOKENS }, (_, k) => (k < real ? IMAGE_TOKENS / real : 0)), shape: [IMAGE_TOKENS] },
+      real: {
+        data: Float32Array.from({ length: IMAGE_TOKENS }, (_, k) => (k < real ? IMAGE_TOKENS / real : 0)),
+        shape: [IMAGE_TOKENS],
+      },
     }
   }
   const rate = options.rate ?? 1.5e-3
@@ -201,7 +253,11 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
     samples: options.samples,
     stage: (samples) => (samples < (options.firstStage ?? 400_000) ? "32" : "64"),
     batchSize: sizeOf,
-    define: (stage) => ({ loss: flowLoss(sizeOf(stage), dit, text).loss, rule: optimiserRule, options: { iterations: 4 } }),
+    define: (stage) => ({
+      loss: flowLoss(sizeOf(stage), dit, text).loss,
+      rule: optimiserRule,
+      options: { iterations: 4 },
+    }),
     initial: () => initialise([flowLoss(1, dit, text).loss], options.seed, rule),
     rates: (samples) => {
       const warm = Math.min(1, (samples + 1) / 5000)
@@ -211,7 +267,8 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
     },
     batch,
     averageDecay: 0.97,
-    sheet: (weights, folder, counters) => drawSheet(weights, folder, counters, { dit, text, vocabulary, statistics }),
+    sheet: (weights, folder, counters) =>
+      drawSheet(weights, folder, counters, { dit, text, vocabulary, statistics }),
   }
 }
 
@@ -256,7 +313,13 @@ function pickShape<T>(shapes: Shapes<T>, total: number, random: Random): [string
 }
 
 /** Visits every value of a latent [16,2 rows,2 columns]: its normalised number and its place among patch tokens. */
-function eachToken(z: Float16Array, rows: number, columns: number, s: LatentStatistics, visit: (clean: number, place: number) => void): void {
+function eachToken(
+  z: Float16Array,
+  rows: number,
+  columns: number,
+  s: LatentStatistics,
+  visit: (clean: number, place: number) => void,
+): void {
   const [h, w] = [rows * 2, columns * 2]
   for (let c = 0; c < LATENT_CHANNELS; c++)
     for (let y = 0; y < h; y++)
@@ -267,7 +330,17 @@ function eachToken(z: Float16Array, rows: number, columns: number, s: LatentStat
 }
 
 /** Writes x_t = (1-t) x + t noise and the velocity noise - x as patch tokens. */
-function fillTokens(image: Float32Array, target: Float32Array, at: number, z: Float16Array, rows: number, columns: number, t: number, random: Random, s: LatentStatistics): void {
+function fillTokens(
+  image: Float32Array,
+  target: Float32Array,
+  at: number,
+  z: Float16Array,
+  rows: number,
+  columns: number,
+  t: number,
+  random: Random,
+  s: LatentStatistics,
+): void {
   eachToken(z, rows, columns, s, (clean, place) => {
     const noise = random.normal()
     image[at + place] = (1 - t) * clean + t * noise
@@ -275,12 +348,24 @@ function fillTokens(image: Float32Array, target: Float32Array, at: number, z: Fl
   })
 }
 
-const cleanTokens = (out: Float32Array, at: number, z: Float16Array, rows: number, columns: number, s: LatentStatistics): void =>
+const cleanTokens = (
+  out: Float32Array,
+  at: number,
+  z: Float16Array,
+  rows: number,
+  columns: number,
+  s: LatentStatistics,
+): void =>
   eachToken(z, rows, columns, s, (clean, place) => {
     out[at + place] = clean
   })
 
-export function promptFeeds(ids: BigInt64Array, vectors: Float32Array, lengths: readonly number[], table: { cosine: Float32Array; sine: Float32Array }): Record<string, Feed> {
+export function promptFeeds(
+  ids: BigInt64Array,
+  vectors: Float32Array,
+  lengths: readonly number[],
+  table: { cosine: Float32Array; sine: Float32Array },
+): Record<string, Feed> {
   const [size, t] = [lengths.length, TEXT_TOKENS]
   const half = table.cosine.length / t
   return {
@@ -294,7 +379,15 @@ export function promptFeeds(ids: BigInt64Array, vectors: Float32Array, lengths: 
 }
 
 /** `present` tells which style and slider tokens of each row count; without it none do. */
-export function imageFeeds(image: Float32Array, times: readonly number[], lengths: readonly number[], rows: number, columns: number, dit: DitConfig, present?: readonly (readonly boolean[])[]): Record<string, Feed> {
+export function imageFeeds(
+  image: Float32Array,
+  times: readonly number[],
+  lengths: readonly number[],
+  rows: number,
+  columns: number,
+  dit: DitConfig,
+  present?: readonly (readonly boolean[])[],
+): Record<string, Feed> {
   const [size, t, n] = [times.length, CONDITION_TOKENS, IMAGE_TOKENS]
   const real = rows * columns
   const rope = imageRope(t, rows, columns, dit.headDim)

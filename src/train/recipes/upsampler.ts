@@ -3,10 +3,10 @@ import * as ort from "onnxruntime-node"
 import { add, compile, input, mean, sqrt, square, sub, type Tensor } from "../../graph/index.ts"
 import { arrange, type UpsamplerConfig, upsampledPixels, Weights } from "../../nets/index.ts"
 import { initialise } from "../initial.ts"
+import { openPairs, type Pair } from "../pairs.ts"
 import { Random } from "../random.ts"
 import { type Planes, psnr, writeSheet } from "../sheet.ts"
 import type { Recipe } from "../trainer.ts"
-import { openPairs, type Pair } from "../pairs.ts"
 
 export const upsamplerConfig: UpsamplerConfig = { width: 48, blocks: 3, factor: 8 }
 
@@ -84,7 +84,10 @@ export function upsamplerRecipe({ samples, seed }: UpsamplerRecipeOptions, pairs
         total += psnr(data, truth.data)
         pictures.push([{ data, width, height }, truth])
       }
-      await writeSheet(`${folder}/sheet-${String(counters.samples).padStart(8, "0")}.png`, pictures.slice(0, 3))
+      await writeSheet(
+        `${folder}/sheet-${String(counters.samples).padStart(8, "0")}.png`,
+        pictures.slice(0, 3),
+      )
       return { psnr: total / pictures.length }
     },
   }
@@ -112,7 +115,11 @@ function cropPair(pair: Pair, b: number, native: Float32Array, truth: Float32Arr
 }
 
 /** One native picture [3,side,side] at eight times its sides. */
-export async function upsample(weights: ReadonlyMap<string, Float32Array>, native: Float32Array, side: number): Promise<Planes> {
+export async function upsample(
+  weights: ReadonlyMap<string, Float32Array>,
+  native: Float32Array,
+  side: number,
+): Promise<Planes> {
   const x = input("native", ["B", 3, "h", "w"])
   const out = arrange(upsampledPixels(x, new Weights(), upsamplerConfig), upsamplerConfig.factor)
   const { model } = compile({ out }, { weights: (name) => ({ kind: "values", data: weights.get(name)! }) })

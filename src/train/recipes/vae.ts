@@ -1,6 +1,19 @@
 // The autoencoder's recipe: Qwen-Image VAE architecture at small width, trained on crops of the scene art.
 import * as ort from "onnxruntime-node"
-import { add, compile, exp, input, mean, mul, type Shape, slice, sqrt, square, sub, type Tensor } from "../../graph/index.ts"
+import {
+  add,
+  compile,
+  exp,
+  input,
+  mean,
+  mul,
+  type Shape,
+  slice,
+  sqrt,
+  square,
+  sub,
+  type Tensor,
+} from "../../graph/index.ts"
 import { decode, encode, type VaeConfig, Weights } from "../../nets/index.ts"
 import { initialise } from "../initial.ts"
 import { cropInto, heldOut, openPictures, type PictureSet } from "../pictures.ts"
@@ -26,7 +39,11 @@ const EDGE_WEIGHT = 0.5
 
 /** Smooth absolute difference, sqrt(d^2 + 0.03^2). */
 const charbonnier = (d: Tensor): Tensor => sqrt(add(square(d), 9e-4))
-const all = (x: Tensor): Tensor => mean(x, x.shape.map((_, i) => i))
+const all = (x: Tensor): Tensor =>
+  mean(
+    x,
+    x.shape.map((_, i) => i),
+  )
 
 /** Difference of neighbours along an axis: where edges are. */
 function edges(x: Tensor, axis: 2 | 3): Tensor {
@@ -34,7 +51,11 @@ function edges(x: Tensor, axis: 2 | 3): Tensor {
   return sub(slice(x, axis, 1, size), slice(x, axis, 0, size - 1))
 }
 
-export function vaeLoss(image: Tensor, noise: Tensor, w: Weights): { loss: Tensor; error: Tensor; kl: Tensor } {
+export function vaeLoss(
+  image: Tensor,
+  noise: Tensor,
+  w: Weights,
+): { loss: Tensor; error: Tensor; kl: Tensor } {
   const z = vaeConfig.latentChannels
   const moments = encode(image, w, vaeConfig, layout).output
   const mu = slice(moments, 1, 0, z)
@@ -113,7 +134,17 @@ export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = open
         const record = used[random.below(used.length)]!
         const x = random.below(record.width - crop + 1)
         const y = random.below(record.height - crop + 1)
-        cropInto(data, i * 3 * crop * crop, pictures.read(record), record.width, x, y, crop, crop, random.next() < 0.5)
+        cropInto(
+          data,
+          i * 3 * crop * crop,
+          pictures.read(record),
+          record.width,
+          x,
+          y,
+          crop,
+          crop,
+          random.next() < 0.5,
+        )
       }
       const side = crop / 8
       return {
@@ -145,7 +176,9 @@ export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = open
 /** Names and shapes of the autoencoder's weights as training keeps them. */
 export function vaeShapes(): { name: string; shape: readonly number[] }[] {
   const image = input("image", [1, 3, 64, 64])
-  return parametersOf([vaeLoss(image, input("noise", [1, vaeConfig.latentChannels, 8, 8]), new Weights()).loss])
+  return parametersOf([
+    vaeLoss(image, input("noise", [1, vaeConfig.latentChannels, 8, 8]), new Weights()).loss,
+  ])
 }
 
 export interface Coder {
@@ -164,14 +197,19 @@ export async function createCoder(weights: ReadonlyMap<string, Float32Array>, th
     return await ort.InferenceSession.create(model, { intraOpNumThreads: threads, logSeverityLevel: 3 })
   }
   const z = vaeConfig.latentChannels
-  const down = await session("x", ["B", 3, "8*h", "8*w"], (x) => slice(encode(x, new Weights(), vaeConfig, layout).output, 1, 0, z))
+  const down = await session("x", ["B", 3, "8*h", "8*w"], (x) =>
+    slice(encode(x, new Weights(), vaeConfig, layout).output, 1, 0, z),
+  )
   const up = await session("x", ["B", z, "h", "w"], (x) => decode(x, new Weights(), vaeConfig, layout).output)
   const run = async (s: ort.InferenceSession, data: Float32Array, shape: number[]): Promise<Float32Array> =>
     (await s.run({ x: new ort.Tensor("float32", data, shape) })).out!.data as Float32Array
   const coder: Coder = {
-    encode: (image, width, height) => run(down, image, [image.length / (3 * width * height), 3, height, width]),
-    decode: (latent, width, height) => run(up, latent, [latent.length / ((z * width * height) / 64), z, height / 8, width / 8]),
-    roundTrip: async (image, width, height) => coder.decode(await coder.encode(image, width, height), width, height),
+    encode: (image, width, height) =>
+      run(down, image, [image.length / (3 * width * height), 3, height, width]),
+    decode: (latent, width, height) =>
+      run(up, latent, [latent.length / ((z * width * height) / 64), z, height / 8, width / 8]),
+    roundTrip: async (image, width, height) =>
+      coder.decode(await coder.encode(image, width, height), width, height),
     close: async () => {
       await down.release()
       await up.release()

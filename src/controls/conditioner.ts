@@ -1,0 +1,115 @@
+// References, boards and sliders of a request as tokens beside the words: the part `controls` of the embedded family.
+import { openSafetensors } from "../checkpoint/index.ts"
+import { input } from "../graph/index.ts"
+import { decodeImage, toPlanes } from "../image/decode.ts"
+import {
+  patchify,
+  SLIDERS as SLIDER_COUNT,
+  STYLE_TOKENS,
+  sliderPowers,
+  sliderTokens,
+  styleTokens,
+  Weights,
+} from "../nets/index.ts"
+import { AtelierError } from "../request/errors.ts"
+import type { GenerationRequest } from "../request/request.ts"
+import { openGraph } from "../runtime/networks.ts"
+import { floats } from "../runtime/session.ts"
+import { weightFiles } from "../runtime/weights.ts"
+import type { Conditioner, PartContext, TextBranches } from "../sampling/parts.ts"
+import { boardLooks } from "./board-looks.ts"
+import { LookCache } from "./look-cache.ts"
+import { type BranchTokens, beside, lookBranches, lookLane, type WeightedLook } from "./references.ts"
+import { askedSliders } from "./sliders.ts"
+
+/** Pictures of a board by its id, name or share code. Throws not_found. */
+export type BoardReader = (id: string) => Promise<{ bytes: Uint8Array; weight: number }[]>
+
+/** Side in pixels that a reference is brought to: the native square, eight by eight patches. */
+const SIDE = 128
+const LATENT = SIDE / 8
+
+/** Opens file `controls`: the style encoder and the sliders' weights. */
+export async function openControls(context: PartContext, readBoard: BoardReader): Promise<Conditioner> {
+  const { runner, dit, readImage } = context
+  const checkpoint = await openSafetensors(context.file("controls")!)
+  const { features, channels } = dit.config
+  const token = channels * 4
+  const files = weightFiles(checkpoint)
+  const patches = input("patches", ["B", (LATENT / 2) ** 2, token])
+  const encoder = await openGraph(runner, { style: styleTokens(patches, new Weights(), features) }, files)
+  const powers = input("powers", ["B", SLIDER_COUNT, 4])
+  const slider = await openGraph(runner, { tokens: sliderTokens(powers, new Weights(), features) }, files)
+
+  const looks = new LookCache({
+    encoder: context.installed.manifest.name,
+    values: STYLE_TOKENS * features,
+    encode: async (bytes) => {
+      const picture = await decodeImage(bytes, {
+        name: "of a reference",
+        field: "references",
+        fit: { width: SIDE, height: SIDE },
+      })
+      const latent = await context.vae.encode(floats(toPlanes(picture), [1, 3, SIDE, SIDE]))
+      const patched = patchify(latent.data as Float32Array, channels, LATENT, LATENT)
+      const { style } = await encoder.run({ patches: floats(patched, [1, (LATENT / 2) ** 2, token]) })
+      return style!.data as Float32Array
+    },
+  })
+
+  async function asked({ references, board, seed }: GenerationRequest): Promise<WeightedLook[]> {
+    const given = references.flatMap(({ image, weight }, i) => (weight === 0 ? [] : [{ image, weight, i }]))
+    const single = given.map(async ({ image, weight, i }) => ({
+      ...(await looks.look(await readImage(image, `references[${i}].image`))),
+      weight,
+    }))
+    const found = await Promise.all(single)
+    if (!board || board.strength === 0) return found
+    const pictures = await Promise.all(
+      (await readBoard(board.id)).map(async ({ bytes, weight }) => ({
+        ...(await looks.look(bytes)),
+        weight,
+      })),
+    )
+    return [...found, ...boardLooks(pictures, board.strength, seed ?? 0)]
+  }
+
+  /** The prompt with one token for each slider that was moved. */
+  async function withSliders(prompt: BranchTokens, request: GenerationRequest): Promise<BranchTokens> {
+    const moved = askedSliders(request)
+    if (moved.length === 0) return prompt
+    const values = [0, 0, 0]
+    for (const { index, value } of moved) values[index] = value
+    const { tokens } = await slider.run({ powers: floats(sliderPowers(values), [1, SLIDER_COUNT, 4]) })
+    const all = tokens!.data as Float32Array
+    return moved.reduce(
+      (text, { index }) => beside(text, all.subarray(index * features, (index + 1) * features), features),
+      prompt,
+    )
+  }
+
+  return {
+    async condition(request: GenerationRequest, text: TextBranches) {
+      const prompt = await withSliders(text.prompt, request)
+      return lookLane({ ...text, prompt }, lookBranches(await asked(request)), features)
+    },
+    async close() {
+      await encoder.close()
+      await slider.close()
+    },
+  }
+}
+
+/** For models without the part: asking for what is not there is an error, not silence. */
+export function refuseControls(request: GenerationRequest, model: string): void {
+  const refuse = (field: string, what: string): never => {
+    throw new AtelierError(
+      "unsupported",
+      `The model ${model} has no ${what}; leave out ${field} or choose another model.`,
+      { field },
+    )
+  }
+  if (request.references.some(({ weight }) => weight !== 0)) refuse("references", "style references")
+  if (request.board && request.board.strength !== 0) refuse("board", "moodboards")
+  for (const { name } of askedSliders(request)) refuse(name, "sliders")
+}

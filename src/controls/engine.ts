@@ -1,0 +1,66 @@
+// The engine as people meet it: with creativity, references, boards and sliders.
+import { join } from "node:path"
+import { findModel, homeFolder, modelFolders } from "../sampling/catalog.ts"
+import {
+  type EngineOptions as BareOptions,
+  createEngine as createBareEngine,
+  type LocalEngine,
+} from "../sampling/engine.ts"
+import type { Expand } from "../sampling/generate.ts"
+import { conditioners } from "../sampling/parts.ts"
+import { BoardFolder } from "./boards.ts"
+import { type BoardReader, openControls } from "./conditioner.ts"
+import { chatFromEnvironment, createExpander } from "./creativity/index.ts"
+
+export interface EngineOptions extends BareOptions {
+  /** How boards are found; default the folder `boards` of the user's home. */
+  readBoard?: BoardReader
+}
+
+/** Boards kept in a folder. */
+export function folderBoards(folder: string): BoardReader {
+  const boards = new BoardFolder(folder)
+  return async (id) => {
+    const board = await boards.find(id)
+    return await Promise.all(
+      board.pictures.map(async (p) => ({ bytes: await boards.picture(p), weight: p.weight })),
+    )
+  }
+}
+
+/**
+ * Makes an engine with every control. Nothing is loaded before the first request, and its worker process lives
+ * until `close`.
+ *
+ * @example
+ * const engine = createEngine()
+ * const { pictures } = await engine.generate(parseRequest({ prompt: "a red fox" }))
+ * await engine.close()
+ */
+export function createEngine(options: EngineOptions = {}): LocalEngine {
+  const home = options.home ?? homeFolder()
+  const readBoard = options.readBoard ?? folderBoards(join(home, "boards"))
+  conditioners.controls = (context) => openControls(context, readBoard)
+  return createBareEngine({
+    ...options,
+    expand: options.expand ?? expandFor(options.folders ?? modelFolders(home)),
+  })
+}
+
+/** Creativity in the words that the model at hand understands. */
+function expandFor(folders: readonly string[]): Expand {
+  const chat = chatFromEnvironment(process.env)
+  const expanders = new Map<string, ReturnType<typeof createExpander>>()
+  return async ({ model, prompt, creativity }, seed) => {
+    let expander = expanders.get(model)
+    if (!expander) {
+      const { manifest } = await findModel(model, [...folders])
+      expander = createExpander({
+        list: manifest.text.kind === "words" ? "embedded" : "open",
+        ...(chat && { chat }),
+      })
+      expanders.set(model, expander)
+    }
+    return await expander({ prompt, creativity, seed })
+  }
+}
