@@ -1,7 +1,9 @@
 // The commands as one program, apart from the process that it runs in.
 import { Command, CommanderError } from "commander"
 import { version } from "../version.ts"
+import { registerBoard } from "./commands/board.ts"
 import { registerGenerate } from "./commands/generate.ts"
+import { registerGrid } from "./commands/grid.ts"
 import { registerModels } from "./commands/models.ts"
 import { registerReplay } from "./commands/replay.ts"
 import { type Context, EXIT } from "./context.ts"
@@ -20,6 +22,8 @@ export async function runCommand(words: readonly string[], context: Context): Pr
   registerGenerate(program, context)
   registerReplay(program, context)
   registerModels(program, context)
+  registerBoard(program, context)
+  registerGrid(program, context)
   try {
     await program.parseAsync(words, { from: "user" })
   } catch (thrown) {

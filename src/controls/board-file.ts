@@ -36,7 +36,9 @@ export async function exportBoard(boards: BoardFolder, name: string): Promise<Bo
 /** Reads an export. Throws file_not_found, out_of_range or invalid_request with the field that is wrong. */
 export async function readBoardFile(path: string): Promise<BoardFile> {
   const found = await stat(path).catch((cause: unknown) => {
-    throw new AtelierError("file_not_found", `The board file ${path} cannot be opened; check the path.`, { cause })
+    throw new AtelierError("file_not_found", `The board file ${path} cannot be opened; check the path.`, {
+      cause,
+    })
   })
   if (found.size > BOARD_FILE_BYTES)
     throw new AtelierError(
@@ -48,12 +50,17 @@ export async function readBoardFile(path: string): Promise<BoardFile> {
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]!
   const reason =
-    value === undefined ? "it is damaged or cut off" : `${issue.path.join(".") || "the file"}: ${issue.message}`
+    value === undefined
+      ? "it is damaged or cut off"
+      : `${issue.path.join(".") || "the file"}: ${issue.message}`
   throw new AtelierError("invalid_request", `${path} is no board file: ${reason}; export the board again.`)
 }
 
 /** Makes the board of a file. One that is here already is returned as it is; a taken name gets a number. */
-export async function importBoard(boards: BoardFolder, file: BoardFile): Promise<{ board: Board; isNew: boolean }> {
+export async function importBoard(
+  boards: BoardFolder,
+  file: BoardFile,
+): Promise<{ board: Board; isNew: boolean }> {
   const pictures = file.pictures.map(({ image, weight }, i) => {
     const bytes = decodeDataUri(image, `pictures[${i}].image`)
     return { bytes, weight, name: `${i + 1} of the board`, hash: contentHash(bytes) }

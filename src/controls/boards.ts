@@ -59,18 +59,30 @@ export class BoardFolder {
   async create(name: string, pictures: readonly NewPicture[], now = new Date()): Promise<Board> {
     const trimmed = name.trim()
     if (trimmed === "" || trimmed.length > 120)
-      throw new AtelierError("out_of_range", `A board's name has 1 to 120 characters; this has ${trimmed.length}.`, {
-        field: "name",
-      })
+      throw new AtelierError(
+        "out_of_range",
+        `A board's name has 1 to 120 characters; this has ${trimmed.length}.`,
+        {
+          field: "name",
+        },
+      )
     const limit = LIMITS.boardPictures
     if (pictures.length === 0 || pictures.length > limit)
-      throw new AtelierError("out_of_range", `A board holds 1 to ${limit} pictures; ${pictures.length} were given.`, {
-        field: "pictures",
-      })
+      throw new AtelierError(
+        "out_of_range",
+        `A board holds 1 to ${limit} pictures; ${pictures.length} were given.`,
+        {
+          field: "pictures",
+        },
+      )
     if ((await this.list()).some((b) => b.name === trimmed))
-      throw new AtelierError("conflict", `There is a board ${trimmed} already; choose another name or delete it.`, {
-        field: "name",
-      })
+      throw new AtelierError(
+        "conflict",
+        `There is a board ${trimmed} already; choose another name or delete it.`,
+        {
+          field: "name",
+        },
+      )
     const checked = []
     for (const [i, picture] of pictures.entries()) checked.push(await check(picture, `pictures[${i}]`))
     for (const { hash, bytes } of checked) await this.#keep(hash, bytes)
@@ -82,7 +94,9 @@ export class BoardFolder {
       createdAt: now.toISOString(),
       pictures: entries,
     }
-    await writeWhole(this.#boardPath(board.id), (file) => file.write(Buffer.from(JSON.stringify(board, null, 1))))
+    await writeWhole(this.#boardPath(board.id), (file) =>
+      file.write(Buffer.from(JSON.stringify(board, null, 1))),
+    )
     return board
   }
 
@@ -90,7 +104,9 @@ export class BoardFolder {
   async list(): Promise<Board[]> {
     const names = await readdir(this.#folder).catch(() => [])
     const boards = await Promise.all(
-      names.filter((n) => n.endsWith(".json")).map((n) => this.#read(join(this.#folder, n)).catch(() => undefined)),
+      names
+        .filter((n) => n.endsWith(".json"))
+        .map((n) => this.#read(join(this.#folder, n)).catch(() => undefined)),
     )
     return boards.filter((b) => b !== undefined).toSorted((a, b) => (a.name < b.name ? -1 : 1))
   }
@@ -102,7 +118,8 @@ export class BoardFolder {
       if (await stat(path).catch(() => undefined)) return await this.#read(path)
     }
     const boards = await this.list()
-    const found = boards.find((b) => b.name === name) ?? boards.find((b) => b.code === name.trim().toUpperCase())
+    const found =
+      boards.find((b) => b.name === name) ?? boards.find((b) => b.code === name.trim().toUpperCase())
     if (found) return found
     const offer =
       boards.length > 0
@@ -116,7 +133,8 @@ export class BoardFolder {
     const board = await this.find(name)
     await rm(this.#boardPath(board.id), { force: true })
     const used = new Set((await this.list()).flatMap((b) => b.pictures.map((p) => p.hash)))
-    for (const { hash } of board.pictures) if (!used.has(hash)) await rm(this.#picturePath(hash), { force: true })
+    for (const { hash } of board.pictures)
+      if (!used.has(hash)) await rm(this.#picturePath(hash), { force: true })
     return board
   }
 
@@ -141,13 +159,19 @@ export class BoardFolder {
 
   async #read(path: string): Promise<Board> {
     const text = await readFile(path, "utf8").catch((cause: unknown) => {
-      throw new AtelierError("file_not_found", `The board ${path} cannot be read (${errorCode(cause)}).`, { cause })
+      throw new AtelierError("file_not_found", `The board ${path} cannot be read (${errorCode(cause)}).`, {
+        cause,
+      })
     })
     const parsed = Board.safeParse(parseJson(text))
     if (parsed.success) return parsed.data
-    throw new AtelierError("invalid_request", `The board ${path} is damaged; delete the file and make it again.`, {
-      field: "board.id",
-    })
+    throw new AtelierError(
+      "invalid_request",
+      `The board ${path} is damaged; delete the file and make it again.`,
+      {
+        field: "board.id",
+      },
+    )
   }
 
   #boardPath(id: string): string {
@@ -172,7 +196,11 @@ async function check(
   field: string,
 ): Promise<{ hash: string; format: string; weight: number; bytes: Uint8Array }> {
   if (!weight.safeParse(given).success)
-    throw new AtelierError("out_of_range", `${name} has weight ${given}; weights go from ${least} to ${most}.`, { field })
+    throw new AtelierError(
+      "out_of_range",
+      `${name} has weight ${given}; weights go from ${least} to ${most}.`,
+      { field },
+    )
   await decodeImage(bytes, { name, field })
   const { format } = await sharp(bytes).metadata()
   return { hash: contentHash(bytes), format, weight: given, bytes }

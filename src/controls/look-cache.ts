@@ -51,7 +51,7 @@ export class LookCache {
   async #find(hash: string, bytes: Uint8Array): Promise<Float32Array> {
     const { folder, values, encoder, encode } = this.#options
     const path = folder && join(folder, encoder, `${hash}.f32`)
-    const stored = path && (await readFile(path).catch(() => undefined))
+    const stored = path ? await readFile(path).catch(() => undefined) : undefined
     // A file of another length is a torn or foreign one: encode again and write over it.
     if (stored?.length === 4 * values) return floatsOf(stored)
     const tokens = await encode(bytes)

@@ -88,7 +88,9 @@ function blend(looks: readonly WeightedLook[]): { tokens: Float32Array; weight: 
   const sums = new Float64Array(first.tokens.length)
   for (const look of looks) {
     if (look.tokens.length !== sums.length)
-      throw new RangeError(`Looks have ${look.tokens.length} and ${sums.length} values; they are of two encoders.`)
+      throw new RangeError(
+        `Looks have ${look.tokens.length} and ${sums.length} values; they are of two encoders.`,
+      )
     for (let i = 0; i < sums.length; i++) sums[i]! += Math.abs(look.weight) * look.tokens[i]!
   }
   return { tokens: Float32Array.from(sums, (sum) => sum / weight), weight }

@@ -43,10 +43,13 @@ test("a board is found by its id, its name and its share code, and its pictures 
     for (const name of [board.id, "Warm walls", board.code, board.code.toLowerCase()])
       assert.deepEqual(await boards.find(name), board)
     assert.deepEqual(Buffer.from(await boards.picture(board.pictures[1]!)), blue.bytes)
-    assert.deepEqual(board.pictures.map((p) => [p.format, p.weight]), [
-      ["png", 1],
-      ["webp", 0.5],
-    ])
+    assert.deepEqual(
+      board.pictures.map((p) => [p.format, p.weight]),
+      [
+        ["png", 1],
+        ["webp", 0.5],
+      ],
+    )
   }))
 
 test("a missing board is refused with the names of those that exist", () =>
@@ -75,9 +78,20 @@ test("names, numbers of pictures and weights have limits, and each refusal is on
     const cases: [Promise<unknown>, string, RegExp][] = [
       [boards.create(" ", [red]), "out_of_range", /name has 1 to 120 characters; this has 0/],
       [boards.create("x", []), "out_of_range", /1 to 100 pictures; 0 were given/],
-      [boards.create("x", Array.from({ length: 101 }, () => red)), "out_of_range", /101 were given/],
+      [
+        boards.create(
+          "x",
+          Array.from({ length: 101 }, () => red),
+        ),
+        "out_of_range",
+        /101 were given/,
+      ],
       [boards.create("one", [red]), "conflict", /There is a board one already/],
-      [boards.create("x", [{ ...red, weight: 3 }]), "out_of_range", /red.png has weight 3; weights go from -2 to 2/],
+      [
+        boards.create("x", [{ ...red, weight: 3 }]),
+        "out_of_range",
+        /red.png has weight 3; weights go from -2 to 2/,
+      ],
       [boards.create("x", [{ bytes: Buffer.from("no"), name: "a.txt" }]), "image_invalid", /a\.txt/],
     ]
     for (const [work, code, message] of cases) {
@@ -97,7 +111,10 @@ test("one bad picture among good ones leaves nothing behind", () =>
 
 test("an export made here can be imported elsewhere, with the same code, once", () =>
   inFolder(async (boards, folder) => {
-    const board = await boards.create("Sea", [await picture("teal"), { ...(await picture("navy")), weight: -1 }])
+    const board = await boards.create("Sea", [
+      await picture("teal"),
+      { ...(await picture("navy")), weight: -1 },
+    ])
     const path = join(folder, "sea.json")
     await writeFile(path, JSON.stringify(await exportBoard(boards, "Sea")))
     const others = new BoardFolder(join(folder, "others"))
@@ -136,7 +153,10 @@ test("board files that are cut off, foreign or missing are refused in a sentence
     broken.pictures[0]!.image = "data:image/png;base64,AAAA"
     await writeFile(path, JSON.stringify(broken))
     await boards.remove("Sea")
-    assert.equal((await failure(readBoardFile(path).then((f) => importBoard(boards, f)))).code, "image_invalid")
+    assert.equal(
+      (await failure(readBoardFile(path).then((f) => importBoard(boards, f)))).code,
+      "image_invalid",
+    )
   }))
 
 test("damage on disk is found: a torn board and a changed picture", () =>
@@ -144,7 +164,10 @@ test("damage on disk is found: a torn board and a changed picture", () =>
     const board = await boards.create("Sea", [await picture("blue")])
     const file = join(folder, "boards", "pictures", board.pictures[0]!.hash)
     await writeFile(file, "x")
-    assert.match((await failure(boards.picture(board.pictures[0]!))).message, /is damaged; make the board again/)
+    assert.match(
+      (await failure(boards.picture(board.pictures[0]!))).message,
+      /is damaged; make the board again/,
+    )
     await rm(file)
     assert.match((await failure(boards.picture(board.pictures[0]!))).message, /is gone; make the board again/)
     const path = join(folder, "boards", `${board.id}.json`)

@@ -98,14 +98,21 @@ test("a pull goes to the look, a push goes the other way, and both at once add u
   near.forEach((value, i) => {
     assert.ok(Math.abs(value - p[i]!) < 1e-6)
   })
-  const both = combineVelocities({ conditional: c, towards: p, away: m }, { guidance: 0, pull: 0.5, push: 0.25 })
+  const both = combineVelocities(
+    { conditional: c, towards: p, away: m },
+    { guidance: 0, pull: 0.5, push: 0.25 },
+  )
   both.forEach((value, i) => {
     assert.ok(Math.abs(value - (c[i]! + 0.5 * (p[i]! - c[i]!) - 0.25 * (m[i]! - c[i]!))) < 1e-6)
   })
 })
 
 test("look tokens stand behind the text and count as real, padding stays padding", () => {
-  const { data, valid } = beside({ data: Float32Array.of(1, 2, 3, 4), valid: Uint8Array.of(1, 0) }, Float32Array.of(5, 6), 2)
+  const { data, valid } = beside(
+    { data: Float32Array.of(1, 2, 3, 4), valid: Uint8Array.of(1, 0) },
+    Float32Array.of(5, 6),
+    2,
+  )
   assert.deepEqual([...data], [1, 2, 3, 4, 5, 6])
   assert.deepEqual([...valid], [1, 0, 1])
 })

@@ -1,0 +1,113 @@
+// atelier board: moodboards are made, listed, shown, deleted, exported and imported.
+import { join } from "node:path"
+import type { Command } from "commander"
+import { writeWhole } from "../../checkpoint/files.ts"
+import { exportBoard, importBoard, readBoardFile } from "../../controls/board-file.ts"
+import { type Board, BoardFolder } from "../../controls/boards.ts"
+import { readImage } from "../../image/source.ts"
+import { homeFolder } from "../../sampling/catalog.ts"
+import { type CommonOptions, type Context, run } from "../context.ts"
+import { parseWeighted } from "../request.ts"
+
+const boards = (): BoardFolder => new BoardFolder(join(homeFolder(), "boards"))
+
+const sayBoard = (b: Board): string =>
+  `${b.code}  ${b.name}  ${b.pictures.length} ${b.pictures.length === 1 ? "picture" : "pictures"}  ${b.id}`
+
+export function registerBoard(program: Command, context: Context): void {
+  const board = program.command("board").description("moodboards: saved sets of pictures used as one look")
+  board
+    .command("create")
+    .description("save pictures as a board")
+    .argument("<name>", "its name")
+    .argument("<pictures...>", "files or addresses; file:weight for -2 (away) to 2")
+    .option("--json", "print as JSON")
+    .action((name: string, given: string[], flags: CommonOptions) =>
+      run(
+        context,
+        flags,
+        async () => {
+          const pictures = []
+          for (const [i, text] of given.entries()) {
+            const { name: file, weight } = parseWeighted("pictures", text)
+            pictures.push({ bytes: await readImage(file, `pictures[${i}]`), name: file, weight })
+          }
+          return await boards().create(name, pictures)
+        },
+        sayBoard,
+      ),
+    )
+  board
+    .command("list")
+    .description("all boards")
+    .option("--json", "print as JSON")
+    .action((flags: CommonOptions) =>
+      run(
+        context,
+        flags,
+        () => boards().list(),
+        (all) => all.map(sayBoard).join("\n") || "There is no board; make one with `atelier board create`.",
+      ),
+    )
+  board
+    .command("show")
+    .description("one board with its pictures")
+    .argument("<board>", "name, share code or id")
+    .option("--json", "print as JSON")
+    .action((name: string, flags: CommonOptions) =>
+      run(
+        context,
+        flags,
+        () => boards().find(name),
+        (b) =>
+          [sayBoard(b), ...b.pictures.map((p) => `  ${p.hash.slice(0, 12)}  ${p.format}  ${p.weight}`)].join(
+            "\n",
+          ),
+      ),
+    )
+  board
+    .command("delete")
+    .description("delete a board, and those of its pictures that no other board has")
+    .argument("<board>", "name, share code or id")
+    .option("--json", "print as JSON")
+    .action((name: string, flags: CommonOptions) =>
+      run(
+        context,
+        flags,
+        () => boards().remove(name),
+        (b) => `${b.name} is deleted.`,
+      ),
+    )
+  board
+    .command("export")
+    .description("write a board with its pictures into one file")
+    .argument("<board>", "name, share code or id")
+    .option("-o, --out <file>", "default NAME.board.json")
+    .option("--json", "print as JSON")
+    .action((name: string, flags: CommonOptions & { out?: string }) =>
+      run(
+        context,
+        flags,
+        async () => {
+          const file = await exportBoard(boards(), name)
+          const path = flags.out ?? `${file.name.replace(/[^\p{L}\p{N}_-]+/gu, "-")}.board.json`
+          const { bytes } = await writeWhole(path, (out) => out.write(Buffer.from(JSON.stringify(file))))
+          return { path, bytes }
+        },
+        ({ path, bytes }) => `${path}  ${(bytes / 1e6).toFixed(1)} MB`,
+      ),
+    )
+  board
+    .command("import")
+    .description("make a board from an exported file")
+    .argument("<file>", "the file")
+    .option("--json", "print as JSON")
+    .action((path: string, flags: CommonOptions) =>
+      run(
+        context,
+        flags,
+        async () => await importBoard(boards(), await readBoardFile(path)),
+        (r) => sayBoard(r.board) + (r.isNew ? "" : "  (was here already)"),
+      ),
+    )
+}

@@ -1,0 +1,98 @@
+// atelier grid: one or two fields as axes, one labelled contact sheet and the single pictures.
+import { resolve } from "node:path"
+import type { Command } from "commander"
+import { writeWhole } from "../../checkpoint/files.ts"
+import { createEngine } from "../../controls/engine.ts"
+import { makeCells, parseAxis, planGrid } from "../../controls/grid.ts"
+import { contactSheet } from "../../controls/grid-sheet.ts"
+import { AtelierError } from "../../request/errors.ts"
+import { parseRequest } from "../../request/request.ts"
+import { findModel } from "../../sampling/catalog.ts"
+import { type CommonOptions, type Context, run } from "../context.ts"
+import { type GenerateFlags, requestFrom } from "../request.ts"
+
+interface GridFlags extends GenerateFlags, CommonOptions {
+  axis: string[]
+  out: string
+  tile: string
+  title?: string
+}
+
+interface Made {
+  sheet: string
+  pictures: { x: number; y: number; path: string }[]
+  made: number
+}
+
+const collect = (value: string, before: string[] = []): string[] => [...before, value]
+
+export function registerGrid(program: Command, context: Context): void {
+  program
+    .command("grid")
+    .description("vary one or two fields and put the pictures on one labelled sheet; stopped, it goes on")
+    .argument("<prompt>", "what to picture")
+    .requiredOption(
+      "-a, --axis <field=values>",
+      "creativity=raw,low,high  reference=-2..2/9  strength=0..1/6  seed=1..4  prompt='a|b'; once or twice",
+      collect,
+    )
+    .option("-m, --model <name>", "installed name, alias or path")
+    .option("-s, --size <size>", "WIDTHxHEIGHT or a shape like 3:2")
+    .option("--steps <n>", "denoiser steps")
+    .option("-g, --guidance <g>", "how strictly the prompt is followed")
+    .option("--seed <n>", "one seed for all cells", "0")
+    .option("--negative <prompt>", "what to steer away from")
+    .option("-c, --creativity <level>", "raw, low, medium, high, or 0 to 100")
+    .option("-i, --image <file>", "start from this picture")
+    .option("--strength <s>", "0 keeps the start picture, 1 ignores it")
+    .option("-r, --reference <file:weight>", "style reference; repeatable", collect)
+    .option("-b, --board <name:strength>", "moodboard")
+    .option("--intensity <n>", "saturation and contrast, -100 to 100")
+    .option("--complexity <n>", "amount of detail, -100 to 100")
+    .option("--movement <n>", "diagonal energy, -100 to 100")
+    .option("-o, --out <folder>", "folder of the sheet and its pictures", "grid")
+    .option("--tile <pixels>", "longer side of a picture on the sheet", "320")
+    .option("--title <text>", "above the sheet; default the prompt")
+    .option("--json", "print the result as JSON")
+    .action((prompt: string, flags: GridFlags) =>
+      run(
+        context,
+        flags,
+        () => makeGrid(prompt, flags, context),
+        (r) => `${r.sheet}\n${r.pictures.length} pictures, ${r.made} made now`,
+      ),
+    )
+}
+
+async function makeGrid(prompt: string, flags: GridFlags, context: Context): Promise<Made> {
+  const axes = flags.axis.map(parseAxis)
+  const tile = Number(flags.tile)
+  if (!(Number.isInteger(tile) && tile >= 64 && tile <= 1024))
+    throw new AtelierError("out_of_range", `--tile: ${flags.tile} is not a whole number from 64 to 1024.`, {
+      field: "tile",
+    })
+  const folder = resolve(flags.out)
+  const asked = requestFrom(prompt, flags)
+  const { width, height } = (await findModel(parseRequest(asked).model)).manifest.defaults
+  const cells = await planGrid({ width, height, ...asked }, axes, resolve(folder, "cells"))
+  const made = new Set(cells.filter((c) => c.isNew).map((c) => c.path)).size
+  if (made > 0) {
+    const engine = createEngine(flags.json ? {} : { log: context.tell })
+    try {
+      await makeCells(cells, {
+        engine,
+        folder,
+        signal: context.signal,
+        onCell: (done, total) => {
+          if (!flags.json) context.tell(`${done} of ${total}`)
+        },
+      })
+    } finally {
+      await engine.close()
+    }
+  }
+  const bytes = await contactSheet(cells, axes, { tile, title: flags.title ?? prompt })
+  const sheet = resolve(folder, "sheet.png")
+  await writeWhole(sheet, (file) => file.write(bytes))
+  return { sheet, pictures: cells.map(({ x, y, path }) => ({ x, y, path })), made }
+}

@@ -1,0 +1,11 @@
+// The controls: creativity, references, moodboards, sliders, grids.
+export * from "./board-file.ts"
+export * from "./board-looks.ts"
+export * from "./boards.ts"
+export * from "./creativity/index.ts"
+export * from "./grid.ts"
+export * from "./grid-sheet.ts"
+export * from "./look-cache.ts"
+export * from "./references.ts"
+export * from "./similarity.ts"
+export * from "./sliders.ts"

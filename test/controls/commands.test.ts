@@ -1,0 +1,81 @@
+// The commands of boards and grids, in this process and in a home of their own.
+import assert from "node:assert/strict"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { after, before, test } from "node:test"
+import sharp from "sharp"
+import { runCommand } from "../../src/cli/program.ts"
+
+let home = ""
+let previous: string | undefined
+
+before(async () => {
+  previous = process.env.ATELIER_HOME
+  home = await mkdtemp(join(tmpdir(), "home-"))
+  process.env.ATELIER_HOME = home
+  for (const colour of ["red", "blue"])
+    await sharp({ create: { width: 16, height: 16, channels: 3, background: colour } })
+      .png()
+      .toFile(join(home, `${colour}.png`))
+})
+after(async () => {
+  if (previous === undefined) delete process.env.ATELIER_HOME
+  else process.env.ATELIER_HOME = previous
+  await rm(home, { recursive: true })
+})
+
+async function atelier(...words: string[]): Promise<{ out: string; told: string; code: number }> {
+  const [out, told]: [string[], string[]] = [[], []]
+  let code = 0
+  await runCommand(words, {
+    print: (text) => out.push(text),
+    tell: (text) => told.push(text),
+    terminal: false,
+    signal: new AbortController().signal,
+    exit: (n) => {
+      code = n
+    },
+  })
+  return { out: out.join("\n"), told: told.join("\n"), code }
+}
+
+test("a board is made, listed, shown, exported, deleted and imported from the command line", async () => {
+  const made = await atelier(
+    "board",
+    "create",
+    "Walls",
+    join(home, "red.png"),
+    `${join(home, "blue.png")}:-0.5`,
+  )
+  assert.equal(made.code, 0, made.told)
+  const code = made.out.slice(0, 8)
+  assert.match((await atelier("board", "list")).out, /Walls {2}2 pictures/)
+  assert.match((await atelier("board", "show", code)).out, /png {2}-0\.5/)
+  const file = join(home, "walls.json")
+  assert.equal((await atelier("board", "export", "Walls", "--out", file)).code, 0)
+  assert.equal((await atelier("board", "delete", "Walls")).out, "Walls is deleted.")
+  assert.match((await atelier("board", "list")).out, /There is no board/)
+  assert.match((await atelier("board", "import", file)).out, new RegExp(`^${code} {2}Walls`))
+})
+
+test("what is asked wrongly is one sentence and a code", async () => {
+  await writeFile(join(home, "text.txt"), "no picture")
+  const cases: [string[], number, RegExp][] = [
+    [["board", "show", "nowhere"], 1, /There is no board nowhere/],
+    [["board", "create", "x", join(home, "none.png")], 1, /cannot be opened; check the path/],
+    [["board", "create", "x", join(home, "text.txt")], 1, /cannot be read as a picture/],
+    [["board", "import", join(home, "text.txt")], 2, /is no board file/],
+    [["grid", "a fox", "--axis", "seed"], 2, /is no axis/],
+    [
+      ["grid", "a fox", "--axis", "seed=1", "--tile", "9"],
+      2,
+      /--tile: 9 is not a whole number from 64 to 1024/,
+    ],
+  ]
+  for (const [words, code, message] of cases) {
+    const found = await atelier(...words)
+    assert.equal(found.code, code, words.join(" "))
+    assert.match(found.told, message)
+  }
+})

@@ -1,0 +1,121 @@
+// Grids: axes from words, cells that are made once, and one sheet.
+import assert from "node:assert/strict"
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { test } from "node:test"
+import sharp from "sharp"
+import { makeCells, parseAxis, planGrid, withField } from "../../src/controls/grid.ts"
+import { contactSheet } from "../../src/controls/grid-sheet.ts"
+import { testEngine } from "../support/engine.ts"
+
+async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "grid-"))
+  try {
+    await use(folder)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+test("axes are read from words: lists, levels, ranges, steps, prompts", () => {
+  assert.deepEqual(parseAxis("creativity=raw,low,25,high").values, [0, 10, 25, 100])
+  assert.deepEqual(parseAxis("creativity=raw,25").labels, ["raw", "25"])
+  assert.deepEqual(parseAxis("seed=1..4").values, [1, 2, 3, 4])
+  assert.deepEqual(parseAxis("reference=-2..2/5").values, [-2, -1, 0, 1, 2])
+  assert.equal(parseAxis("reference=1").field, "references[0].weight")
+  assert.deepEqual(parseAxis("strength=0..1/11").values, [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1])
+  assert.deepEqual(parseAxis("prompt=a fox, red|an owl").values, ["a fox, red", "an owl"])
+})
+
+test("axes that are none are refused in a sentence", () => {
+  assert.throws(() => parseAxis("creativity"), /is no axis; write field=value/)
+  assert.throws(() => parseAxis("=1,2"), /is no axis/)
+  assert.throws(() => parseAxis("seed="), /has no values/)
+  assert.throws(() => parseAxis("seed=one"), /"one" is not a number for the axis seed/)
+  assert.throws(() => parseAxis("seed=1..2/1"), /is no range/)
+})
+
+test("a field that needs something the request lacks says what to give", () => {
+  assert.throws(() => withField({ prompt: "a fox" }, "start.strength", 0.5), /needs start.*give --image/)
+  assert.throws(() => withField({ prompt: "a fox" }, "references[0].weight", 1), /give --reference/)
+  const input = { prompt: "a fox", references: [{ image: "a.png" }] }
+  assert.deepEqual(withField(input, "references[0].weight", -1).references, [{ image: "a.png", weight: -1 }])
+  assert.deepEqual(input.references, [{ image: "a.png" }])
+})
+
+test("limits and unknown fields are found before the first picture is made", () =>
+  inFolder(async (folder) => {
+    const plan = (...axes: string[]) => planGrid({ prompt: "a fox" }, axes.map(parseAxis), folder)
+    await assert.rejects(plan("intensity=-200,0"), { code: "out_of_range", field: "intensity" })
+    await assert.rejects(plan("colour=1,2"), { code: "invalid_request" })
+    await assert.rejects(plan("seed=1..30", "steps=1..30"), /900 cells, and 400 is the limit/)
+    await assert.rejects(plan("seed=1,2", "seed=3,4"), /Both axes are seed/)
+    await assert.rejects(plan("seed=1", "steps=1", "guidance=1"), /one or two axes; 3 were given/)
+  }))
+
+test("a grid stopped in the middle goes on where it was, and equal cells are made once", () =>
+  inFolder(async (folder) => {
+    const axes = [parseAxis("seed=1..3"), parseAxis("creativity=raw,0,high")]
+    const base = { prompt: "a fox", width: 256, height: 256 }
+    const stop = new AbortController()
+    const first = testEngine({ side: 16 })
+    const planned = await planGrid(base, axes, folder)
+    assert.equal(planned.length, 9)
+    await assert.rejects(
+      makeCells(planned, {
+        engine: first,
+        folder,
+        parallel: 1,
+        signal: stop.signal,
+        onCell: (done) => {
+          if (done === 2) stop.abort()
+        },
+      }),
+    )
+    assert.equal((await readdir(folder)).filter((f) => !f.endsWith(".part")).length, 2)
+    const second = testEngine({ side: 16 })
+    const again = await planGrid(base, axes, folder)
+    await makeCells(again, { engine: second, folder })
+    // Raw and 0 are one request: six pictures in all, two of them from before.
+    assert.equal(second.seen.length, 4)
+    assert.ok((await planGrid(base, axes, folder)).every((c) => !c.isNew))
+  }))
+
+test("all cells share one seed, and a changed reference file makes new pictures", () =>
+  inFolder(async (folder) => {
+    const image = join(folder, "look.png")
+    await writeFile(image, "one")
+    const base = { prompt: "a fox", references: [{ image }] }
+    const before = await planGrid(base, [parseAxis("reference=0,1")], folder)
+    assert.deepEqual(
+      before.map((c) => c.request.seed),
+      [0, 0],
+    )
+    await writeFile(image, "two")
+    const after = await planGrid(base, [parseAxis("reference=0,1")], folder)
+    assert.notEqual(before[0]!.path, after[0]!.path)
+  }))
+
+test("the sheet has room for all pictures and their labels", () =>
+  inFolder(async (folder) => {
+    const axes = [
+      parseAxis("reference=-2..2/3"),
+      parseAxis("prompt=a <fox> & an owl|a very long prompt about a castle"),
+    ]
+    const base = { prompt: "", width: 512, height: 256, references: [{ image: "x" }] }
+    const cells = await planGrid(base, axes, folder)
+    await makeCells(cells, { engine: testEngine({ side: 32 }), folder })
+    const sheet = await contactSheet(cells, axes, { tile: 128, title: "a title" })
+    const { width, height, format } = await sharp(sheet).metadata()
+    assert.equal(format, "png")
+    assert.ok(width > 3 * 128 && width < 3 * 128 + 300, String(width))
+    assert.ok(height > 2 * 64 && height < 2 * 64 + 200, String(height))
+    // Labels are ink on paper: some dark pixels above the first row.
+    const head = await sharp(sheet)
+      .extract({ left: 0, top: 0, width, height: 60 })
+      .greyscale()
+      .raw()
+      .toBuffer()
+    assert.ok(head.some((v) => v < 100))
+  }))
