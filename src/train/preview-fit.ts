@@ -1,7 +1,8 @@
 // Fits the preview: the matrix that turns a normalised latent pixel into the mean colour of its eight by eight pixels.
+
+import type { LatentStatistics } from "./latent-statistics.ts"
 import type { openLatents } from "./latents.ts"
 import type { PictureSet } from "./pictures.ts"
-import type { LatentStatistics } from "./recipes/dit.ts"
 
 /** Least squares over pictures of the training set: rgb (0..1) = weights x latent + bias. */
 export function fitPreview(

@@ -14,18 +14,13 @@ import {
 } from "../../nets/index.ts"
 import type { Counters } from "../checkpoint.ts"
 import { loadRun } from "../checkpoint.ts"
+import type { LatentStatistics } from "../latent-statistics.ts"
 import { Random } from "../random.ts"
 import { type Planes, writeSheet } from "../sheet.ts"
 import type { Feed } from "../step.ts"
 import type { Vocabulary } from "../vocabulary.ts"
-import {
-  CONDITION_TOKENS,
-  IMAGE_TOKENS,
-  imageFeeds,
-  type LatentStatistics,
-  promptFeeds,
-  TEXT_TOKENS,
-} from "./dit.ts"
+import { imageFeeds, promptFeeds } from "./dit-feeds.ts"
+import { CONDITION_TOKENS, IMAGE_TOKENS, TEXT_TOKENS } from "./dit-network.ts"
 import { createCoder } from "./vae.ts"
 
 export const SHEET_PROMPTS = [

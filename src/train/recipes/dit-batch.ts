@@ -1,0 +1,141 @@
+// The denoiser's batches: pictures of one shape with captions, references and slider values, each a function of its step.
+import {
+  type DitConfig,
+  SLIDERS,
+  STYLE_TOKENS,
+  sliderPowers,
+  type TextConfig,
+  textRope,
+  WORD_VECTOR,
+} from "../../nets/index.ts"
+import { UNKNOWN } from "../../sampling/words.ts"
+import type { LatentStatistics } from "../latent-statistics.ts"
+import type { openLatents } from "../latents.ts"
+import { type Entry, Looks, SliderScale } from "../looks.ts"
+import { heldOut, type PictureSet } from "../pictures.ts"
+import { Random } from "../random.ts"
+import type { Feed } from "../step.ts"
+import type { Vocabulary } from "../vocabulary.ts"
+import { cleanTokens, fillTokens, imageFeeds, promptFeeds } from "./dit-feeds.ts"
+import { IMAGE_TOKENS, LATENT_CHANNELS, REFERENCE_TOKENS, TEXT_TOKENS } from "./dit-network.ts"
+
+/** How often a sample brings a reference, and how often each slider is given. */
+const REFERENCE_SHARE = 0.3
+const SLIDER_SHARE = 0.3
+
+/** Words whose learned vector is never dropped: word vectors blur them. */
+const EXACT = new Set(
+  "red orange yellow green blue purple pink teal black white brown gray grey two three four left right above below next small large".split(
+    " ",
+  ),
+)
+
+/** Shift of the training times towards noise: the sampler's own at 64 tokens. */
+const SHIFT = Math.exp(0.48)
+
+export interface Material {
+  pictures: PictureSet
+  latents: ReturnType<typeof openLatents>
+  vocabulary: Vocabulary
+  statistics: LatentStatistics
+  dit: DitConfig
+  text: TextConfig
+  seed: number
+  /** Samples in whose course scenes come in: until then half of the batches show single objects only. */
+  singleUntil: number
+}
+
+/** Draws batches: the step's number and the stage (the batch's size) tell everything. */
+export function ditBatches(
+  material: Material,
+): (step: number, stage: string) => Promise<Record<string, Feed>> {
+  const { pictures, latents, vocabulary, statistics, dit, text, seed, singleUntil } = material
+  // Pictures of one batch must agree in shape; shapes keep their own shares.
+  const usable: Entry[] = pictures.records.flatMap((r, i) =>
+    !heldOut(r) && latents.has(i) && (r.width * r.height) / 256 <= IMAGE_TOKENS ? [{ r, i }] : [],
+  )
+  const shapes = [...Map.groupBy(usable, ({ r }) => `${r.height / 16}x${r.width / 16}`)].filter(
+    ([, list]) => list.length >= 64,
+  )
+  const singles = new Map(shapes.map(([key, list]) => [key, list.filter(({ r }) => r.stage === "single")]))
+  const looks = new Looks(usable)
+  const scale = new SliderScale(usable)
+  const textTable = textRope(TEXT_TOKENS, text.headDim, text.ropeTheta)
+  return async (step, stage) => {
+    const size = Number(stage)
+    const random = new Random(seed, step)
+    const [shape, all] = pickShape(shapes, usable.length, random)
+    const simple = singles.get(shape)!
+    const early = step * size < singleUntil && simple.length >= 64 && random.next() < 0.5
+    const list = early ? simple : all
+    const [rows, columns] = shape.split("x").map(Number) as [number, number]
+    const real = rows * columns
+    const token = LATENT_CHANNELS * 4
+    const image = new Float32Array(size * IMAGE_TOKENS * token)
+    const target = new Float32Array(size * IMAGE_TOKENS * token)
+    const ids = new BigInt64Array(size * TEXT_TOKENS)
+    const vectors = new Float32Array(size * TEXT_TOKENS * WORD_VECTOR)
+    const reference = new Float32Array(size * REFERENCE_TOKENS * token)
+    const powers: number[][] = []
+    const present: boolean[][] = []
+    const lengths: number[] = []
+    const times: number[] = []
+    for (let b = 0; b < size; b++) {
+      const entry = list[random.below(list.length)]!
+      const { r, i } = entry
+      const normal = 1 / (1 + Math.exp(-random.normal()))
+      const t = (SHIFT * normal) / (1 + (SHIFT - 1) * normal)
+      times.push(t)
+      fillTokens(
+        image,
+        target,
+        b * IMAGE_TOKENS * token,
+        latents.read(i),
+        rows,
+        columns,
+        t,
+        random,
+        statistics,
+      )
+      const dropped = random.next() < 0.1
+      // With a reference the words for the look are left out: it must come from the picture.
+      const look = random.next() < REFERENCE_SHARE ? looks.reference(entry, random) : undefined
+      if (look) cleanTokens(reference, b * REFERENCE_TOKENS * token, latents.read(look.i), 8, 8, statistics)
+      powers.push(scale.values(entry))
+      present.push([
+        ...Array(STYLE_TOKENS).fill(look !== undefined),
+        ...powers[b]!.map(() => random.next() < SLIDER_SHARE),
+      ])
+      const words = vocabulary.tokens(dropped ? "" : look ? r.styleless : r.caption, TEXT_TOKENS)
+      words.ids.forEach((id, k) => {
+        const replace =
+          id >= 2 && random.next() < 0.12 && vocabulary.hasVector(id) && !EXACT.has(vocabulary.word(id))
+        ids[b * TEXT_TOKENS + k] = BigInt(replace ? UNKNOWN : id)
+      })
+      vectors.set(words.vectors, b * TEXT_TOKENS * WORD_VECTOR)
+      lengths.push(words.ids.length)
+    }
+    return {
+      ...promptFeeds(ids, vectors, lengths, textTable),
+      ...imageFeeds(image, times, lengths, rows, columns, dit, present),
+      reference: { data: reference, shape: [size, REFERENCE_TOKENS, token] },
+      sliders: { data: sliderPowers(powers.flat()), shape: [size, SLIDERS, 4] },
+      target: { data: target, shape: [size, IMAGE_TOKENS, token] },
+      real: {
+        data: Float32Array.from({ length: IMAGE_TOKENS }, (_, k) => (k < real ? IMAGE_TOKENS / real : 0)),
+        shape: [IMAGE_TOKENS],
+      },
+    }
+  }
+}
+
+type Shapes<T> = [string, T[]][]
+
+function pickShape<T>(shapes: Shapes<T>, total: number, random: Random): [string, T[]] {
+  let at = random.below(total)
+  for (const entry of shapes) {
+    at -= entry[1].length
+    if (at < 0) return entry
+  }
+  return shapes[0]!
+}
