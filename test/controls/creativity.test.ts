@@ -19,7 +19,7 @@ for (const [name, list] of [
   ["open", OPEN],
 ] as const)
   test(`over 500 prompts the ${name} list keeps every word, contradicts nothing and adds more with each level`, () => {
-    const figures = measureCreativity({ seeds: name === "embedded" ? 4 : 1 }, (r) => expandPrompt(r, list))
+    const figures = measureCreativity({ seeds: name === "embedded" ? 4 : 2 }, (r) => expandPrompt(r, list))
     assert.equal(figures.prompts, 500)
     assert.deepEqual(figures.faults, [])
     assert.equal(figures.rawIdentical, 1)
@@ -106,7 +106,8 @@ test("what is denied is neither added nor taken for said", () => {
 
 test("quoted text says nothing of the picture and stays as it is", () => {
   const analysis = analyse('a sign that says "NO RED CARS in watercolor"')
-  assert.deepEqual([...analysis.said], [])
+  for (const topic of ["style", "setting", "light", "palette"] as const)
+    assert.ok(!analysis.said.has(topic), topic)
   assert.equal(analysis.banned.size, 0)
   const { prompt } = expandPrompt({ prompt: 'a sign that says "a  fox"', creativity: 100, seed: 3 })
   assert.ok(prompt.includes('"a  fox"'))

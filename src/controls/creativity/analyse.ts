@@ -106,6 +106,8 @@ export function analyse(prompt: string): Analysis {
     if (/^\d+$/.test(word) && Number(word) > 1) say("count", i, i + 1)
     if (FRUIT_COLOURS.has(word) && next && !next.broken && !FUNCTION_WORDS.has(next.word))
       say("palette", i, i + 1)
+    // A plural, known or not: how many there are is settled.
+    if (/[^sui]s$/.test(word) && word.length > 3 && !inSubject.has(i)) said.add("count")
     // "And a ..." is a second thing, whether or not its name is known.
     if (word === "and" && next && ARTICLES.has(next.word)) said.add("count")
     if (PLACE_PREPOSITIONS.has(word) && namesPlace(tokens, i, subjects)) said.add("setting")

@@ -120,7 +120,7 @@ an astronaut riding a horse | n |
 a spaceship landing on mars | p |
 a cozy cabin in the woods in winter | p |
 a fish in a top hat | n |
-a samurai drinking coffee | n |
+a samurai drinking coffee | |
 a skull with roses, baroque still life | s n |
 a fluffy white kitten with green eyes on a purple pillow, studio lighting, photograph | s p c l |
 `
