@@ -144,17 +144,19 @@ export class Worker {
   }
 
   async #pump(): Promise<void> {
+    if (this.#alone && this.#running.size > 0) return
+    const [seen] = await this.#o.jobs.db.query<{ suspects: boolean; waiting: boolean }>(JOBS.look)
+    if (!seen?.waiting) return
     if (this.#running.size === 0) {
       this.#alone = false
       const names = this.#models.map((m) => m.name)
-      const [suspect] = await this.#claim(names, 1, true)
+      const [suspect] = seen.suspects ? await this.#claim(names, 1, true) : []
       if (suspect) {
         this.#alone = true
         this.#take(suspect)
         return
       }
     }
-    if (this.#alone) return
     for (const model of this.#models) {
       let inFlight = 0
       for (const r of this.#running.values()) if (r.model === model.name) inFlight += r.row.pictures

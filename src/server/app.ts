@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream"
 import { Hono } from "hono"
 import { bodyLimit } from "hono/body-limit"
 import { AtelierError, asAtelierError } from "../request/index.ts"
+import { AtelierClient } from "../sdk/index.ts"
 import { JOBS } from "../store/index.ts"
 import { dialects } from "./dialects/index.ts"
 import {
@@ -16,6 +17,7 @@ import {
   secretOf,
   statusOf,
 } from "./http.ts"
+import { answerMcp } from "./mcp.ts"
 import { aboutRoutes } from "./native/about.ts"
 import { jobRoutes } from "./native/jobs.ts"
 import { assetRoutes, boardRoutes } from "./native/library.ts"
@@ -109,6 +111,14 @@ export function createApp(s: Service, needsKey: boolean): App {
 
   mount(app, routes, callers, secretOfCall)
   const { paths, upgrade } = dialects(app, s, callers)
+  app.all("/mcp", async (c) => {
+    const key = secretOfCall(c)
+    await callers.key(key)
+    // Through this very app, so that a tool can do what its caller's key may do and nothing more.
+    const inside: typeof fetch = (input, init) => Promise.resolve(app.fetch(new Request(input, init), c.env))
+    const client = new AtelierClient({ baseUrl: s.origin, ...(key ? { key } : {}), fetch: inside })
+    return answerMcp(c.req.raw, client)
+  })
   app.get("/openapi.json", (c) => c.json(openapi(routes, paths, s.base)))
   app.get("/docs", (c) => c.html(docsPage(routes)))
   app.notFound(async (c) => {

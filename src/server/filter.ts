@@ -142,9 +142,9 @@ function plain(text: string): string {
   )
   return ` ${letters.replace(/[^\p{L}\p{N}]+/gu, " ").trim()} `
 }
-/** `n u d e` as `nude`: runs of single letters are one word. */
-const joined = (text: string): string =>
-  text.replace(/(?<= )(?:\p{L} ){3,}/gu, (run) => `${run.replaceAll(" ", "")} `)
+/** Runs of single letters, put together: `a n u d e` holds `nude`. */
+const spelledOut = (text: string): string[] =>
+  [...text.matchAll(/(?<= )(?:\p{L} ){4,}/gu)].map(([run]) => run.replaceAll(" ", ""))
 
 const CJK = /[\u3040-\u30ff\u4e00-\u9fff]/
 function occurs(word: string, text: string): boolean {
@@ -155,8 +155,9 @@ function occurs(word: string, text: string): boolean {
 /** The default's prompt stage, pure: the category of the first rule that applies, or null. */
 export function promptCategory(prompt: string): string | null {
   const text = plain(prompt)
-  const texts = [text, joined(text)]
-  const rule = RULES.find((r) => r.groups.every((g) => g.some((w) => texts.some((t) => occurs(w, t)))))
+  const runs = spelledOut(text)
+  const found = (w: string): boolean => occurs(w, text) || (w.length > 3 && runs.some((r) => r.includes(w)))
+  const rule = RULES.find((r) => r.groups.every((g) => g.some(found)))
   return rule?.category ?? null
 }
 

@@ -14,7 +14,9 @@ import {
 import {
   type Asset,
   type BlobStore,
+  type Board,
   blobKey,
+  boardById,
   findAsset,
   findBoard,
   type Key,
@@ -183,7 +185,24 @@ export class Service {
         request.references.map(async (r) => ({ ...r, image: await load(r.image) })),
       ),
       start: request.start && { ...request.start, image: await load(request.start.image) },
+      board: request.board && { ...request.board, id: await this.#boardUri(request.board.id) },
     }
+  }
+
+  /** A board as the engine reads it: its export as a data URI, pictures and weights inside. */
+  async #boardUri(id: string): Promise<string> {
+    const board = await boardById(this.store.db, id)
+    if (!board) throw new AtelierError("not_found", `The board ${id} was deleted.`, { field: "board.id" })
+    const json = JSON.stringify(await this.exportBoard(board))
+    return `data:application/json;base64,${Buffer.from(json).toString("base64")}`
+  }
+
+  async exportBoard(
+    board: Board,
+  ): Promise<{ atelier: "board/1"; name: string; pictures: Board["pictures"] }> {
+    const pictures = []
+    for (const p of board.pictures) pictures.push({ image: await this.dataUri(p.image), weight: p.weight })
+    return { atelier: "board/1", name: board.name, pictures }
   }
 
   async dataUri(assetId: string): Promise<string> {

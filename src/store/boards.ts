@@ -80,3 +80,9 @@ export async function restoreBoard(db: Queryable, id: string, keyId: string): Pr
   const [row] = await db.query<BoardRow>(BOARDS.restore, [id, keyId])
   return row ? boardOf(row) : null
 }
+
+/** By id for jobs that were accepted with it, its owner's delete notwithstanding. */
+export async function boardById(db: Queryable, id: string): Promise<Board | null> {
+  const [row] = await db.query<BoardRow>(BOARDS.byId, [id])
+  return row ? boardOf(row) : null
+}

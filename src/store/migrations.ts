@@ -157,6 +157,12 @@ export const MIGRATIONS: readonly string[] = [
   create table settings (name text primary key, value jsonb not null);
   insert into settings values ('paused', 'false');
   `,
+  // Round robin needs a memory: which key was served last.
+  `
+  create sequence job_serve;
+  alter table jobs add column served bigint;
+  create index jobs_served on jobs (key_id, served desc nulls last);
+  `,
 ]
 
 const VERSION_TABLE = "create table if not exists schema_version (version int primary key)"

@@ -90,15 +90,22 @@ export const JOBS = {
 
   forgetIdempotency: `delete from idempotency where created_at <= $1::timestamptz - interval '24 hours'`,
 
+  /** Cheap: whether a claim could find anything at all. */
+  look: `
+  select exists (select 1 from jobs where state in ${WAITING} and tries > 0) as suspects,
+         exists (select 1 from jobs where state in ${WAITING}) as waiting`,
+
   /**
    * Hands up to $4 pictures' worth of waiting jobs to worker $1. Round robin: the n-th job of a key counts
-   * its running ones, so a key with less under way goes first. $5 asks for jobs that already had a try
+   * its running ones, so a key with less under way goes first, and among equals the one served longest ago. $5 asks for jobs that already had a try
    * (suspects), which run alone; $6 says whether the worker is idle, since suspects are waited for.
    */
   claim: `
   with busy as (select key_id, count(*)::int as n from jobs where state in ${RUNNING} group by key_id),
   candidate as (
-    select j.*, coalesce(b.n, 0) + j.place as turn
+    select j.*, coalesce(b.n, 0) + j.place as turn,
+      coalesce((select served from jobs l where l.key_id = k.id and l.served is not null
+                order by l.served desc limit 1), 0) as served
     from keys k left join busy b on b.key_id = k.id
     cross join lateral (
       select w.id, w.pictures, w.priority, w.rank, row_number() over (order by w.priority desc, w.rank) as place
@@ -111,8 +118,8 @@ export const JOBS = {
       and ($5::boolean or $6::boolean
            or not exists (select 1 from jobs where state in ${WAITING} and tries > 0))),
   summed as (
-    select id, sum(pictures) over (order by priority desc, turn, rank, id) - pictures as before,
-           row_number() over (order by priority desc, turn, rank, id) as ord
+    select id, sum(pictures) over (order by priority desc, turn, served, rank, id) - pictures as before,
+           row_number() over (order by priority desc, turn, served, rank, id) as ord
     from candidate),
   locked as (
     select j.id from jobs j join summed s on s.id = j.id
@@ -120,7 +127,7 @@ export const JOBS = {
     order by s.ord limit (select count(*) from summed where before < $4::int)
     for update of j skip locked),
   moved as (
-    update jobs set worker = $1, tries = tries + 1, started_at = $2::timestamptz,
+    update jobs set worker = $1, tries = tries + 1, started_at = $2::timestamptz, served = nextval('job_serve'),
       -- a job without pictures of its own has nothing to prepare and is processing at once
       state = case when request -> 'start' = 'null' and request -> 'board' = 'null'
                     and request -> 'references' = '[]' then 'processing' else 'scheduled' end
@@ -355,6 +362,7 @@ export const BOARDS = {
   remove: `update boards set deleted_at = $3 where id = $1 and key_id = $2 and deleted_at is null returning id`,
   restore: `update boards set deleted_at = null where id = $1 and key_id = $2 returning *`,
   list: `select * from boards where key_id = $1 and deleted_at is null order by updated_at desc`,
+  byId: "select * from boards where id = $1",
   /** By id or name for its owner, by share code for anyone. */
   find: `select * from boards where deleted_at is null
          and ((key_id = $1 and (id::text = $2 or name = $2)) or code = $2) order by (code = $2) desc limit 1`,

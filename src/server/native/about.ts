@@ -1,6 +1,7 @@
 // Native routes about the server itself: what it can do, which models it has, who asks.
 import { z } from "zod"
 import { ASPECTS, CREATIVITY, LIMITS, SIZES } from "../../request/index.ts"
+import { version } from "../../version.ts"
 import { type Route, route } from "../route.ts"
 import type { Service } from "../service.ts"
 import { ModelView, modelView } from "./views.ts"
@@ -19,7 +20,7 @@ export const CapabilitiesView = z
   })
   .meta({ id: "Capabilities" })
 
-export const VERSION = "0.1.0"
+export { version as VERSION } from "../../version.ts"
 
 export function aboutRoutes(s: Service, keyNeeded: boolean): Route[] {
   const capabilities = (path: string): Route =>
@@ -30,7 +31,7 @@ export function aboutRoutes(s: Service, keyNeeded: boolean): Route[] {
       summary: "What this server can do: models, limits, shapes. Forms show only this",
       answer: CapabilitiesView,
       run: async () => ({
-        version: VERSION,
+        version,
         models: (await s.models()).map(modelView),
         aspects: ASPECTS.map((name) => ({ name, width: SIZES[name][0], height: SIZES[name][1] })),
         creativity: { ...CREATIVITY },

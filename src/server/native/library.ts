@@ -140,9 +140,7 @@ export function boardRoutes(s: Service): Route[] {
   }
   /** A board of one's own from another's: the pictures become one's own assets of the same bytes. */
   const copied = async (board: Board, keyId: string): Promise<Board> => {
-    const pictures = []
-    for (const p of board.pictures) pictures.push({ image: await s.dataUri(p.image), weight: p.weight })
-    const own = await stored(pictures, keyId)
+    const own = await stored((await s.exportBoard(board)).pictures, keyId)
     return addBoard(s.store.db, keyId, { name: board.name, pictures: own }, s.jobs.clock())
   }
 
@@ -247,12 +245,7 @@ export function boardRoutes(s: Service): Route[] {
       tag: "boards",
       summary: "The board with its pictures inside, to be imported elsewhere",
       answer: BoardExport,
-      run: async ({ key, id }) => {
-        const board = await found(id, key.id)
-        const pictures = []
-        for (const p of board.pictures) pictures.push({ image: await s.dataUri(p.image), weight: p.weight })
-        return { atelier: "board/1", name: board.name, pictures }
-      },
+      run: async ({ key, id }) => s.exportBoard(await found(id, key.id)),
     }),
   ]
 }

@@ -1,0 +1,225 @@
+// The client of a running server: `new AtelierClient({ baseUrl })`, typed by the server's own schemas.
+import { AtelierError, type ErrorData, type GenerationInput } from "../request/index.ts"
+import type { JobView as ServerJob } from "../server/native/views.ts"
+import { readEvents, type ServerEvent } from "./events.ts"
+
+export type RemoteJob = ServerJob
+export type RemotePicture = RemoteJob["pictures"][number]
+
+export interface AtelierClientOptions {
+  /** `http://127.0.0.1:4700` unless given. */
+  baseUrl?: string
+  key?: string
+  /** Takes the place of the global fetch. */
+  fetch?: typeof fetch
+}
+
+/** How a job is to be treated, beside what it shows. */
+export interface SubmitOptions {
+  /** -100..100, higher first. */
+  priority?: number
+  deadlineSeconds?: number
+  keepSeconds?: number
+  /** Address that is told at the end. */
+  webhook?: string
+  /** Picture that this is a variation of. */
+  parent?: string
+  /** The same id and request within 24 hours is the same job. */
+  idempotencyKey?: string
+}
+
+export interface WaitOptions {
+  /** Aborting cancels the job. */
+  signal?: AbortSignal
+  onProgress?: (progress: NonNullable<RemoteJob["progress"]>) => void
+}
+
+export interface ListOptions {
+  search?: string
+  state?: string
+  favourite?: boolean
+  model?: string
+  references?: boolean
+  from?: string
+  until?: string
+  cursor?: string
+  limit?: number
+}
+
+export interface RemoteBoard {
+  id: string
+  name: string
+  code: string
+  pictures: { image: string; weight: number; url: string }[]
+}
+
+export interface RemoteQueue {
+  paused: boolean
+  running: RemoteJob[]
+  waiting: { job: RemoteJob; place: number; secondsLeft: number | null }[]
+}
+
+const END = ["completed", "failed", "cancelled"]
+
+/**
+ * Every method throws AtelierError with the server's code; `unavailable` when it cannot be reached.
+ * @example
+ * const client = new AtelierClient({ baseUrl: "http://127.0.0.1:4700" })
+ * const job = await client.generate({ prompt: "a fox in the snow", seed: 7 })
+ * const png = await client.download(job.pictures[0])
+ */
+export class AtelierClient {
+  readonly #base: string
+  readonly #headers: Record<string, string>
+  readonly #fetch: typeof fetch
+
+  constructor(options: AtelierClientOptions = {}) {
+    this.#base = (options.baseUrl ?? "http://127.0.0.1:4700").replace(/\/$/, "")
+    this.#headers = options.key ? { authorization: `Bearer ${options.key}` } : {}
+    this.#fetch = options.fetch ?? fetch
+  }
+
+  /** Stores a job and returns it; when this resolves it is on the server's disk. */
+  submit(request: GenerationInput, options: SubmitOptions = {}): Promise<RemoteJob> {
+    const { idempotencyKey, ...rest } = options
+    const headers: Record<string, string> = idempotencyKey ? { "idempotency-key": idempotencyKey } : {}
+    return this.#json("POST", "/api/jobs", { ...request, ...rest }, headers)
+  }
+
+  /** Submits, waits and returns the completed job. Throws what the job failed with. */
+  async generate(request: GenerationInput, options: SubmitOptions & WaitOptions = {}): Promise<RemoteJob> {
+    const { signal, onProgress, ...rest } = options
+    const job = await this.submit(request, rest)
+    return this.wait(job.id, { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) })
+  }
+
+  /** Resolves with the completed job, over lost connections and restarts of the server. */
+  async wait(id: string, options: WaitOptions = {}): Promise<RemoteJob> {
+    const stop = new AbortController()
+    const cancel = (): void => void this.cancel(id).catch(() => {})
+    options.signal?.addEventListener("abort", cancel, { once: true })
+    try {
+      if (options.signal?.aborted) cancel()
+      for await (const event of this.events({ job: id, signal: stop.signal })) {
+        if (event.progress) options.onProgress?.(event.progress)
+        const mayBeOver = event.kind === "hello" || (event.state && END.includes(event.state))
+        if (!mayBeOver) continue
+        const job = await this.job(id)
+        if (job.state === "completed") return job
+        if (END.includes(job.state)) throw AtelierError.from((job.error as ErrorData | null) ?? cancelled(id))
+      }
+      throw new AtelierError("unavailable", "The event stream ended.")
+    } finally {
+      stop.abort()
+      options.signal?.removeEventListener("abort", cancel)
+    }
+  }
+
+  job(id: string): Promise<RemoteJob> {
+    return this.#json("GET", `/api/jobs/${id}`)
+  }
+  jobs(options: ListOptions = {}): Promise<{ items: RemoteJob[]; nextCursor: string | null; total: number }> {
+    const query = new URLSearchParams()
+    for (const [k, v] of Object.entries(options)) if (v !== undefined) query.set(k, String(v))
+    return this.#json("GET", `/api/jobs?${query}`)
+  }
+  cancel(id: string): Promise<RemoteJob> {
+    return this.#json("POST", `/api/jobs/${id}/cancel`)
+  }
+  retry(id: string): Promise<RemoteJob> {
+    return this.#json("POST", `/api/jobs/${id}/retry`)
+  }
+  move(
+    id: string,
+    to: { to: "front" | "back" } | { before: string } | { after: string },
+  ): Promise<RemoteJob> {
+    return this.#json("POST", `/api/jobs/${id}/move`, to)
+  }
+  remove(id: string): Promise<RemoteJob> {
+    return this.#json("DELETE", `/api/jobs/${id}`)
+  }
+  restore(id: string): Promise<RemoteJob> {
+    return this.#json("POST", `/api/jobs/${id}/restore`)
+  }
+  mark(id: string, favourite: boolean): Promise<RemoteJob> {
+    return this.#json("PATCH", `/api/jobs/${id}`, { favourite })
+  }
+
+  queue(): Promise<RemoteQueue> {
+    return this.#json("GET", "/api/queue")
+  }
+  pause(): Promise<RemoteQueue> {
+    return this.#json("POST", "/api/queue/pause")
+  }
+  resume(): Promise<RemoteQueue> {
+    return this.#json("POST", "/api/queue/resume")
+  }
+
+  boards(): Promise<{ items: RemoteBoard[] }> {
+    return this.#json("GET", "/api/boards")
+  }
+  createBoard(board: { name: string; pictures: { image: string; weight?: number }[] }): Promise<RemoteBoard> {
+    return this.#json("POST", "/api/boards", board)
+  }
+  importBoard(code: string): Promise<RemoteBoard> {
+    return this.#json("POST", "/api/boards/import", { code })
+  }
+
+  /** Uploads a picture; its id may stand wherever a request takes a picture. */
+  async upload(bytes: Uint8Array): Promise<{ id: string; url: string; width: number; height: number }> {
+    return this.#json("POST", "/api/assets", undefined, {}, new Uint8Array(bytes))
+  }
+
+  /** The file of a picture, converted when another format is asked for. */
+  async download(
+    picture: Pick<RemotePicture, "id" | "format">,
+    options: { format?: "png" | "jpg" | "webp"; width?: number } = {},
+  ): Promise<Uint8Array> {
+    const width = options.width === undefined ? "" : `?width=${options.width}`
+    const path = `/files/${picture.id}.${options.format ?? picture.format}${width}`
+    return new Uint8Array(await (await this.#send("GET", path)).arrayBuffer())
+  }
+
+  capabilities(): Promise<{ models: { name: string; title: string }[]; version: string }> {
+    return this.#json("GET", "/capabilities")
+  }
+
+  /** Events from now on (or after a cursor), reconnecting by itself and missing none, until `signal` aborts. */
+  events(options: { after?: string; job?: string; signal?: AbortSignal } = {}): AsyncGenerator<ServerEvent> {
+    return readEvents((query, signal) => this.#send("GET", `/api/events?${query}`, { signal }), options)
+  }
+
+  async #json<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+    bytes?: Uint8Array<ArrayBuffer>,
+  ): Promise<T> {
+    const payload = bytes ?? (body === undefined ? undefined : JSON.stringify(body))
+    const type = body === undefined ? {} : { "content-type": "application/json" }
+    const response = await this.#send(method, path, {
+      headers: { ...type, ...headers },
+      ...(payload === undefined ? {} : { body: payload }),
+    })
+    return (await response.json()) as T
+  }
+
+  async #send(method: string, path: string, init: RequestInit = {}): Promise<Response> {
+    let response: Response
+    try {
+      const headers = { ...this.#headers, ...(init.headers as Record<string, string>) }
+      response = await this.#fetch(`${this.#base}${path}`, { ...init, method, headers })
+    } catch (thrown) {
+      if (init.signal?.aborted) throw thrown
+      throw new AtelierError("unavailable", `No server answers at ${this.#base}.`, { cause: thrown })
+    }
+    if (response.ok) return response
+    const told = (await response.json().catch(() => null)) as { error?: ErrorData } | null
+    throw AtelierError.from(
+      told?.error ?? { code: "internal", message: `The server answered ${response.status}.` },
+    )
+  }
+}
+
+const cancelled = (id: string): ErrorData => ({ code: "cancelled", message: `Job ${id} was cancelled.` })

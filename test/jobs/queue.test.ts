@@ -1,0 +1,255 @@
+// The queue's promises: fair, bounded, exactly once, and unharmed by jobs that kill their engine.
+import assert from "node:assert/strict"
+import { after, before, test } from "node:test"
+import { reclaim, sweep } from "../../src/jobs/index.ts"
+import { AtelierError } from "../../src/request/index.ts"
+import { sha256, WORKERS } from "../../src/store/index.ts"
+import { type Queue, testQueue } from "../support/queue.ts"
+import { gate, type TestStore, testStore, until } from "../support/service.ts"
+
+let store: TestStore
+before(async () => {
+  store = await testStore()
+})
+after(() => store.drop())
+
+async function withQueue(
+  work: (q: Queue) => Promise<void>,
+  ...options: Parameters<typeof testQueue> extends [unknown, ...infer Rest] ? Rest : never
+): Promise<void> {
+  const q = await testQueue(store, ...options)
+  try {
+    await work(q)
+  } finally {
+    await q.close()
+    for (const key of await store.db.query<{ id: string }>("select id from keys"))
+      await q.jobs.cancelAll(key.id)
+  }
+}
+const states = async (q: Queue, ids: string[]) =>
+  Promise.all(ids.map(async (id) => (await q.jobs.get(id, null)).state))
+
+test("keys take turns, whatever the length of their queues", () =>
+  withQueue(async (q) => {
+    const [a, b] = [await q.key("a"), await q.key("b")]
+    for (let i = 0; i < 6; i++) await q.submit(a, { prompt: `a${i}` })
+    for (let i = 0; i < 3; i++) await q.submit(b, { prompt: `b${i}` })
+    const small = { ...(await q.engine.models())[0]!, batch: 1 }
+    const done = await q.worker({ engine: { ...q.engine, models: async () => [small] } })
+    await until(() => q.engine.seen.length === 9 && done.inFlight === 0)
+    const order = q.engine.seen.map((r) => r.prompt[0]).join("")
+    assert.equal(order, "abababaaa")
+  }))
+
+test("two keys share a batch evenly while both have work", () =>
+  withQueue(
+    async (q) => {
+      const [a, b] = [await q.key("a"), await q.key("b")]
+      for (let i = 0; i < 20; i++) await q.submit(a, { prompt: `a${i}` })
+      for (let i = 0; i < 20; i++) await q.submit(b, { prompt: `b${i}` })
+      await q.worker()
+      await until(() => q.engine.seen.length >= 20)
+      const first = q.engine.seen.slice(0, 20).filter((r) => r.prompt.startsWith("a")).length
+      assert.ok(first >= 8 && first <= 12, `a had ${first} of the first 20`)
+    },
+    { stepMilliseconds: 2 },
+  ))
+
+test("a higher priority goes first", () =>
+  withQueue(async (q) => {
+    const key = await q.key("p")
+    for (const priority of [-10, 0, 5]) await q.submit(key, { prompt: `p${priority}` }, { priority })
+    const small = { ...(await q.engine.models())[0]!, batch: 1 }
+    await q.worker({ engine: { ...q.engine, models: async () => [small] } })
+    await until(() => q.engine.seen.length === 3)
+    assert.deepEqual(
+      q.engine.seen.map((r) => r.prompt),
+      ["p5", "p0", "p-10"],
+    )
+  }))
+
+test("jobs over a key's concurrency are backlogged, one moves up when another ends, and past the backlog comes 429", () =>
+  withQueue(async (q) => {
+    const key = await q.key("c", { concurrency: 2, backlog: 2 })
+    const ids: string[] = []
+    for (let i = 0; i < 4; i++) ids.push(await q.submit(key, {}))
+    assert.deepEqual(await states(q, ids), ["queued", "queued", "backlogged", "backlogged"])
+    await assert.rejects(q.submit(key, {}), (e: AtelierError) => e.code === "rate_limited")
+    await q.jobs.cancel(ids[0]!, key)
+    assert.deepEqual(await states(q, ids), ["cancelled", "queued", "queued", "backlogged"])
+  }))
+
+test("the whole queue has a cap", () =>
+  withQueue(
+    async (q) => {
+      const key = await q.key("cap")
+      const results = await Promise.allSettled(Array.from({ length: 8 }, () => q.submit(key, {})))
+      assert.equal(results.filter((r) => r.status === "fulfilled").length, 5)
+    },
+    {},
+    5,
+  ))
+
+test("a cancelled job gets no pictures, even when its engine finishes", async () => {
+  const hold = gate()
+  await withQueue(
+    async (q) => {
+      const key = await q.key("x")
+      const id = await q.submit(key, {})
+      const worker = await q.worker({
+        engine: { ...q.engine, generate: (r, o) => q.engine.generate(r, { ...o, signal: undefined }) },
+      })
+      await hold.reached
+      await q.jobs.cancel(id, key)
+      hold.open()
+      await until(() => worker.inFlight === 0)
+      const job = await q.jobs.get(id, key)
+      assert.equal(job.state, "cancelled")
+      const kinds = (await q.jobs.eventsOf(id)).map((e) => e.kind)
+      assert.ok(!kinds.includes("job-completed"))
+      assert.equal((await store.db.query("select 1 from pictures where job_id = $1", [id])).length, 0)
+    },
+    { beforeStep: () => hold.wait() },
+  )
+})
+
+test("a cancel reaches a running job within a step", () =>
+  withQueue(
+    async (q) => {
+      const key = await q.key("soon")
+      const id = await q.submit(key, { steps: 100 })
+      const worker = await q.worker()
+      await until(() => worker.inFlight === 1)
+      await q.jobs.cancel(id, key)
+      await until(() => worker.inFlight === 0)
+    },
+    { stepMilliseconds: 20 },
+  ))
+
+test("poison jobs fail after two tries with a reason while the good ones complete", () =>
+  withQueue(
+    async (q) => {
+      const key = await q.key("poison")
+      // A crash takes everything in flight along, as a dead worker process does.
+      let crash = new AbortController()
+      const generate: typeof q.engine.generate = async (request, options) => {
+        const mine = crash
+        if (request.prompt === "poison") {
+          crash = new AbortController()
+          mine.abort()
+        }
+        const signal = options?.signal ? AbortSignal.any([options.signal, mine.signal]) : mine.signal
+        return q.engine.generate(request, { ...options, signal }).catch((thrown: unknown) => {
+          if (mine.signal.aborted) throw new AtelierError("worker_lost", "The engine's process died.")
+          throw thrown
+        })
+      }
+      const ids: { id: string; bad: boolean }[] = []
+      for (let i = 0; i < 40; i++) {
+        const bad = i % 8 === 3
+        ids.push({ id: await q.submit(key, { prompt: bad ? "poison" : `good ${i}` }), bad })
+      }
+      await q.worker({ engine: { ...q.engine, generate } })
+      await until(async () => (await q.jobs.queue(key)).length === 0, 90)
+      for (const { id, bad } of ids) {
+        const job = await q.jobs.get(id, key)
+        assert.equal(job.state, bad ? "failed" : "completed")
+        if (bad) {
+          assert.equal(job.tries, 2)
+          assert.match(job.error!.message, /after 2 tries: The engine's process died/)
+        }
+      }
+    },
+    { stepMilliseconds: 1 },
+  ))
+
+test("a job that hangs is stopped after its time, twice, and fails with a reason", () =>
+  withQueue(
+    async (q) => {
+      const key = await q.key("hang")
+      const id = await q.submit(key, { steps: 100 })
+      await q.worker({ trySeconds: 0.15 })
+      await until(async () => (await q.jobs.get(id, key)).state === "failed")
+      const { error, tries } = await q.jobs.get(id, key)
+      assert.equal(error!.code, "timeout")
+      assert.equal(tries, 2)
+    },
+    { stepMilliseconds: 50 },
+  ))
+
+test("a job past its deadline fails wherever it is", () =>
+  withQueue(async (q) => {
+    const key = await q.key("late")
+    const id = await q.submit(key, {}, { deadlineSeconds: 60 })
+    q.now.time += 59_000
+    await sweep(q.jobs, store.blobs)
+    assert.equal((await q.jobs.get(id, key)).state, "queued")
+    q.now.time += 2000
+    await sweep(q.jobs, store.blobs)
+    assert.equal((await q.jobs.get(id, key)).error!.code, "timeout")
+  }))
+
+test("a stopping worker hands its job back untried, and another one completes it", () =>
+  withQueue(
+    async (q) => {
+      const key = await q.key("stop")
+      const id = await q.submit(key, { steps: 60 })
+      const first = await q.worker()
+      await until(() => first.inFlight === 1)
+      await first.stop()
+      const job = await q.jobs.get(id, key)
+      assert.equal(job.state, "queued")
+      assert.equal(job.tries, 0)
+      await q.worker()
+      assert.equal((await q.jobs.wait(id, key, { seconds: 60 })).state, "completed")
+    },
+    { stepMilliseconds: 5 },
+  ))
+
+test("jobs of a worker unseen for the lease go back, and fail after its second death", () =>
+  withQueue(async (q) => {
+    const key = await q.key("lease")
+    const id = await q.submit(key, {})
+    for (const tries of [1, 2]) {
+      await store.db.query(WORKERS.seen, ["ghost", "[]", q.jobs.clock()])
+      await store.db.query("update jobs set state = 'sampling', worker = 'ghost', tries = $2 where id = $1", [
+        id,
+        tries,
+      ])
+      q.now.time += 10_000
+      await reclaim(q.jobs)
+      assert.equal((await q.jobs.get(id, key)).state, "sampling")
+      q.now.time += 10_000
+      await reclaim(q.jobs)
+      assert.equal((await q.jobs.get(id, key)).state, tries === 1 ? "queued" : "failed")
+    }
+    assert.equal((await q.jobs.get(id, key)).error!.code, "worker_lost")
+  }))
+
+test("10 keys, 500 submits from many callers, 10 jobs", () =>
+  withQueue(async (q) => {
+    const key = await q.key("idem")
+    const submits = Array.from({ length: 500 }, (_, i) =>
+      q.submit(key, { seed: i % 10 }, { clientId: `id-${i % 10}`, bodyHash: sha256(String(i % 10)) }),
+    )
+    assert.equal(new Set(await Promise.all(submits)).size, 10)
+    await assert.rejects(
+      q.submit(key, {}, { clientId: "id-1", bodyHash: "other" }),
+      (e: AtelierError) => e.code === "conflict",
+    )
+  }))
+
+test("the same request gives the same bytes alone, in a batch, and after others", () =>
+  withQueue(async (q) => {
+    const key = await q.key("same")
+    const hashOf = async (id: string) =>
+      (await q.jobs.wait(id, key, { seconds: 60 })).pictures.map((p) => p.hash)
+    await q.worker()
+    const alone = await hashOf(await q.submit(key, { prompt: "same", seed: 3, count: 2 }))
+    const crowd = await Promise.all(
+      Array.from({ length: 12 }, (_, i) =>
+        q.submit(key, i % 3 ? { prompt: `other ${i}` } : { prompt: "same", seed: 3, count: 2 }),
+      ),
+    )
+    for (const [i, id] of crowd.entries()) if (i % 3 === 0) assert.deepEqual(await hashOf(id), alone)
+  }))

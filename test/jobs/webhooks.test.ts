@@ -1,0 +1,99 @@
+// Webhooks: signed, retried over a day under one event id, kept and replayable.
+import assert from "node:assert/strict"
+import { after, before, test } from "node:test"
+import {
+  BACKOFF_SECONDS,
+  Deliverer,
+  replayWebhooks,
+  signWebhook,
+  verifyWebhook,
+} from "../../src/jobs/index.ts"
+import { WEBHOOKS } from "../../src/store/index.ts"
+import { type Queue, testQueue } from "../support/queue.ts"
+import { type TestStore, testStore } from "../support/service.ts"
+
+let store: TestStore
+let q: Queue
+before(async () => {
+  store = await testStore()
+  q = await testQueue(store)
+})
+after(async () => {
+  await q.close()
+  await store.drop()
+})
+
+interface Sent {
+  url: string
+  body: string
+  headers: Record<string, string>
+  at: number
+}
+function receiver(answer: (n: number) => number | Error) {
+  const sent: Sent[] = []
+  const deliverer = new Deliverer({
+    jobs: q.jobs,
+    render: (_envelope, job) => ({ id: job.id, state: job.state, sent: sent.length }),
+    post: async (url, body, headers) => {
+      sent.push({ url, body, headers, at: q.now.time })
+      const told = answer(sent.length)
+      if (told instanceof Error) throw told
+      return told
+    },
+  })
+  return { sent, deliverer }
+}
+async function cancelledJob(): Promise<string> {
+  const key = await q.key("hook")
+  const webhook = { url: "https://example.com/hook", envelope: "atelier" as const }
+  const id = await q.submit(key, {}, { webhook })
+  await q.jobs.cancel(id, key)
+  return key
+}
+
+test("a receiver that is down, slow and wrong for hours gets the same bytes under one event id in the end", async () => {
+  const key = await cancelledJob()
+  const { sent, deliverer } = receiver((n) => (n < 8 ? (n % 2 ? new Error("connection refused") : 500) : 200))
+  const begin = q.now.time
+  for (let second = 0; second < 24 * 3600 && sent.length < 8; second += 30) {
+    q.now.time = begin + second * 1000
+    await deliverer.round()
+  }
+  assert.equal(sent.length, 8)
+  assert.equal(new Set(sent.map((s) => s.headers["atelier-event-id"])).size, 1)
+  assert.equal(new Set(sent.map((s) => s.body)).size, 1)
+  const [row] = await store.db.query<{ state: string; attempts: number }>(WEBHOOKS.list, [key, 1])
+  assert.equal(row!.state, "delivered")
+  assert.equal(row!.attempts, 8)
+  assert.equal(await deliverer.round(), 0)
+})
+
+test("after a day of failures it is given up, kept, and sent again by replay", async () => {
+  const total = BACKOFF_SECONDS.reduce((a, b) => a + b, 0)
+  assert.ok(total > 20 * 3600 && total <= 24 * 3600, `${total} s`)
+  const key = await cancelledJob()
+  let isUp = false
+  const { sent, deliverer } = receiver(() => (isUp ? 204 : 503))
+  for (let i = 0; i <= BACKOFF_SECONDS.length; i++) {
+    await deliverer.round()
+    q.now.time += 35_000_000
+  }
+  const state = async () => (await store.db.query<{ id: string; state: string }>(WEBHOOKS.list, [key, 1]))[0]!
+  assert.equal((await state()).state, "given-up")
+  isUp = true
+  assert.equal(await replayWebhooks(q.jobs, (await state()).id), 1)
+  await deliverer.round()
+  assert.equal((await state()).state, "delivered")
+  assert.equal(new Set(sent.map((s) => s.headers["atelier-event-id"])).size, 1)
+})
+
+test("the signature covers time and body, and an old one is refused", async () => {
+  const at = new Date("2026-06-01T00:00:00Z")
+  const signature = signWebhook("{}", "whsec_x", at)
+  assert.match(signature, /^t=\d+,v1=[0-9a-f]{64}$/)
+  assert.equal(verifyWebhook("{}", signature, "whsec_x", { now: at }), true)
+  assert.equal(verifyWebhook("{ }", signature, "whsec_x", { now: at }), false)
+  assert.equal(verifyWebhook("{}", signature, "whsec_y", { now: at }), false)
+  assert.equal(verifyWebhook("{}", signature, "whsec_x", { now: new Date(at.getTime() + 301_000) }), false)
+  assert.equal(verifyWebhook("{}", "nonsense", "whsec_x", { now: at }), false)
+})
