@@ -75,21 +75,26 @@ export function retouch(p: Float32Array, side: number, r: Random, hue: number): 
   ]
   const [c, s] = [Math.cos(turn) * saturation, Math.sin(turn) * saturation]
   for (let i = 0; i < plane; i++) {
-    const [red, green, blue] = [p[i]!, p[i + plane]!, p[i + 2 * plane]!]
-    const y = 0.299 * red + 0.587 * green + 0.114 * blue
-    const [u, v] = [blue - y, red - y]
-    const [u2, v2] = [u * c - v * s, u * s + v * c]
+    const red = p[i]!
+    const blue = p[i + 2 * plane]!
+    const y = 0.299 * red + 0.587 * p[i + plane]! + 0.114 * blue
+    const u = (blue - y) * c - (red - y) * s
+    const v = (blue - y) * s + (red - y) * c
     const light = y * gain + lift
-    p[i] = light + v2
-    p[i + 2 * plane] = light + u2
-    p[i + plane] = light - (0.299 * v2 + 0.114 * u2) / 0.587
+    p[i] = light + v
+    p[i + plane] = light - (0.299 * v + 0.114 * u) / 0.587
+    p[i + 2 * plane] = light + u
   }
   if (r.next() < 0.3) soften(p, side, between(r, 0.2, 1))
-  const grain = r.next() < 0.3 ? between(r, 0.005, 0.04) : 0
-  for (let i = 0; i < p.length; i++) {
-    const v = p[i]! + (grain > 0 ? grain * 2 * (r.next() + r.next() - 1) : 0)
-    p[i] = Math.min(1, Math.max(-1, v))
-  }
+  if (r.next() < 0.3) grain(p, r)
+  for (let i = 0; i < p.length; i++) p[i] = Math.min(1, Math.max(-1, p[i]!))
+}
+
+/** Adds noise of one strength; a table drawn once per picture is enough to look like grain. */
+function grain(p: Float32Array, r: Random): void {
+  const strength = between(r, 0.01, 0.08)
+  const table = Float32Array.from({ length: 1021 }, () => strength * (r.next() + r.next() - 1))
+  for (let i = 0; i < p.length; i++) p[i] = p[i]! + table[(i * 7 + (i >> 9) * 31) % 1021]!
 }
 
 /** Mixes every pixel with the mean of its four neighbours; `amount` 0..1. */

@@ -88,15 +88,19 @@ function ground(out: Float32Array, to: number, side: number, r: Random): void {
   const waves = r.next() < 0.3 ? 2 + 14 * r.next() : 0
   const [dx, dy] = [Math.cos(angle) / side, Math.sin(angle) / side]
   const plane = side * side
-  for (let y = 0; y < side; y++)
-    for (let x = 0; x < side; x++) {
+  // The ground depends on one coordinate only: 256 steps along it are enough.
+  const ramp = Float32Array.from({ length: 3 * 256 }, (_, i) => {
+    const [c, along] = [Math.floor(i / 256), (i % 256) / 255]
+    const t = plain ? 0 : waves > 0 ? 0.5 + 0.5 * Math.sin(along * waves * Math.PI) : along
+    return one[c]! + (two[c]! - one[c]!) * t
+  })
+  for (let y = 0, at = to; y < side; y++)
+    for (let x = 0; x < side; x++, at++) {
       const along = (x - side / 2) * dx + (y - side / 2) * dy + 0.5
-      const t = plain
-        ? 0
-        : waves > 0
-          ? 0.5 + 0.5 * Math.sin(along * waves * Math.PI)
-          : Math.min(1, Math.max(0, along))
-      for (let c = 0; c < 3; c++) out[to + c * plane + y * side + x] = one[c]! + (two[c]! - one[c]!) * t
+      const step = Math.min(255, Math.max(0, (along * 255) | 0))
+      out[at] = ramp[step]!
+      out[at + plane] = ramp[256 + step]!
+      out[at + 2 * plane] = ramp[512 + step]!
     }
 }
 
@@ -119,18 +123,24 @@ function paste(out: Float32Array, to: number, side: number, s: Small, place: num
   const plane = side * side
   for (let y = Math.max(0, Math.floor(cy - reach)); y < Math.min(side, cy + reach); y++)
     for (let x = Math.max(0, Math.floor(cx - reach)); x < Math.min(side, cx + reach); x++) {
-      const [dx, dy] = [x + 0.5 - cx, y + 0.5 - cy]
+      const dx = x + 0.5 - cx
+      const dy = y + 0.5 - cy
       const sx = (dx * cos + dy * sin + lean * dy) * kx + s.width / 2 - 0.5
       const sy = (-dx * sin + dy * cos) * ky + s.height / 2 - 0.5
       if (sx <= -1 || sy <= -1 || sx >= s.width || sy >= s.height) continue
-      const [x0, y0] = [Math.floor(sx), Math.floor(sy)]
-      let [red, green, blue, alpha] = [0, 0, 0, 0]
+      const x0 = Math.floor(sx)
+      const y0 = Math.floor(sy)
+      let red = 0
+      let green = 0
+      let blue = 0
+      let alpha = 0
       for (let t = 0; t < 4; t++) {
-        const [u, v] = [x0 + (t & 1), y0 + (t >> 1)]
+        const u = x0 + (t & 1)
+        const v = y0 + (t >> 1)
         if (u < 0 || v < 0 || u >= s.width || v >= s.height) continue
         const i = (v * s.width + u) * 4
         const weight =
-          (t & 1 ? sx - x0 : 1 - sx + x0) * (t >> 1 ? sy - y0 : 1 - sy + y0) * (rgba[i + 3]! / 255)
+          ((t & 1 ? sx - x0 : 1 - sx + x0) * (t >> 1 ? sy - y0 : 1 - sy + y0) * rgba[i + 3]!) / 255
         alpha += weight
         red += weight * rgba[i]!
         green += weight * rgba[i + 1]!
@@ -138,8 +148,10 @@ function paste(out: Float32Array, to: number, side: number, s: Small, place: num
       }
       if (alpha <= 0) continue
       const at = to + y * side + x
-      const paint = silhouette ? [20, 20, 25].map((c) => c * alpha) : [red, green, blue]
-      for (let c = 0; c < 3; c++)
-        out[at + c * plane] = out[at + c * plane]! * (1 - alpha) + (paint[c]! / 127.5 - alpha)
+      const left = 1 - alpha
+      const shade = silhouette ? 22 * alpha : undefined
+      out[at] = out[at]! * left + (shade ?? red) / 127.5 - alpha
+      out[at + plane] = out[at + plane]! * left + (shade ?? green) / 127.5 - alpha
+      out[at + 2 * plane] = out[at + 2 * plane]! * left + (shade ?? blue) / 127.5 - alpha
     }
 }

@@ -97,35 +97,65 @@ export function backgroundDistance(lab: Lab): Float32Array {
   })
 }
 
-/** Pixels that are not background: 1, else 0. Holes inside a thing count as the thing. */
-export function foreground(lab: Lab): Uint8Array {
-  const { width, height } = lab
-  const distance = backgroundDistance(lab)
-  const noise = median(borderRing(width, height).map((i) => distance[i]!))
-  const limit = Math.max(0.055, 5 * noise)
-  const mask = Uint8Array.from(distance, (d) => (d > limit ? 1 : 0))
-  return filled(closed(mask, width, height), width, height)
-}
-
-/** Grows by one pixel, then shrinks by one: hairline gaps close. */
-function closed(mask: Uint8Array, width: number, height: number): Uint8Array {
-  const pass = (source: Uint8Array, wanted: 0 | 1): Uint8Array => {
-    const out = source.slice()
+/** Steepest change of colour from each pixel to its neighbours, in OKLab per pixel, after a 3x3 mean. */
+function steepness({ width, height, planes }: Lab): Float32Array {
+  const out = new Float32Array(width * height)
+  const clamp = (v: number, size: number): number => Math.min(size - 1, Math.max(0, v))
+  const across = new Float32Array(out.length)
+  const soft = new Float32Array(out.length)
+  for (const plane of planes) {
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++) {
+        const row = y * width
+        across[row + x] =
+          (plane[row + clamp(x - 1, width)]! + plane[row + x]! + plane[row + clamp(x + 1, width)]!) / 3
+      }
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++)
+        soft[y * width + x] =
+          (across[clamp(y - 1, height) * width + x]! +
+            across[y * width + x]! +
+            across[clamp(y + 1, height) * width + x]!) /
+          3
     for (let y = 0; y < height; y++)
       for (let x = 0; x < width; x++) {
         const i = y * width + x
-        if (source[i] === wanted) continue
-        if (
-          (x > 0 && source[i - 1] === wanted) ||
-          (x < width - 1 && source[i + 1] === wanted) ||
-          (y > 0 && source[i - width] === wanted) ||
-          (y < height - 1 && source[i + width] === wanted)
-        )
-          out[i] = wanted
+        const dx = (soft[y * width + clamp(x + 1, width)]! - soft[y * width + clamp(x - 1, width)]!) / 2
+        const dy = (soft[clamp(y + 1, height) * width + x]! - soft[clamp(y - 1, height) * width + x]!) / 2
+        out[i]! += dx * dx + dy * dy
       }
-    return out
   }
-  return pass(pass(mask, 1), 0)
+  return out.map(Math.sqrt)
+}
+
+/** How steep a pool of light or a soft shadow may be, and how far it may stray from the border's colours. */
+const SLOPE = 0.014
+const STRAY = 0.22
+
+/**
+ * Pixels that are not background: 1, else 0. The background is what can be reached from the border through pixels
+ * that fit the border's colours, or change as slowly as light does and do not stray far. So holes inside a thing
+ * count as the thing, and light and soft shadows as background.
+ */
+export function foreground(lab: Lab): Uint8Array {
+  const { width, height } = lab
+  const distance = backgroundDistance(lab)
+  const slope = steepness(lab)
+  const noise = median(borderRing(width, height).map((i) => distance[i]!))
+  const limit = Math.max(0.055, 5 * noise)
+  const mask = Uint8Array.from(distance, (d, i) => (d <= limit || (d < STRAY && slope[i]! < SLOPE) ? 0 : 1))
+  return filled(mask, width, height)
+}
+
+/** Shrinks a mask by one pixel: what only touches comes apart. */
+function shrunk(mask: Uint8Array, width: number, height: number): Uint8Array {
+  const out = new Uint8Array(mask.length)
+  for (let y = 1; y < height - 1; y++)
+    for (let x = 1; x < width - 1; x++) {
+      const i = y * width + x
+      if (mask[i] && mask[i - 1] && mask[i + 1] && mask[i - width] && mask[i + width]) out[i] = 1
+    }
+  return out
 }
 
 /** Fills what the background cannot reach from the border. */
@@ -212,7 +242,7 @@ export function components(mask: Uint8Array, width: number, height: number): Pie
  * a fifth of the largest; a piece whose middle lies in a larger one's box is part of that thing.
  */
 export function thingsIn(b: Bitmap): Piece[] {
-  const pieces = components(foreground(labOf(b)), b.width, b.height)
+  const pieces = components(shrunk(foreground(labOf(b)), b.width, b.height), b.width, b.height)
   const least = Math.max(0.006 * b.width * b.height, 0.2 * (pieces[0]?.area ?? 0))
   const things: Piece[] = []
   for (const p of pieces) {

@@ -3,7 +3,7 @@ import { backgroundColour, objectColour } from "./colour.ts"
 import { type Piece, thingsIn } from "./foreground.ts"
 import { backgroundIndex, conceptIndex, styleIndex } from "./labels.ts"
 import { type Classifier, rankOf, type Verdict } from "./network.ts"
-import { type Bitmap, squareAround, view, type Window } from "./pixels.ts"
+import { atNative, type Bitmap, squareAround, view, type Window } from "./pixels.ts"
 import type { Prompt } from "./prompts.ts"
 
 export interface Shot {
@@ -59,7 +59,12 @@ export async function observe(
   const out: Observation[] = []
   const chunk = 64
   for (let from = 0; from < shots.length; from += chunk) {
-    const part = shots.slice(from, from + chunk)
+    // Every picture is looked at in the scale of the real art, so that both get the same treatment.
+    const part = await Promise.all(
+      shots
+        .slice(from, from + chunk)
+        .map(async ({ prompt, picture }) => ({ prompt, picture: await atNative(picture) })),
+    )
     const verdicts = await classifier.look(part.map((s) => view(s.picture, classifier.side)))
     const pairs = part.flatMap(({ prompt, picture }, i) => {
       const windows = prompt.relation && pairWindows(picture, prompt.relation)

@@ -42,6 +42,12 @@ export async function resize(b: Bitmap, width: number, height: number): Promise<
   return { width, height, rgb: new Uint8Array(data) }
 }
 
+/** Brings a picture down to the scale of the training art, about 128 x 128 pixels; smaller ones stay as they are. */
+export async function atNative(b: Bitmap): Promise<Bitmap> {
+  const k = 128 / Math.sqrt(b.width * b.height)
+  return k < 1 ? await resize(b, Math.round(b.width * k), Math.round(b.height * k)) : b
+}
+
 /** Where a pixel of the output comes from: source = origin + across * x + down * y, in source pixels. */
 export interface Map2 {
   readonly origin: readonly [number, number]
@@ -61,40 +67,42 @@ export const mapOf = (w: Window, side: number): Map2 => ({
  */
 export function readInto(out: Float32Array, to: number, b: Bitmap, map: Map2, side: number): void {
   const plane = side * side
-  const density = Math.max(Math.hypot(...map.across), Math.hypot(...map.down))
-  const taps = Math.max(1, Math.min(4, Math.round(density)))
+  const { rgb, width, height } = b
+  const [ox, oy] = map.origin
+  const [ax, ay] = map.across
+  const [dx, dy] = map.down
+  const taps = Math.max(1, Math.min(4, Math.round(Math.max(Math.hypot(ax, ay), Math.hypot(dx, dy)))))
   const share = 1 / (127.5 * taps * taps)
-  const [maxX, maxY] = [b.width - 1, b.height - 1]
-  for (let y = 0; y < side; y++)
-    for (let x = 0; x < side; x++) {
+  const [maxX, maxY] = [width - 1, height - 1]
+  // Plain scalars: this loop is what a training batch of the classifier waits for.
+  for (let y = 0, at = to; y < side; y++)
+    for (let x = 0; x < side; x++, at++) {
       let red = 0
       let green = 0
       let blue = 0
-      for (let t = 0; t < taps * taps; t++) {
-        const u = x + ((t % taps) + 0.5) / taps
-        const v = y + (Math.floor(t / taps) + 0.5) / taps
-        const sx = Math.min(maxX, Math.max(0, map.origin[0] + map.across[0] * u + map.down[0] * v - 0.5))
-        const sy = Math.min(maxY, Math.max(0, map.origin[1] + map.across[1] * u + map.down[1] * v - 0.5))
-        const [x0, y0] = [sx | 0, sy | 0]
-        const [fx, fy] = [sx - x0, sy - y0]
-        const a = (y0 * b.width + x0) * 3
-        const right = x0 < maxX ? 3 : 0
-        const below = y0 < maxY ? b.width * 3 : 0
-        const [wa, wb, wc, wd] = [(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy]
-        red +=
-          wa * b.rgb[a]! + wb * b.rgb[a + right]! + wc * b.rgb[a + below]! + wd * b.rgb[a + right + below]!
-        green +=
-          wa * b.rgb[a + 1]! +
-          wb * b.rgb[a + right + 1]! +
-          wc * b.rgb[a + below + 1]! +
-          wd * b.rgb[a + right + below + 1]!
-        blue +=
-          wa * b.rgb[a + 2]! +
-          wb * b.rgb[a + right + 2]! +
-          wc * b.rgb[a + below + 2]! +
-          wd * b.rgb[a + right + below + 2]!
-      }
-      const at = to + y * side + x
+      for (let j = 0; j < taps; j++)
+        for (let i = 0; i < taps; i++) {
+          const u = x + (i + 0.5) / taps
+          const v = y + (j + 0.5) / taps
+          let sx = ox + ax * u + dx * v - 0.5
+          let sy = oy + ay * u + dy * v - 0.5
+          sx = Math.min(maxX, Math.max(0, sx))
+          sy = Math.min(maxY, Math.max(0, sy))
+          const x0 = sx | 0
+          const y0 = sy | 0
+          const fx = sx - x0
+          const fy = sy - y0
+          const p = (y0 * width + x0) * 3
+          const q = x0 < maxX ? p + 3 : p
+          const below = y0 < maxY ? width * 3 : 0
+          const wq = fx * (1 - fy)
+          const wp = 1 - fx - fy + fx * fy
+          const wr = fy - fx * fy
+          const ws = fx * fy
+          red += wp * rgb[p]! + wq * rgb[q]! + wr * rgb[p + below]! + ws * rgb[q + below]!
+          green += wp * rgb[p + 1]! + wq * rgb[q + 1]! + wr * rgb[p + below + 1]! + ws * rgb[q + below + 1]!
+          blue += wp * rgb[p + 2]! + wq * rgb[q + 2]! + wr * rgb[p + below + 2]! + ws * rgb[q + below + 2]!
+        }
       out[at] = red * share - 1
       out[at + plane] = green * share - 1
       out[at + 2 * plane] = blue * share - 1

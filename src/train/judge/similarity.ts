@@ -1,6 +1,6 @@
 // How alike two pictures are: in structure, in the classifier's features, pixel by pixel at thumbnail size.
 import { type Attributes, measure } from "../data/measure.ts"
-import { type Bitmap, resize, view } from "./pixels.ts"
+import { atNative, type Bitmap, view } from "./pixels.ts"
 
 export type { Attributes } from "../data/measure.ts"
 
@@ -68,9 +68,7 @@ export function structuralSimilarity(one: Bitmap, two: Bitmap): number {
 
 /** Saturation, contrast, edge density, diagonal energy and lean at the native scale of the training art. */
 export async function attributesOf(b: Bitmap): Promise<Attributes> {
-  const k = 128 / Math.sqrt(b.width * b.height)
-  const small = k < 1 ? await resize(b, Math.round(b.width * k), Math.round(b.height * k)) : b
-  return measure(small)
+  return measure(await atNative(b))
 }
 
 export const THUMBNAIL = 20
