@@ -53,7 +53,8 @@ export function stepOutputs(c: DitConfig): Record<string, Tensor> {
   const { velocity } = denoiser(
     {
       image: input("image", ["B", "N", c.channels * c.patch * c.patch]),
-      time: input("time", ["B", 1, c.timeDim]),
+      // One time for the whole batch, as in sampling.
+      time: input("time", [1, 1, c.timeDim]),
       text: input("text", ["B", "T", c.features]),
       rope: { cosine: input("cosine", ["N+T", c.headDim / 2]), sine: input("sine", ["N+T", c.headDim / 2]) },
     },

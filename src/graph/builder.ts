@@ -42,6 +42,8 @@ export class GraphBuilder {
   readonly outputs: InstanceType<typeof onnx.ValueInfoProto>[] = []
   #next = 0
   readonly #sizes = new Map<string, string>()
+  readonly #middles = new Map<Dim, string>()
+  readonly #shapes = new Map<string, string>()
   readonly #symbols = new Map<string, { value: string; axis: number; times: number }>()
   readonly #constants = new Map<string, string>()
 
@@ -92,6 +94,15 @@ export class GraphBuilder {
   /** One byte as a scalar; -1 and 255 are the same bits. */
   bytes(value: number, type: "U8" | "I8"): string {
     return this.stored(type, [], Uint8Array.of(value & 255))
+  }
+
+  /** The zero point 128 for `count` rows, uint8 [count]. */
+  middle(count: Dim): string {
+    const known = this.#middles.get(count)
+    if (known) return known
+    const value = this.node("Expand", [this.bytes(128, "U8"), this.size(count)])
+    this.#middles.set(count, value)
+    return value
   }
 
   /** A constant from its bytes. */
@@ -191,11 +202,13 @@ export class GraphBuilder {
   /** A shape at run time, as the second input of Reshape or Expand. */
   shape(dims: Shape): string {
     if (dims.every((d) => typeof d === "number")) return this.integers(dims as readonly number[])
-    return this.node(
-      "Concat",
-      dims.map((d) => this.size(d)),
-      { axis: { int: 0 } },
-    )
+    const key = dims.join()
+    const known = this.#shapes.get(key)
+    if (known) return known
+    const sizes = dims.map((d) => this.size(d))
+    const value = this.node("Concat", sizes, { axis: { int: 0 } })
+    this.#shapes.set(key, value)
+    return value
   }
 
   model(name: string): Uint8Array {

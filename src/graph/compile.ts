@@ -2,6 +2,7 @@
 import { attentionParts } from "./attention.ts"
 import { type ByteRange, type Bytes, GraphBuilder, type StoredType } from "./builder.ts"
 import { type Dim, divDims, type Shape, showShape } from "./dim.ts"
+import { type Fusions, findFusions } from "./fuse.ts"
 import { topological } from "./gradient.ts"
 import {
   type IntegerValue,
@@ -49,8 +50,11 @@ interface Context {
   values: Map<Tensor, string>
   blocks: Map<Tensor, Extract<WeightSource, { kind: "blocks" }>>
   integers: Map<Tensor, IntegerValue>
-  /** Activations that were quantised once for several products, by value. */
-  tokens: Map<string, QuantisedTokens>
+  /** Activations that were quantised once for several products. */
+  tokens: Map<Tensor, QuantisedTokens>
+  /** Factors [...,1] that a value still lacks. */
+  pending: Map<Tensor, string>
+  fusions: Fusions
   /** Values of [B,H,L,e] expressions that stand as [B,L,H,e]. */
   tokenMajor: Map<Tensor, string>
   value: (t: Tensor) => string
@@ -90,7 +94,7 @@ function emitMatmul(b: GraphBuilder, n: Tensor, inputs: string[], context: Conte
     )
   }
   const integers = context.integers.get(weight)
-  if (integers) return emitIntegers(b, n, inputs[0]!, integers, context)
+  if (integers) return emitIntegers(b, n, context).value
   if (!transA && !transB) return b.node("MatMul", inputs, {}, { where: n.where })
   return b.microsoft(
     "FusedMatMul",
@@ -100,17 +104,50 @@ function emitMatmul(b: GraphBuilder, n: Tensor, inputs: string[], context: Conte
   )
 }
 
-function emitIntegers(b: GraphBuilder, n: Tensor, x: string, weight: IntegerValue, context: Context): string {
+/** An integer product. `row` scales its outputs; `postpone` leaves its steps per token to who reads `reader`. */
+function emitIntegers(
+  b: GraphBuilder,
+  n: Tensor,
+  context: Context,
+  options: { row?: string; postpone?: boolean } = {},
+): { value: string; step: string } {
+  const [x, weight] = n.inputs as [Tensor, Tensor]
   let tokens = context.tokens.get(x)
   if (!tokens) {
-    tokens = quantiseTokens(b, b.node("Reshape", [x, b.integers([-1, weight.columns])]))
+    tokens = quantiseTokens(b, context.value(x), x.shape, context.pending.get(x))
     context.tokens.set(x, tokens)
   }
-  const raw = integerProduct(b, tokens, weight, context.options.unpack === "run", n.where)
-  const scaled = b.node("Mul", [raw, tokens.step], {}, { where: n.where })
-  const open = n.shape.filter((d) => typeof d === "string").length
-  const shape = open > 1 ? b.shape(n.shape) : b.integers(n.shape.map((d) => (typeof d === "string" ? -1 : d)))
-  return b.node("Reshape", [scaled, shape])
+  const value = integerProduct(b, tokens, context.integers.get(weight)!, {
+    unpackAtRun: context.options.unpack === "run",
+    row: options.row,
+    where: n.where,
+  })
+  if (options.postpone) return { value, step: tokens.step }
+  return { value: b.node("Mul", [value, tokens.step], {}, { where: n.where }), step: "" }
+}
+
+/** Writes what findFusions found at `n`. Gives whether `n` has its value. */
+function emitFused(b: GraphBuilder, n: Tensor, context: Context): boolean {
+  const { scaledNorms, scaledProducts, postponed } = context.fusions
+  const rowOf = (row: Tensor): string => b.node("Reshape", [context.emit(row), b.integers([-1])])
+  const normed = scaledNorms.get(n)
+  if (normed) {
+    const { norm, row } = normed
+    const scale = b.node("Mul", [context.emit(norm.inputs[1]!), rowOf(row)])
+    context.values.set(n, emitters.rmsNorm(b, norm, [context.value(norm.inputs[0]!), scale], context))
+    return true
+  }
+  const scaled = scaledProducts.get(n)
+  if (scaled) {
+    context.values.set(n, emitIntegers(b, scaled.product, context, { row: rowOf(scaled.row) }).value)
+    return true
+  }
+  const later = postponed.get(n)
+  if (!later) return false
+  const { value, step } = emitIntegers(b, later.product, context, { postpone: true })
+  context.values.set(n, b.node("Mul", [context.value(later.other), value], {}, { where: n.where }))
+  context.pending.set(n, step)
+  return true
 }
 
 function emitParameter(b: GraphBuilder, n: Tensor, context: Context): string {
@@ -298,12 +335,17 @@ export function compile(
 ): CompiledGraph {
   const b = new GraphBuilder()
   const roots = Object.values(outputs)
+  const isIntegers = (w: Tensor): boolean =>
+    w.op === "parameter" &&
+    options.weights?.(w.attributes.name as string, w.shape as readonly number[]).kind === "integers"
   const context: Context = {
     options,
     values: new Map(),
     blocks: new Map(),
     integers: new Map(),
     tokens: new Map(),
+    pending: new Map(),
+    fusions: findFusions(options.attention === "parts" ? [] : roots, isIntegers),
     tokenMajor: new Map(),
     value: (t) => {
       const known = context.values.get(t)
@@ -315,7 +357,7 @@ export function compile(
     },
     emit: (root) => {
       for (const n of topological([root])) {
-        if (context.values.has(n) || context.tokenMajor.has(n)) continue
+        if (context.values.has(n) || context.tokenMajor.has(n) || context.fusions.covered.has(n)) continue
         if (n.op === "parameter") context.values.set(n, emitParameter(b, n, context))
         else {
           for (const i of n.inputs)
@@ -326,7 +368,8 @@ export function compile(
               throw new Error(
                 `${i.attributes.name}: integer weights only serve as the transposed side of a product.`,
               )
-          if (options.attention !== "parts" && emitTokenMajor(b, n, context)) continue
+          if (options.attention !== "parts" && (emitTokenMajor(b, n, context) || emitFused(b, n, context)))
+            continue
           // Attention takes its inputs as they stand.
           const fused = n.op === "attention" && options.attention !== "parts" && n.inputs.length === 3
           const inputs = fused ? [] : n.inputs.map((i) => context.value(i))

@@ -1,5 +1,6 @@
 // Products with one scale per output: weights are 8-bit or 4-bit integers, activations become 8-bit per token.
 import type { Bytes, GraphBuilder } from "./builder.ts"
+import { mulDims, type Shape } from "./dim.ts"
 
 /**
  * A weight [N,K] whose rows each have one scale, stored input-major so that ONNX Runtime's integer product reads it
@@ -25,7 +26,7 @@ export interface IntegerValue {
   columns: number
 }
 
-/** Activations [M,K] as uint8 around 128, and what one step is worth per token, [M,1]. */
+/** Activations as uint8 around 128 in the shape of their floats, and what one step is worth per token, [...,1]. */
 export interface QuantisedTokens {
   values: string
   step: string
@@ -49,29 +50,35 @@ export function integerWeight(
   }
 }
 
-/** x [M,K] float: each token's largest magnitude becomes 127. */
-export function quantiseTokens(b: GraphBuilder, x: string): QuantisedTokens {
-  const largest = b.node("ReduceMax", [b.node("Abs", [x]), b.integers([1])], { keepdims: { int: 1 } })
-  // A token of zeros must not divide by zero.
-  const step = b.node("Mul", [b.node("Max", [largest, b.floats(Float32Array.of(1e-30), [])]), seventh(b)])
+/** x [...,K] float: each token's largest magnitude becomes 127. `pending` is a factor [...,1] that x still lacks. */
+export function quantiseTokens(b: GraphBuilder, x: string, shape: Shape, pending?: string): QuantisedTokens {
+  const largest = b.node("ReduceMax", [b.node("Abs", [x]), b.integers([-1])], { keepdims: { int: 1 } })
+  const unit = b.floats(Float32Array.of(1 / 127), [])
+  // A token of zeros divides zero by zero: whatever byte that gives is multiplied by its step, 0.
+  const step = b.node("Mul", [largest, unit])
   const perToken = b.node("Reshape", [step, b.integers([-1])])
-  const middle = b.node("Expand", [b.bytes(128, "U8"), b.node("Shape", [perToken])])
-  return { values: b.node("QuantizeLinear", [x, perToken, middle], { axis: { int: 0 } }), step }
+  // The operator wants one scale per row of a matrix.
+  const matrix = b.node("Reshape", [x, b.integers([-1, shape.at(-1) as number])])
+  const quantised = b.node("QuantizeLinear", [matrix, perToken, b.middle(mulDims(...shape.slice(0, -1)))], {
+    axis: { int: 0 },
+  })
+  return {
+    values: b.node("Reshape", [quantised, b.shape(shape)]),
+    step: pending === undefined ? step : b.node("Mul", [step, pending]),
+  }
 }
 
-const seventh = (b: GraphBuilder): string => b.floats(Float32Array.of(1 / 127), [])
-
 /**
- * x W^T [M,N] without the tokens' steps: the caller multiplies by `step`. `unpackAtRun` expands 4-bit weights at
+ * x W^T [...,N] without the tokens' steps: the caller multiplies by `step`; `row` [N] multiplies the outputs. `unpackAtRun` expands 4-bit weights at
  * every run, so that only the packed form stays in memory; otherwise the session keeps 8 bits per weight.
  */
 export function integerProduct(
   b: GraphBuilder,
   tokens: QuantisedTokens,
   w: IntegerValue,
-  unpackAtRun: boolean,
-  where: string,
+  options: { unpackAtRun: boolean; row?: string; where: string },
 ): string {
+  const { unpackAtRun, row, where } = options
   const unit = b.floats(Float32Array.of(1), [])
   const middle = b.bytes(128, "U8")
   const product = (values: string, data: string, scales: string, zero?: string): string =>
@@ -81,7 +88,8 @@ export function integerProduct(
       {},
       where,
     )
-  if (w.bits === 8) return product(tokens.values, w.data, w.scales)
+  const scale = row === undefined ? w.scales : b.node("Mul", [w.scales, row])
+  if (w.bits === 8) return product(tokens.values, w.data, scale)
   const half = w.columns / 2
   const part = (x: string, from: number, to: number, axis: number): string =>
     b.node("Slice", [x, b.integers([from]), b.integers([to]), b.integers([axis])])
@@ -90,15 +98,15 @@ export function integerProduct(
     // A mask that depends on an input keeps ONNX Runtime from unpacking once and holding the result.
     return unpackAtRun ? b.node("BitwiseOr", [value, runTimeZero(b)]) : value
   }
-  const scales = (row: number): string =>
-    b.node("Reshape", [part(w.scales, row, row + 1, 0), b.integers([-1])])
+  const scales = (half: number): string =>
+    b.node("Reshape", [part(scale, half, half + 1, 0), b.integers([-1])])
   const low = b.node("BitwiseAnd", [w.data, mask(0x0f)])
   const high = b.node("BitwiseAnd", [w.data, mask(0xf0)])
   // The high nibble stands as 16 times its value.
   const sixteenth = b.node("Mul", [scales(1), b.floats(Float32Array.of(1 / 16), [])])
   return b.node("Add", [
-    product(part(tokens.values, 0, half, 1), low, scales(0), b.bytes(8, "I8")),
-    product(part(tokens.values, half, w.columns, 1), high, sixteenth),
+    product(part(tokens.values, 0, half, -1), low, scales(0), b.bytes(8, "I8")),
+    product(part(tokens.values, half, w.columns, -1), high, sixteenth),
   ])
 }
 
