@@ -5,6 +5,7 @@ import type { ManifestInput } from "../sampling/manifest.ts"
 import { loadRun, type RunState } from "./checkpoint.ts"
 import { keptStatistics, latentStatistics } from "./latent-statistics.ts"
 import { openLatents } from "./latents.ts"
+import { noticeText } from "./notice.ts"
 import { openPictures } from "./pictures.ts"
 import { fitPreview } from "./preview-fit.ts"
 import { ditRecipe } from "./recipes/dit.ts"
@@ -118,6 +119,7 @@ export async function exportModel({
     origin: "Trained from scratch by this project on openly licensed art; see NOTICE and docs/training.md.",
   }
   writeFileSync(`${folder}/model.json`, `${JSON.stringify(manifest, null, 1)}\n`)
+  writeFileSync("NOTICE", noticeText())
   return folder
 }
 
