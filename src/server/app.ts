@@ -23,6 +23,7 @@ import { jobRoutes } from "./native/jobs.ts"
 import { assetRoutes, boardRoutes } from "./native/library.ts"
 import { fileRoutes, pictureRoutes } from "./native/pictures.ts"
 import { queueRoutes } from "./native/queue.ts"
+import { secretOfSession, sessionRoutes } from "./native/session.ts"
 import { docsPage, openapi } from "./openapi.ts"
 import { mount, type Route } from "./route.ts"
 import type { Service } from "./service.ts"
@@ -31,7 +32,8 @@ import { studioFile } from "./studio.ts"
 /** JSON bodies may hold a 75 MB picture in base64, and a little more. */
 const MAX_BODY = 110_000_000
 
-const secretOfCall = (c: Call): string | null => secretOf(c.req.header("authorization"))
+const secretOfCall = (c: Call): string | null =>
+  secretOf(c.req.header("authorization")) ?? secretOfSession(c)
 
 function onError(thrown: Error, c: Call, s: Service): Response {
   const error = asAtelierError(thrown)
@@ -66,6 +68,7 @@ export function createApp(s: Service, needsKey: boolean): App {
     ...assetRoutes(s),
     ...boardRoutes(s),
     ...aboutRoutes(s, needsKey),
+    ...sessionRoutes(callers),
   ]
 
   app.use(requestIds)

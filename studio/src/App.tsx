@@ -1,0 +1,107 @@
+// The page: bar, takes, dock, and whatever is open over them. Surfaces that are opened later are loaded later.
+import { lazy, Suspense, useEffect } from "react"
+import { onEvent, onFirst, onStep, queries } from "./api/cache.ts"
+import { ApiError } from "./api/client.ts"
+import { followEvents } from "./api/events.ts"
+import { useCapabilities } from "./api/queries.ts"
+import { Bar } from "./bar/Bar.tsx"
+import { Connection } from "./bar/Connection.tsx"
+import { SignIn } from "./bar/SignIn.tsx"
+import { Toasts } from "./bar/Toasts.tsx"
+import { Dock } from "./dock/Dock.tsx"
+import { PROMPT_ID } from "./dock/Prompt.tsx"
+import { useKeys } from "./keys/useKeys.ts"
+import { useMessages } from "./messages/index.ts"
+import { page } from "./state/page.ts"
+import { useStore } from "./state/store.ts"
+import { Takes } from "./takes/Takes.tsx"
+import { Button } from "./ui/Button.tsx"
+
+const Look = lazy(() => import("./look/Look.tsx"))
+const Compare = lazy(() => import("./compare/Compare.tsx"))
+const Grid = lazy(() => import("./grid/Grid.tsx"))
+const QueuePanel = lazy(() => import("./queue/QueuePanel.tsx"))
+const Boards = lazy(() => import("./boards/Boards.tsx"))
+const Palette = lazy(() => import("./keys/Palette.tsx"))
+const Help = lazy(() => import("./keys/Help.tsx"))
+
+export function App() {
+  const t = useMessages()
+  const capabilities = useCapabilities()
+  const needsKey = useStore(page, (p) => p.needsKey)
+  const isKnown = capabilities.isSuccess
+  useEvents(isKnown && !needsKey)
+  useKeys()
+
+  if (needsKey) return <SignIn />
+  if (!capabilities.data) {
+    return (
+      <div className="starting" role="status">
+        {capabilities.isError &&
+        !(capabilities.error instanceof ApiError && capabilities.error.status === 401) ? (
+          <Unreachable message={capabilities.error.message} />
+        ) : (
+          <span className="visually-hidden">{t.takes.loading}</span>
+        )}
+      </div>
+    )
+  }
+  return (
+    <div className="app">
+      <a className="skip" href={`#${PROMPT_ID}`}>
+        {t.skip}
+      </a>
+      <Bar capabilities={capabilities.data} />
+      <Connection />
+      <main className="stage">
+        <Takes capabilities={capabilities.data} />
+        <Dock capabilities={capabilities.data} />
+      </main>
+      <Toasts />
+      <Open />
+    </div>
+  )
+}
+
+/** The one event stream, for as long as the page stands. */
+function useEvents(isOn: boolean): void {
+  useEffect(() => {
+    if (!isOn) return
+    const stop = new AbortController()
+    const onConnection = (connection: "connecting" | "open" | "lost"): void => page.set({ connection })
+    void followEvents({ onEvent, onStep, onFirst, onConnection }, stop.signal)
+    return () => stop.abort()
+  }, [isOn])
+}
+
+function Open() {
+  const surface = useStore(page, (p) => p.surface)
+  const panel = useStore(page, (p) => p.panel)
+  return (
+    <Suspense fallback={null}>
+      {surface === "look" && <Look />}
+      {surface === "compare" && <Compare />}
+      {surface === "grid" && <Grid />}
+      {panel === "queue" && <QueuePanel />}
+      {panel === "boards" && <Boards />}
+      {panel === "palette" && <Palette />}
+      {panel === "help" && <Help />}
+    </Suspense>
+  )
+}
+
+function Unreachable({ message }: { message: string }) {
+  const { takes } = useMessages()
+  useEffect(() => {
+    const timer = setInterval(() => void queries.refetchQueries({ queryKey: ["capabilities"] }), 2000)
+    return () => clearInterval(timer)
+  }, [])
+  return (
+    <>
+      <p>{message}</p>
+      <Button kind="outlined" onPress={() => void queries.refetchQueries({ queryKey: ["capabilities"] })}>
+        {takes.tryAgain}
+      </Button>
+    </>
+  )
+}

@@ -1,0 +1,128 @@
+// Keeps fetched jobs true while events arrive: one place that changes the caches of history and queue.
+import { type InfiniteData, QueryClient } from "@tanstack/react-query"
+import { announce } from "../state/announce.ts"
+import { setStep } from "../state/steps.ts"
+import { call } from "./client.ts"
+import type { StepEvent } from "./events.ts"
+import { type HistoryFilter, matches } from "./filter.ts"
+import type { HistoryPage, Job, JobState, ServerEvent } from "./types.ts"
+
+export const queries = new QueryClient({
+  defaultOptions: { queries: { staleTime: Number.POSITIVE_INFINITY, retry: 1, refetchOnWindowFocus: false } },
+})
+
+export const keys = {
+  history: (filter: HistoryFilter) => ["history", filter] as const,
+  job: (id: string) => ["job", id] as const,
+  queue: ["queue"] as const,
+  boards: ["boards"] as const,
+  capabilities: ["capabilities"] as const,
+}
+
+type History = InfiniteData<HistoryPage>
+const END: readonly JobState[] = ["completed", "failed", "cancelled"]
+export const isOver = (state: JobState): boolean => END.includes(state)
+
+/** A job that the cache knows, wherever it stands. */
+export function knownJob(id: string): Job | undefined {
+  const own = queries.getQueryData<Job>(keys.job(id))
+  if (own) return own
+  for (const [, data] of queries.getQueriesData<History>({ queryKey: ["history"] })) {
+    for (const page of data?.pages ?? []) {
+      const found = page.items.find((job) => job.id === id)
+      if (found) return found
+    }
+  }
+  return undefined
+}
+
+/** Replaces a job everywhere; one that history has not seen yet goes to where its time puts it. */
+export function putJob(job: Job): void {
+  queries.setQueryData(keys.job(job.id), job)
+  for (const [key, data] of queries.getQueriesData<History>({ queryKey: ["history"] })) {
+    if (!data) continue
+    const fits = matches(job, key[1] as HistoryFilter)
+    queries.setQueryData(key, placed(data, job, fits))
+  }
+}
+
+function placed(data: History, job: Job, fits: boolean): History {
+  const at = data.pages.findIndex((page) => page.items.some((j) => j.id === job.id))
+  if (at >= 0) {
+    return withPage(data, at, (items) =>
+      fits ? items.map((j) => (j.id === job.id ? job : j)) : items.filter((j) => j.id !== job.id),
+    )
+  }
+  if (!fits || data.pages.length === 0) return data
+  const isOlder = (j: Job): boolean => j.createdAt < job.createdAt
+  const page = data.pages.findIndex((p) => p.items.some(isOlder))
+  const isComplete = !data.pages.at(-1)?.nextCursor
+  const target = page >= 0 ? page : isComplete || data.pages.length === 1 ? data.pages.length - 1 : -1
+  if (target < 0) return data
+  return withPage(data, target, (items) => {
+    const before = items.findIndex(isOlder)
+    return before < 0 ? [...items, job] : items.toSpliced(before, 0, job)
+  })
+}
+
+const withPage = (data: History, at: number, change: (items: Job[]) => Job[]): History => ({
+  ...data,
+  pages: data.pages.map((page, i) => (i === at ? { ...page, items: change(page.items) } : page)),
+})
+
+export function dropJob(id: string): void {
+  queries.removeQueries({ queryKey: keys.job(id) })
+  queries.setQueriesData<History>({ queryKey: ["history"] }, (data) => {
+    const at = data?.pages.findIndex((page) => page.items.some((j) => j.id === id)) ?? -1
+    return data && at >= 0 ? withPage(data, at, (items) => items.filter((j) => j.id !== id)) : data
+  })
+}
+
+/** Jobs to be asked for again; asked together, once per short while. */
+const dirty = new Set<string>()
+function refresh(id: string): void {
+  dirty.add(id)
+  if (dirty.size > 1) return
+  setTimeout(() => {
+    const ids = [...dirty]
+    dirty.clear()
+    for (const each of ids) void call<Job>("GET", `api/jobs/${each}`).then(putJob, () => {})
+  }, 40)
+}
+
+let isQueueDue = false
+function refreshQueue(): void {
+  if (isQueueDue) return
+  isQueueDue = true
+  setTimeout(() => {
+    isQueueDue = false
+    void queries.invalidateQueries({ queryKey: keys.queue })
+  }, 120)
+}
+
+export function onEvent(event: ServerEvent): void {
+  const { job: id, kind, state } = event
+  if (kind.startsWith("job-") || kind.startsWith("queue-")) refreshQueue()
+  if (!id) return
+  if (kind === "job-deleted") {
+    dropJob(id)
+    return
+  }
+  const known = knownJob(id)
+  if (state && known && known.state !== state) announce(known, state, event)
+  if (state && !isOver(state) && known) putJob({ ...known, state })
+  else refresh(id)
+  if (state && isOver(state)) setStep(id, null)
+}
+
+export function onStep(step: StepEvent): void {
+  setStep(step.job, step.progress)
+  const known = knownJob(step.job)
+  if (known && step.progress) announce(known, "sampling", null, step.progress)
+}
+
+/** What was fetched before the stream stood may have missed something. */
+export function onFirst(): void {
+  void queries.invalidateQueries({ queryKey: ["history"] })
+  void queries.invalidateQueries({ queryKey: keys.queue })
+}

@@ -1,0 +1,55 @@
+// Questions to the server as hooks. Answers are kept true by events, so nothing here asks twice by itself.
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query"
+import { keys } from "./cache.ts"
+import { call } from "./client.ts"
+import { type HistoryFilter, historyPath } from "./filter.ts"
+import type { Board, Capabilities, HistoryPage, Job, Lineage, Queue } from "./types.ts"
+
+export const useCapabilities = () =>
+  useQuery({
+    queryKey: keys.capabilities,
+    queryFn: ({ signal }) => call<Capabilities>("GET", "capabilities", undefined, { signal }),
+    retry: false,
+  })
+
+export const useHistory = (filter: HistoryFilter) =>
+  useInfiniteQuery({
+    queryKey: keys.history(filter),
+    queryFn: ({ pageParam, signal }) =>
+      call<HistoryPage>("GET", historyPath(filter, pageParam), undefined, { signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.nextCursor,
+    placeholderData: keepPreviousData,
+  })
+
+export const useJob = (id: string | null) =>
+  useQuery({
+    queryKey: keys.job(id ?? ""),
+    queryFn: () => call<Job>("GET", `api/jobs/${id}`),
+    enabled: id !== null,
+  })
+
+export const useQueue = () =>
+  useQuery({ queryKey: keys.queue, queryFn: () => call<Queue>("GET", "api/queue") })
+
+/** Where a waiting job stands; one subscription per job, redrawn only when its own place changes. */
+export const usePlace = (id: string, isWaiting: boolean) =>
+  useQuery({
+    queryKey: keys.queue,
+    queryFn: () => call<Queue>("GET", "api/queue"),
+    enabled: isWaiting,
+    select: (queue) => {
+      const entry = queue.waiting.find((w) => w.job.id === id)
+      return entry ? { place: entry.place, secondsLeft: entry.secondsLeft } : null
+    },
+  }).data ?? null
+
+export const useBoards = () =>
+  useQuery({ queryKey: keys.boards, queryFn: () => call<{ items: Board[] }>("GET", "api/boards") })
+
+export const useLineage = (id: string) =>
+  useQuery({
+    queryKey: ["lineage", id],
+    queryFn: () => call<Lineage>("GET", `api/jobs/${id}/lineage`),
+    staleTime: 0,
+  })

@@ -1,0 +1,55 @@
+// Sign-in with a key. The server keeps it in a cookie that no script can read; the page forgets it at once.
+import { KeyRound } from "lucide-react"
+import { type FormEvent, useState } from "react"
+import { call } from "../api/client.ts"
+import { useMessages } from "../messages/index.ts"
+import { Button } from "../ui/Button.tsx"
+
+export function SignIn() {
+  const { signIn: t, appName } = useMessages()
+  const [key, setKey] = useState("")
+  const [isWrong, setWrong] = useState(false)
+  const enter = async (e: FormEvent): Promise<void> => {
+    e.preventDefault()
+    try {
+      await call("POST", "api/session", { key: key.trim() })
+      location.reload()
+    } catch {
+      setWrong(true)
+    }
+  }
+  return (
+    <main className="sign-in">
+      <form onSubmit={(e) => void enter(e)}>
+        <KeyRound size={24} aria-hidden />
+        <h1>{appName}</h1>
+        <p className="muted">{t.line}</p>
+        <input
+          className="field"
+          type="password"
+          autoComplete="current-password"
+          aria-label={t.key}
+          placeholder={t.key}
+          aria-invalid={isWrong}
+          aria-describedby="sign-in-word"
+          value={key}
+          onChange={(e) => {
+            setKey(e.target.value)
+            setWrong(false)
+          }}
+        />
+        <Button kind="primary" type="submit" isDisabled={key.trim() === ""}>
+          {t.button}
+        </Button>
+        <p id="sign-in-word" role="alert" className="small wrong">
+          {isWrong ? t.wrong : ""}
+        </p>
+        <p className="small muted">
+          {t.hint} <code>atelier keys add</code>
+          <br />
+          {t.kept}
+        </p>
+      </form>
+    </main>
+  )
+}

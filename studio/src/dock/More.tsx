@@ -1,0 +1,152 @@
+// Everything that is needed less often: model, sliders, steps, guidance, words to steer away from, file format.
+import { Settings2 } from "lucide-react"
+import type { Capabilities, Model } from "../api/types.ts"
+import { useMessages } from "../messages/index.ts"
+import { type Draft, draft, EMPTY } from "../state/draft.ts"
+import { useStore } from "../state/store.ts"
+import { Button, IconButton } from "../ui/Button.tsx"
+import { NumberField, Range, Segments, Select } from "../ui/fields.tsx"
+import { Pop } from "../ui/overlays.tsx"
+
+const SLIDERS = ["intensity", "complexity", "movement"] as const
+
+/** How many settings here differ from their usual: shown on the button, so that nothing works unseen. */
+const changed = (d: Draft): number =>
+  [
+    ...SLIDERS.map((s) => d[s] !== 0),
+    d.steps !== null,
+    d.guidance !== null,
+    d.negativePrompt !== "",
+    d.format !== "png",
+  ].filter(Boolean).length
+
+export function More({ capabilities, model }: { capabilities: Capabilities; model: Model }) {
+  const t = useMessages()
+  const n = useStore(draft, changed)
+  return (
+    <Pop
+      label={t.more.title}
+      className="more-pop"
+      placement="top end"
+      button={
+        <IconButton label={t.more.button} className={n ? "has-badge" : ""}>
+          <Settings2 size={16} />
+          {n > 0 && <span className="badge">{n}</span>}
+        </IconButton>
+      }
+    >
+      <MoreFields capabilities={capabilities} model={model} />
+    </Pop>
+  )
+}
+
+function MoreFields({ capabilities, model }: { capabilities: Capabilities; model: Model }) {
+  const t = useMessages()
+  const d = useStore(draft, (all) => all)
+  const missing = Object.entries(model.supports)
+    .filter(([, can]) => !can)
+    .map(([name]) => t.more.things[name as keyof typeof t.more.things] ?? name)
+  return (
+    <div className="stack">
+      {capabilities.models.length > 1 && (
+        <div className="stack tight">
+          <span className="label">{t.more.model}</span>
+          <Select
+            label={t.more.model}
+            value={model.name}
+            options={capabilities.models.map((m) => ({ value: m.name, label: m.title }))}
+            onChange={(name) => draft.set({ model: name, width: 0, height: 0, steps: null, guidance: null })}
+          />
+        </div>
+      )}
+      {model.supports.sliders &&
+        SLIDERS.map((name) => (
+          <div key={name} className="setting">
+            <span className="label">
+              {t.more[name]}
+              <span className="line">{t.more.lines[name]}</span>
+            </span>
+            <div className="row">
+              <Range
+                label={t.more[name]}
+                value={d[name]}
+                min={-100}
+                max={100}
+                step={1}
+                stops={[0]}
+                onChange={(v) => draft.set({ [name]: v })}
+              />
+              <NumberField
+                className="narrow"
+                label={t.more[name]}
+                value={d[name]}
+                min={-100}
+                max={100}
+                step={1}
+                onChange={(v) => draft.set({ [name]: v ?? 0 })}
+              />
+            </div>
+          </div>
+        ))}
+      <div className="pair">
+        <div className="stack tight">
+          <span className="label">{t.more.steps}</span>
+          <NumberField
+            className="full"
+            label={t.more.steps}
+            value={d.steps}
+            min={1}
+            max={100}
+            step={1}
+            nullable
+            placeholder={String(model.defaults.steps)}
+            onChange={(steps) => draft.set({ steps })}
+          />
+        </div>
+        {model.supports.guidance && (
+          <div className="stack tight">
+            <span className="label">{t.more.guidance}</span>
+            <NumberField
+              className="full"
+              label={t.more.guidance}
+              value={d.guidance}
+              min={0}
+              max={20}
+              step={0.1}
+              nullable
+              placeholder={String(model.defaults.guidance)}
+              onChange={(guidance) => draft.set({ guidance })}
+            />
+          </div>
+        )}
+      </div>
+      {model.supports.guidance && (
+        <div className="stack tight">
+          <span className="label">{t.dock.negative}</span>
+          <input
+            className="field"
+            aria-label={t.dock.negative}
+            placeholder={t.dock.negativePlaceholder}
+            value={d.negativePrompt}
+            onChange={(e) => draft.set({ negativePrompt: e.target.value })}
+          />
+        </div>
+      )}
+      <div className="stack tight">
+        <span className="label">{t.more.format}</span>
+        <Segments
+          label={t.more.format}
+          value={d.format}
+          options={(["png", "jpg", "webp"] as const).map((f) => ({ value: f, label: f.toUpperCase() }))}
+          onChange={(format) => draft.set({ format })}
+        />
+      </div>
+      {missing.length > 0 && (
+        <p className="small muted">{t.more.unsupported(model.title, missing.join(", "))}</p>
+      )}
+      <Button kind="outlined" onPress={() => draft.set({ ...EMPTY, prompt: d.prompt, model: d.model })}>
+        {t.more.resetAll}
+      </Button>
+    </div>
+  )
+}

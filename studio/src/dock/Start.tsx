@@ -1,0 +1,61 @@
+// The start image: a picture to begin from, and how far to leave it.
+import { Image, LoaderCircle, X } from "lucide-react"
+import { useMessages } from "../messages/index.ts"
+import { draft } from "../state/draft.ts"
+import { useStore } from "../state/store.ts"
+import { Button, IconButton } from "../ui/Button.tsx"
+import { NumberField, Range } from "../ui/fields.tsx"
+
+export function StartButton({ onChoose }: { onChoose: () => void }) {
+  const { start: t } = useMessages()
+  const has = useStore(draft, (d) => d.start !== null)
+  return has ? null : (
+    <Button aria-label={t.add} onPress={onChoose}>
+      <Image size={16} aria-hidden />
+      <span className="wide-only">{t.add}</span>
+    </Button>
+  )
+}
+
+export function StartSlot() {
+  const { start: t } = useMessages()
+  const start = useStore(draft, (d) => d.start)
+  if (!start) return null
+  const change = (strength: number): void => draft.set({ start: { ...start, strength } })
+  return (
+    <div className="slot start-slot">
+      <span className="slot-picture">
+        <img src={start.thumb} alt="" draggable={false} />
+        {!start.image && <LoaderCircle className="spin" size={18} aria-hidden />}
+        <IconButton className="small slot-remove" label={t.remove} onPress={() => draft.set({ start: null })}>
+          <X size={14} />
+        </IconButton>
+      </span>
+      <div className="slot-body">
+        <div className="slot-head">
+          <span className="slot-side" title={t.strengthHint}>
+            {t.title}
+          </span>
+          <NumberField
+            className="slot-number"
+            label={t.strength}
+            value={start.strength}
+            min={0}
+            max={1}
+            step={0.05}
+            onChange={(v) => change(v ?? 0.8)}
+          />
+        </div>
+        <Range
+          label={`${t.title}: ${t.strength}`}
+          text={`${start.strength}. ${t.strengthHint}`}
+          value={start.strength}
+          min={0}
+          max={1}
+          step={0.05}
+          onChange={change}
+        />
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,250 @@
+// A grid: one or two settings varied over the same seed, with labels, filling in as the pictures are made.
+import { Trash2, X } from "lucide-react"
+import { useState } from "react"
+import { useCapabilities, useJob } from "../api/queries.ts"
+import { type Messages, useMessages } from "../messages/index.ts"
+import { draft, drawSeed, modelOf } from "../state/draft.ts"
+import { complain, page } from "../state/page.ts"
+import { createStore, useStore } from "../state/store.ts"
+import { canGenerate, submit } from "../state/work.ts"
+import { Tile } from "../takes/Tile.tsx"
+import { Button, IconButton } from "../ui/Button.tsx"
+import { Select } from "../ui/fields.tsx"
+import { Over } from "../ui/overlays.tsx"
+import { when } from "../ui/words.ts"
+import { type Axis, cellsOf, type Field, fieldsOf, type Problem, readValues } from "./axes.ts"
+
+interface Made {
+  id: string
+  prompt: string
+  at: string
+  aspect: number
+  columns: Axis
+  rows: Axis | null
+  /** Job ids, row by row; null where the submit did not go through. */
+  jobs: (string | null)[]
+}
+
+/** The layout of grids is kept by this browser; their pictures by the server, like all others. */
+const grids = createStore<{ made: Made[]; open: string | null }>({ made: [], open: null }, "grids")
+const MOST = 64
+
+export const nameOf = (field: Field, t: Messages): string =>
+  field.startsWith("reference")
+    ? t.grid.fields.reference(Number(field.slice("reference".length)))
+    : t.grid.fields[field as Exclude<Field, `reference${number}`>]
+
+export default function Grid() {
+  const { grid: t } = useMessages()
+  const { made, open } = useStore(grids, (g) => g)
+  const shown = made.find((g) => g.id === open)
+  const close = (): void => page.set({ surface: null })
+  return (
+    <Over label={t.title} as="whole" onClose={close}>
+      <div className="grid-surface">
+        <div className="look-bar">
+          <h2 className="surface-title">{t.title}</h2>
+          {shown && <p className="look-prompt">{shown.prompt}</p>}
+          <span className="grow" />
+          {shown && (
+            <Button kind="outlined" onPress={() => grids.set({ open: null })}>
+              {t.again}
+            </Button>
+          )}
+          <IconButton label={t.close} onPress={close}>
+            <X size={18} />
+          </IconButton>
+        </div>
+        {shown ? <Sheet made={shown} /> : <Form earlier={made} />}
+      </div>
+    </Over>
+  )
+}
+
+function Form({ earlier }: { earlier: Made[] }) {
+  const t = useMessages()
+  const capabilities = useCapabilities().data!
+  const d = useStore(draft, (all) => all)
+  const model = modelOf(capabilities, d.model)!
+  const fields = fieldsOf(d, model, capabilities)
+  const [columns, setColumns] = useState({ field: fields[0]!.field, text: fields[0]!.values })
+  const [rows, setRows] = useState<{ field: Field | ""; text: string }>({ field: "", text: "" })
+  const read = (side: { field: Field | ""; text: string }): string[] | Problem | null =>
+    side.field === "" ? null : readValues(side.text, side.field, capabilities)
+  const [a, b] = [read(columns), read(rows)]
+  const n = (Array.isArray(a) ? a.length : 0) * (Array.isArray(b) ? b.length : 1)
+  const said = (p: Problem): string =>
+    p.kind === "empty" ? t.grid.needValues : t.grid.bad(p.value, p.from, p.to)
+  const problem = !canGenerate()
+    ? t.grid.needPrompt
+    : a && !Array.isArray(a)
+      ? said(a)
+      : b && !Array.isArray(b)
+        ? said(b)
+        : columns.field === rows.field
+          ? t.grid.sameField
+          : n > MOST
+            ? t.grid.tooMany(n, MOST)
+            : null
+  const make = async (): Promise<void> => {
+    if (!Array.isArray(a)) return
+    const [x, y]: [Axis, Axis | null] = [
+      { field: columns.field, values: a },
+      rows.field && Array.isArray(b) ? { field: rows.field, values: b } : null,
+    ]
+    const requests = cellsOf(d, d.seedLocked && d.seed !== null ? d.seed : drawSeed(), x, y, capabilities)
+    const jobs: (string | null)[] = []
+    try {
+      for (const request of requests) jobs.push((await submit(request)).id)
+    } catch (thrown) {
+      complain(thrown)
+    }
+    const { width, height, prompt } = requests[0]!
+    const grid: Made = {
+      id: crypto.randomUUID(),
+      prompt,
+      at: new Date().toISOString(),
+      aspect: (width ?? 1) / (height ?? 1),
+      columns: x,
+      rows: y,
+      jobs,
+    }
+    grids.set(({ made }) => ({ made: [grid, ...made].slice(0, 30), open: grid.id }))
+  }
+  const options = fields.map((f) => ({ value: f.field, label: nameOf(f.field, t) }))
+  const first = (field: string): string => fields.find((f) => f.field === field)?.values ?? ""
+  return (
+    <div className="grid-form">
+      <div className="stack">
+        <p className="muted">{t.grid.hint}</p>
+        <p className="grid-prompt">{d.prompt || <span className="muted">{t.grid.needPrompt}</span>}</p>
+        <div className="axis">
+          <span className="label">{t.grid.columns}</span>
+          <Select
+            label={t.grid.columns}
+            value={columns.field}
+            options={options}
+            onChange={(f) => setColumns({ field: f as Field, text: first(f) })}
+          />
+          <input
+            className="field"
+            aria-label={`${t.grid.columns}: ${t.grid.values}`}
+            value={columns.text}
+            onChange={(e) => setColumns({ ...columns, text: e.target.value })}
+          />
+        </div>
+        <div className="axis">
+          <span className="label">{t.grid.rows}</span>
+          <Select
+            label={t.grid.rows}
+            value={rows.field}
+            options={[{ value: "", label: t.grid.none }, ...options]}
+            onChange={(f) => setRows({ field: f as Field | "", text: first(f) })}
+          />
+          {rows.field ? (
+            <input
+              className="field"
+              aria-label={`${t.grid.rows}: ${t.grid.values}`}
+              value={rows.text}
+              onChange={(e) => setRows({ ...rows, text: e.target.value })}
+            />
+          ) : (
+            <span />
+          )}
+        </div>
+        <p className="small muted">{t.grid.valuesHint}</p>
+        <div className="row">
+          <Button kind="primary" isDisabled={problem !== null} onPress={() => void make()}>
+            {t.grid.make(n)}
+          </Button>
+          <span className="small wrong" role="status">
+            {problem}
+          </span>
+        </div>
+      </div>
+      <section>
+        <h3 className="panel-group">{t.grid.earlier}</h3>
+        {earlier.length === 0 ? (
+          <p className="small muted">{t.grid.noEarlier}</p>
+        ) : (
+          <ul className="grid-list">
+            {earlier.map((g) => (
+              <li key={g.id} className="row">
+                <button type="button" className="grid-entry" onClick={() => grids.set({ open: g.id })}>
+                  <b>{g.prompt}</b>
+                  <span className="small muted">
+                    {nameOf(g.columns.field, t)}
+                    {g.rows ? ` × ${nameOf(g.rows.field, t)}` : ""} · {when(g.at)}
+                  </span>
+                </button>
+                <IconButton
+                  className="small"
+                  label={t.grid.remove}
+                  onPress={() => grids.set({ made: earlier.filter((e) => e.id !== g.id) })}
+                >
+                  <Trash2 size={14} />
+                </IconButton>
+              </li>
+            ))}
+          </ul>
+        )}
+      </section>
+    </div>
+  )
+}
+
+function Sheet({ made }: { made: Made }) {
+  const t = useMessages()
+  const { columns, rows } = made
+  const lines = rows?.values ?? [""]
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+    <section className="sheet-holder" tabIndex={0} aria-label={t.grid.title}>
+      <table className="sheet">
+        <caption className="visually-hidden">{made.prompt}</caption>
+        <thead>
+          <tr>
+            {rows && (
+              <td className="sheet-corner small muted">
+                {nameOf(columns.field, t)} → <br />↓ {nameOf(rows.field, t)}
+              </td>
+            )}
+            {columns.values.map((value) => (
+              <th key={value} scope="col">
+                {rows ? value : `${nameOf(columns.field, t)} ${value}`}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {lines.map((line, y) => (
+            <tr key={line}>
+              {rows && <th scope="row">{line}</th>}
+              {columns.values.map((value, x) => (
+                <td key={value}>
+                  <Cell id={made.jobs[y * columns.values.length + x] ?? null} aspect={made.aspect} />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}
+
+function Cell({ id, aspect }: { id: string | null; aspect: number }) {
+  const t = useMessages()
+  const job = useJob(id).data
+  return (
+    <div className="sheet-cell" style={{ aspectRatio: String(aspect) }}>
+      {job && job.state !== "failed" && job.state !== "cancelled" ? (
+        <Tile job={job} place={0} width={320} />
+      ) : (
+        <div className="tile coming" title={job?.error?.message}>
+          <span className="tile-word">{job ? t.states[job.state] : id ? "" : t.states.failed}</span>
+        </div>
+      )}
+    </div>
+  )
+}

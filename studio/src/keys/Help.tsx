@@ -1,0 +1,98 @@
+// The sheet of keys: what each does, and the way to give it another.
+import { X } from "lucide-react"
+import { useEffect, useState } from "react"
+import { useMessages } from "../messages/index.ts"
+import { page, toast } from "../state/page.ts"
+import { settings } from "../state/settings.ts"
+import { useStore } from "../state/store.ts"
+import { Button, IconButton } from "../ui/Button.tsx"
+import { Over } from "../ui/overlays.tsx"
+import { ACTIONS } from "./actions.ts"
+import { type ActionName, keyOf, pressed, shown } from "./bindings.ts"
+
+export default function Help() {
+  const t = useMessages()
+  const [asking, setAsking] = useState<ActionName | null>(null)
+  const hasOwn = useStore(settings, (s) => Object.keys(s.bindings).length > 0)
+  const close = (): void => page.set({ panel: null })
+
+  useEffect(() => {
+    if (!asking) return
+    const listen = (e: KeyboardEvent): void => {
+      if (["Shift", "Control", "Meta", "Alt"].includes(e.key)) return
+      e.preventDefault()
+      e.stopPropagation()
+      setAsking(null)
+      if (e.key === "Escape") return
+      const key = pressed(e)
+      const taken = ACTIONS.find((a) => a.name !== asking && keyOf(a.name) === key)
+      if (taken) toast(t.keys.taken(shown(key), t.actions[taken.name]), { kind: "error" })
+      else settings.set(({ bindings }) => ({ bindings: { ...bindings, [asking]: key } }))
+    }
+    addEventListener("keydown", listen, true)
+    return () => removeEventListener("keydown", listen, true)
+  }, [asking, t])
+
+  const fixed = [
+    [t.actions.generate, "⏎"],
+    [t.actions.generateFront, "⇧ ⏎"],
+    [t.actions.generateFour, shown("mod+⏎")],
+  ] as const
+  return (
+    <Over label={t.keys.title} as="middle" onClose={close}>
+      <header className="panel-head">
+        <div>
+          <h2>{t.keys.title}</h2>
+          <p className="small muted">{t.keys.line}</p>
+        </div>
+        <IconButton label={t.keys.close} onPress={close}>
+          <X size={18} />
+        </IconButton>
+      </header>
+      <div className="keys">
+        {(["make", "picture", "page"] as const).map((group) => (
+          <section key={group}>
+            <h3 className="panel-group">{t.keys.groups[group]}</h3>
+            <ul>
+              {group === "make" &&
+                fixed.map(([what, key]) => (
+                  <li key={what} className="key-line fixed">
+                    <span>{what}</span>
+                    <kbd>{key}</kbd>
+                  </li>
+                ))}
+              {ACTIONS.filter((a) => a.group === group).map((a) => (
+                <li key={a.name}>
+                  <button
+                    type="button"
+                    className="key-line"
+                    aria-label={t.keys.rebind(t.actions[a.name], shown(keyOf(a.name)))}
+                    onClick={() => setAsking(a.name)}
+                  >
+                    <span>{t.actions[a.name]}</span>
+                    {asking === a.name ? (
+                      <em className="small">{t.keys.press}</em>
+                    ) : (
+                      <kbd>{shown(keyOf(a.name))}</kbd>
+                    )}
+                  </button>
+                </li>
+              ))}
+              {group === "picture" && (
+                <li className="key-line fixed">
+                  <span>{t.actions.holdWithout}</span>
+                  <kbd>{t.keys.hold(shown(keyOf("asReference")))}</kbd>
+                </li>
+              )}
+            </ul>
+          </section>
+        ))}
+      </div>
+      {hasOwn && (
+        <Button kind="outlined" onPress={() => settings.set({ bindings: {} })}>
+          {t.keys.reset}
+        </Button>
+      )}
+    </Over>
+  )
+}

@@ -1,0 +1,80 @@
+// Listens for the keys of the page. Fields keep their own keys; a key that opens something works anywhere.
+import { useEffect } from "react"
+import { startHold, stopHold } from "../look/hold.ts"
+import { page } from "../state/page.ts"
+import { pictureAt } from "../takes/focus.ts"
+import { ACTIONS } from "./actions.ts"
+import { keyOf, pressed } from "./bindings.ts"
+
+const HOLD_MS = 260
+const FIELDS =
+  "input:not([type=range]):not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable]"
+/** These make sense while a surface covers the page. */
+const OVER_LOOK = new Set([
+  "favourite",
+  "compare",
+  "useAll",
+  "remix",
+  "asReference",
+  "vary",
+  "download",
+  "delete",
+  "inspector",
+  "palette",
+  "help",
+  "theme",
+])
+
+export function useKeys(): void {
+  useEffect(() => {
+    let hold: { timer: ReturnType<typeof setTimeout>; isHeld: boolean } | null = null
+    const down = (e: KeyboardEvent): void => {
+      if (e.defaultPrevented || e.isComposing) return
+      const target = e.target as HTMLElement
+      const name = pressed(e)
+      const action = ACTIONS.find((a) => keyOf(a.name) === name)
+      const { surface, panel } = page.get()
+      if (!action || (target.closest(FIELDS) && !name.includes("mod"))) return
+      if (panel && action.name !== panel && action.name !== "palette") return
+      if (target.closest("[role=menu], [role=listbox], .popover")) return
+      if (surface && !OVER_LOOK.has(action.name)) return
+      if (action.name === "asReference") {
+        e.preventDefault()
+        if (e.repeat || hold) return
+        const at = pictureAt(page.get().current)
+        if (!at) return
+        const started = {
+          isHeld: false,
+          timer: setTimeout(() => {
+            started.isHeld = true
+            void startHold(at.job, at.picture)
+          }, HOLD_MS),
+        }
+        hold = started
+        return
+      }
+      e.preventDefault()
+      action.run()
+    }
+    const up = (e: KeyboardEvent): void => {
+      if (!hold || pressed(e) !== keyOf("asReference")) return
+      clearTimeout(hold.timer)
+      if (hold.isHeld) stopHold()
+      else ACTIONS.find((a) => a.name === "asReference")!.run()
+      hold = null
+    }
+    const away = (): void => {
+      if (hold) clearTimeout(hold.timer)
+      hold = null
+      stopHold()
+    }
+    addEventListener("keydown", down)
+    addEventListener("keyup", up)
+    addEventListener("blur", away)
+    return () => {
+      removeEventListener("keydown", down)
+      removeEventListener("keyup", up)
+      removeEventListener("blur", away)
+    }
+  }, [])
+}

@@ -1,0 +1,62 @@
+// A request as it would be written elsewhere: curl, TypeScript, command line. Only what differs from the defaults.
+import type { Submit } from "../api/types.ts"
+
+const DEFAULTS: Record<string, unknown> = {
+  negativePrompt: "",
+  creativity: 50,
+  count: 1,
+  intensity: 0,
+  complexity: 0,
+  movement: 0,
+  priority: 0,
+}
+
+/** The request without what would be filled in anyway. */
+export const short = (request: Submit): Partial<Submit> =>
+  Object.fromEntries(
+    Object.entries(request).filter(
+      ([key, value]) =>
+        value !== null &&
+        value !== undefined &&
+        DEFAULTS[key] !== value &&
+        !(Array.isArray(value) && value.length === 0) &&
+        !(key === "output" && JSON.stringify(value) === '{"format":"png","quality":95}'),
+    ),
+  ) as Partial<Submit>
+
+/** For a POSIX shell. */
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
+
+export const curlOf = (request: Submit, origin = location.origin): string =>
+  `curl -s ${quoted(`${origin}/api/jobs?wait=120`)} \\\n  -H 'content-type: application/json' \\\n  -d ${quoted(JSON.stringify(short(request)))}`
+
+export const typescriptOf = (request: Submit, origin = location.origin): string =>
+  `import { AtelierClient } from "atelier"
+
+const atelier = new AtelierClient({ baseUrl: ${JSON.stringify(origin)} })
+const job = await atelier.generate(${JSON.stringify(short(request), null, 2)})
+console.log(job.pictures.map((picture) => picture.url))`
+
+export function commandOf(request: Submit): string {
+  const r = short(request)
+  const words = ["npx atelier generate", quoted(r.prompt ?? "")]
+  const add = (name: string, value: unknown): void => {
+    if (value !== undefined && value !== null) words.push(`--${name} ${value}`)
+  }
+  add("model", r.model === "medium" ? undefined : r.model)
+  add("size", r.width && r.height ? `${r.width}x${r.height}` : undefined)
+  add("creativity", r.creativity)
+  add("seed", r.seed)
+  add("count", r.count)
+  add("negative", r.negativePrompt && quoted(r.negativePrompt))
+  for (const reference of r.references ?? [])
+    add("reference", quoted(`${reference.image}:${reference.weight}`))
+  if (r.board) add("board", quoted(`${r.board.id}:${r.board.strength}`))
+  if (r.start) {
+    add("image", quoted(r.start.image))
+    add("strength", r.start.strength)
+  }
+  for (const name of ["intensity", "complexity", "movement", "steps", "guidance"] as const) add(name, r[name])
+  add("format", r.output?.format)
+  return words.join(" ")
+}

@@ -1,0 +1,148 @@
+// What is in the dock: the request being written. Kept in the browser, so that a reload loses nothing.
+import { assetThumb } from "../api/client.ts"
+import type { Capabilities, GenerationRequest, Job, Model, Submit } from "../api/types.ts"
+import { createStore } from "./store.ts"
+
+export interface DraftReference {
+  /** Stable while it is moved about. */
+  key: string
+  /** Asset or picture id; empty while it is uploading. */
+  image: string
+  thumb: string
+  weight: number
+  muted: boolean
+  failed?: string
+}
+
+export type DraftStart = { image: string; thumb: string; strength: number; failed?: string }
+
+export type Draft = Omit<GenerationRequest, "references" | "start" | "loras" | "output" | "board"> & {
+  references: DraftReference[]
+  start: DraftStart | null
+  board: (NonNullable<GenerationRequest["board"]> & { name: string }) | null
+  format: GenerationRequest["output"]["format"]
+  /** Whether `seed` is used again for the next take. */
+  seedLocked: boolean
+}
+
+export const EMPTY: Draft = {
+  model: "",
+  prompt: "",
+  negativePrompt: "",
+  width: 0,
+  height: 0,
+  creativity: 50,
+  seed: null,
+  seedLocked: false,
+  count: 4,
+  references: [],
+  board: null,
+  start: null,
+  intensity: 0,
+  complexity: 0,
+  movement: 0,
+  steps: null,
+  guidance: null,
+  format: "png",
+}
+
+export const draft = createStore<Draft>(EMPTY, "draft")
+// An upload that a reload cut off never comes back.
+draft.set((d) => ({
+  references: d.references.filter((r) => r.image && !r.failed),
+  start: d.start?.image ? d.start : null,
+}))
+
+let nextKey = Date.now()
+export const newKey = (): string => `r${nextKey++}`
+
+export const drawSeed = (): number => crypto.getRandomValues(new Uint32Array(1))[0]!
+
+/** The model meant by the dock, or the first that is installed. */
+export const modelOf = (capabilities: Capabilities, name: string): Model | undefined =>
+  capabilities.models.find((m) => m.name === name || m.aliases.includes(name)) ?? capabilities.models[0]
+
+export interface Shape {
+  name: string
+  width: number
+  height: number
+}
+
+/** Shapes at the model's own number of pixels; the table's exact sizes where they fit. */
+export function shapesOf(capabilities: Capabilities, model: Model): Shape[] {
+  const { width, height } = model.defaults
+  const scale = Math.sqrt((width * height) / 1024 ** 2)
+  if (Math.abs(scale - 1) < 0.1) return capabilities.aspects
+  const side = (pixels: number): number =>
+    Math.min(2048, Math.max(256, Math.round((pixels * scale) / 16) * 16))
+  return capabilities.aspects.map((a) => ({ name: a.name, width: side(a.width), height: side(a.height) }))
+}
+
+/** The shape of the dock: as chosen, or the model's own square. */
+export function shapeOf(d: Pick<Draft, "width" | "height">, shapes: Shape[]): Shape {
+  const exact = shapes.find((s) => s.width === d.width && s.height === d.height)
+  if (exact) return exact
+  if (!d.width || !d.height) return shapes[0]!
+  return { name: `${d.width}×${d.height}`, width: d.width, height: d.height }
+}
+
+/** The request that the dock stands for; what the model cannot do and what is muted is left out. */
+export function requestOf(d: Draft, capabilities: Capabilities): Submit {
+  const model = modelOf(capabilities, d.model)
+  if (!model) throw new Error("There is no model.")
+  const { supports } = model
+  const { width, height } = shapeOf(d, shapesOf(capabilities, model))
+  const references = supports.references
+    ? d.references
+        .filter((r) => r.image && !r.muted && r.weight !== 0)
+        .map((r) => ({ image: r.image, weight: r.weight }))
+    : []
+  return {
+    model: model.name,
+    prompt: d.prompt.trim(),
+    width,
+    height,
+    count: d.count,
+    seed: d.seedLocked ? d.seed : null,
+    ...(supports.creativity ? { creativity: d.creativity } : {}),
+    ...(references.length ? { references } : {}),
+    ...(supports.boards && d.board ? { board: { id: d.board.id, strength: d.board.strength } } : {}),
+    ...(supports.start && d.start?.image
+      ? { start: { image: d.start.image, strength: d.start.strength } }
+      : {}),
+    ...(supports.sliders
+      ? nonZero({ intensity: d.intensity, complexity: d.complexity, movement: d.movement })
+      : {}),
+    ...(d.steps === null ? {} : { steps: d.steps }),
+    ...(supports.guidance && d.guidance !== null ? { guidance: d.guidance } : {}),
+    ...(supports.guidance && d.negativePrompt ? { negativePrompt: d.negativePrompt } : {}),
+    ...(d.format === "png" ? {} : { output: { format: d.format } }),
+  }
+}
+
+const nonZero = <T extends Record<string, number>>(values: T): Partial<T> =>
+  Object.fromEntries(Object.entries(values).filter(([, v]) => v !== 0)) as Partial<T>
+
+/** A take's settings for the dock. Steps and guidance that were the model's own go back to being that. */
+export function draftOf(job: Job, model: Model | undefined): Omit<Draft, "seedLocked"> {
+  const { loras: _l, output, references, start, board, ...plain } = job.request
+  const own = model?.defaults
+  return {
+    ...plain,
+    steps: plain.steps === own?.steps ? null : plain.steps,
+    guidance: plain.guidance === own?.guidance ? null : plain.guidance,
+    board: board && {
+      ...board,
+      name: draft.get().board?.id === board.id ? draft.get().board!.name : board.id,
+    },
+    references: references.map((r) => ({
+      key: newKey(),
+      image: r.image,
+      thumb: assetThumb(r.image),
+      weight: r.weight,
+      muted: false,
+    })),
+    start: start && { ...start, thumb: assetThumb(start.image) },
+    format: output.format,
+  }
+}

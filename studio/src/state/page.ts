@@ -1,0 +1,54 @@
+// What stands where on the page: the open surface, the picture in focus, messages at its edge.
+import type { Connection } from "../api/events.ts"
+import { type HistoryFilter, NO_FILTER } from "../api/filter.ts"
+import { createStore } from "./store.ts"
+
+export interface PictureAt {
+  job: string
+  picture: string
+}
+
+export type Surface = "look" | "compare" | "grid" | null
+export type Panel = "queue" | "boards" | "palette" | "help" | "settings" | null
+
+export const page = createStore<{
+  surface: Surface
+  panel: Panel
+  /** The picture that is looked at, or that has the keyboard. */
+  current: PictureAt | null
+  /** Pictures chosen for comparison, first and second. */
+  compared: PictureAt[]
+  filter: HistoryFilter
+  connection: Connection
+  needsKey: boolean
+  dockOpen: boolean
+}>({
+  surface: null,
+  panel: null,
+  current: null,
+  compared: [],
+  filter: NO_FILTER,
+  connection: "connecting",
+  needsKey: false,
+  dockOpen: false,
+})
+
+export interface Toast {
+  id: number
+  text: string
+  kind: "plain" | "error"
+  action?: { label: string; run: () => void }
+}
+export const toasts = createStore<{ items: Toast[] }>({ items: [] })
+
+let nextToast = 1
+/** Shows a message for a while; one with an undo stays longer. */
+export function toast(text: string, options: Partial<Pick<Toast, "kind" | "action">> = {}): void {
+  const id = nextToast++
+  toasts.set(({ items }) => ({ items: [...items.slice(-2), { id, text, kind: "plain", ...options }] }))
+  setTimeout(() => dismiss(id), options.action ? 10_000 : options.kind === "error" ? 8000 : 3500)
+}
+export const dismiss = (id: number): void =>
+  toasts.set(({ items }) => ({ items: items.filter((t) => t.id !== id) }))
+export const complain = (thrown: unknown): void =>
+  toast(thrown instanceof Error ? thrown.message : String(thrown), { kind: "error" })

@@ -1,0 +1,218 @@
+// What the page does to the server: submit, cancel, mark, delete and undo. Buttons and keys both call these.
+import { keys, knownJob, putJob, queries } from "../api/cache.ts"
+import { call } from "../api/client.ts"
+import type { Asset, Capabilities, Job, Picture, Queue, Submit } from "../api/types.ts"
+import { messages } from "../messages/index.ts"
+import { say } from "./announce.ts"
+import { draft, draftOf, drawSeed, modelOf, newKey, requestOf } from "./draft.ts"
+import { complain, page, toast } from "./page.ts"
+
+export const capabilities = (): Capabilities | undefined =>
+  queries.getQueryData<Capabilities>(keys.capabilities)
+
+/** Called after a submit: the list goes back to its newest end. */
+let toNewest: () => void = () => {}
+export const whenSubmitted = (handler: () => void): void => {
+  toNewest = handler
+}
+
+/** One submit; sent again by itself if the answer was lost, and made only once. */
+export async function submit(request: Submit, id: string = crypto.randomUUID()): Promise<Job> {
+  const send = (): Promise<Job> =>
+    call<Job>("POST", "api/jobs", request, { headers: { "idempotency-key": id } })
+  const job = await send().catch((thrown: Error & { status?: number }) => {
+    if (thrown.status !== 0) throw thrown
+    return send()
+  })
+  putJob(job)
+  say(messages().live.queued)
+  return job
+}
+
+export const canGenerate = (): boolean => {
+  const d = draft.get()
+  return (
+    (d.prompt.trim() !== "" || Boolean(d.start?.image)) && !d.references.some((r) => !r.image && !r.failed)
+  )
+}
+
+/** Generates what is in the dock. Nothing is cleared: the next take is usually a small change of this one. */
+export async function generate(change: Partial<Submit> = {}): Promise<void> {
+  const known = capabilities()
+  if (!known) return
+  if (!canGenerate()) return toast(messages().dock.noPrompt)
+  if (draft.get().seedLocked && draft.get().seed === null) draft.set({ seed: drawSeed() })
+  try {
+    page.set({ surface: null, dockOpen: false })
+    await submit({ ...requestOf(draft.get(), known), ...change })
+    toNewest()
+  } catch (thrown) {
+    complain(thrown)
+  }
+}
+
+/** The same request with a new seed, as its own take. */
+export async function again(job: Job): Promise<void> {
+  try {
+    await submit({ ...job.request, seed: null })
+    toNewest()
+  } catch (thrown) {
+    complain(thrown)
+  }
+}
+
+/** New pictures from one: it becomes the start image where the model can, else only the seed is new. */
+export async function vary(job: Job, picture: Picture): Promise<void> {
+  const model = modelOf(capabilities()!, job.request.model)
+  const start = model?.supports.start ? { image: picture.id, strength: 0.6 } : job.request.start
+  try {
+    await submit({ ...job.request, seed: null, start, parent: picture.id })
+    page.set({ surface: null })
+    toNewest()
+  } catch (thrown) {
+    complain(thrown)
+  }
+}
+
+export type Recall = "all" | "remix" | "prompt" | "seed"
+
+/** Brings settings of a take back into the dock. `seed` is the picture's own, when one is meant. */
+export function recall(job: Job, what: Recall, seed = job.request.seed): void {
+  const { toast: words } = messages()
+  if (what === "prompt") {
+    draft.set({ prompt: job.request.prompt, negativePrompt: job.request.negativePrompt })
+    toast(words.promptUsed)
+    return
+  }
+  if (what === "seed") {
+    draft.set({ seed, seedLocked: true })
+    toast(words.seedUsed)
+    return
+  }
+  const known = capabilities()
+  const settings = draftOf(job, known && modelOf(known, job.request.model))
+  draft.set(
+    what === "all" ? { ...settings, seed, seedLocked: true } : { ...settings, seed: null, seedLocked: false },
+  )
+  toast(words.used)
+}
+
+export const cancel = (id: string): Promise<void> =>
+  call<Job>("POST", `api/jobs/${id}/cancel`, {}).then(putJob, complain)
+export const retry = (id: string): Promise<void> =>
+  call<Job>("POST", `api/jobs/${id}/retry`, {}).then(putJob, complain)
+
+/** Cancels the newest running take, or the newest waiting one. */
+export async function cancelCurrent(): Promise<void> {
+  const queue = await call<Queue>("GET", "api/queue").catch(complain)
+  const job = queue?.running.at(-1) ?? queue?.waiting.at(-1)?.job
+  if (job) await cancel(job.id)
+}
+
+const withPicture = (job: Job, id: string, change: Partial<Picture>): Job => ({
+  ...job,
+  pictures: job.pictures.map((p) => (p.id === id ? { ...p, ...change } : p)),
+})
+
+/** Shown at once; taken back when the server says no. */
+export async function favourite(picture: Picture): Promise<void> {
+  const wanted = !picture.favourite
+  const job = knownJob(picture.job)
+  if (job) putJob(withPicture(job, picture.id, { favourite: wanted }))
+  try {
+    await call("PATCH", `api/pictures/${picture.id}`, { favourite: wanted })
+  } catch (thrown) {
+    if (job) putJob(job)
+    complain(thrown)
+  }
+}
+
+export async function removeTake(id: string): Promise<void> {
+  const { toast: words } = messages()
+  const restore = (): void => {
+    void call<Job>("POST", `api/jobs/${id}/restore`, {}).then(putJob, complain)
+  }
+  try {
+    await call("DELETE", `api/jobs/${id}`)
+    if (page.get().current?.job === id) page.set({ surface: null, current: null })
+    toast(words.deleted, { action: { label: words.undo, run: restore } })
+  } catch (thrown) {
+    complain(thrown)
+  }
+}
+
+/** A picture of the page as a style reference: by its id, nothing is uploaded. */
+export function addReference(image: string, thumb: string): void {
+  const { references, toast: words } = messages()
+  const now = draft.get().references
+  const most = 10
+  if (now.length >= most) {
+    toast(references.full(most))
+    return
+  }
+  draft.set({ references: [...now, { key: newKey(), image, thumb, weight: 0.6, muted: false }] })
+  toast(words.referenceAdded)
+}
+
+export function setStart(image: string, thumb: string): void {
+  draft.set({ start: { image, thumb, strength: 0.8 } })
+  toast(messages().toast.startSet)
+}
+
+export async function upload(file: File): Promise<Asset> {
+  const form = new FormData()
+  form.append("file", file)
+  return call<Asset>("POST", "api/assets", form)
+}
+
+/** Files as references: each shows at once from memory, and gets its id when the server has it. */
+export function uploadReferences(files: readonly File[]): void {
+  const free = 10 - draft.get().references.length
+  if (files.length > free) toast(messages().references.full(10))
+  for (const file of files.slice(0, Math.max(0, free))) {
+    const key = newKey()
+    const change = (part: Partial<ReturnType<typeof draft.get>["references"][number]>): void =>
+      draft.set((d) => ({ references: d.references.map((r) => (r.key === key ? { ...r, ...part } : r)) }))
+    draft.set((d) => ({
+      references: [
+        ...d.references,
+        { key, image: "", thumb: URL.createObjectURL(file), weight: 0.6, muted: false },
+      ],
+    }))
+    upload(file).then(
+      (asset) => change({ image: asset.id, thumb: `files/assets/${asset.id}?width=160` }),
+      (thrown: unknown) => {
+        change({ failed: thrown instanceof Error ? thrown.message : String(thrown) })
+        complain(thrown)
+      },
+    )
+  }
+}
+
+export async function uploadStart(file: File): Promise<void> {
+  draft.set({ start: { image: "", thumb: URL.createObjectURL(file), strength: 0.8 } })
+  try {
+    const asset = await upload(file)
+    draft.set((d) => ({
+      start: d.start && { ...d.start, image: asset.id, thumb: `files/assets/${asset.id}?width=320` },
+    }))
+  } catch (thrown) {
+    draft.set({ start: null })
+    complain(thrown)
+  }
+}
+
+export async function removePicture(picture: Picture): Promise<void> {
+  const { toast: words } = messages()
+  const mark = (deleted: boolean): Promise<unknown> =>
+    call("PATCH", `api/pictures/${picture.id}`, { deleted })
+  try {
+    await mark(true)
+    if (page.get().current?.picture === picture.id) page.set({ surface: null, current: null })
+    toast(words.pictureDeleted, {
+      action: { label: words.undo, run: () => void mark(false).catch(complain) },
+    })
+  } catch (thrown) {
+    complain(thrown)
+  }
+}

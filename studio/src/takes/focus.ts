@@ -1,0 +1,58 @@
+// Arrow keys over pictures: left and right through all pictures, up to older takes and down to newer ones.
+import { knownJob } from "../api/cache.ts"
+import type { Job, Picture } from "../api/types.ts"
+import { type PictureAt, page } from "../state/page.ts"
+
+let order: Job[] = []
+/** The takes as they stand on the page, newest first. */
+export const setOrder = (jobs: Job[]): void => {
+  order = jobs
+}
+
+export function pictureAt(at: PictureAt | null): { job: Job; picture: Picture } | null {
+  if (!at) return null
+  const job = order.find((j) => j.id === at.job) ?? knownJob(at.job)
+  const picture = job?.pictures.find((p) => p.id === at.picture)
+  return job && picture ? { job, picture } : null
+}
+
+/** The next picture in reading order: through the take, then on to the newer (or older) one. */
+export function neighbour(at: PictureAt, by: 1 | -1): PictureAt | null {
+  const row = order.findIndex((j) => j.id === at.job)
+  const inside = order[row]?.pictures ?? []
+  const next = inside[inside.findIndex((p) => p.id === at.picture) + by]
+  if (next) return { job: at.job, picture: next.id }
+  for (let i = row - by; i >= 0 && i < order.length; i -= by) {
+    const { id, pictures } = order[i]!
+    const entry = by > 0 ? pictures[0] : pictures.at(-1)
+    if (entry) return { job: id, picture: entry.id }
+  }
+  return null
+}
+
+/** The picture above (older take) or below (newer take) at about the same place. */
+export function across(at: PictureAt, by: 1 | -1): PictureAt | null {
+  const row = order.findIndex((j) => j.id === at.job)
+  const place = order[row]?.pictures.findIndex((p) => p.id === at.picture) ?? 0
+  for (let i = row - by; i >= 0 && i < order.length; i -= by) {
+    const { id, pictures } = order[i]!
+    const entry = pictures[Math.min(place, pictures.length - 1)]
+    if (entry) return { job: id, picture: entry.id }
+  }
+  return null
+}
+
+/** Moves the keyboard to a picture; it may have to be drawn first. */
+export function focusPicture(at: PictureAt | null): void {
+  if (!at) return
+  page.set({ current: at })
+  let frames = 0
+  const find = (): void => {
+    const tile = document.querySelector<HTMLElement>(`[data-picture="${at.picture}"]`)
+    if (tile) {
+      tile.focus({ preventScroll: true })
+      tile.scrollIntoView({ block: "nearest" })
+    } else if (frames++ < 20) requestAnimationFrame(find)
+  }
+  find()
+}

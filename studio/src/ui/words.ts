@@ -1,0 +1,30 @@
+// Numbers and times as a reader expects them.
+import type { Capabilities, GenerationRequest } from "../api/types.ts"
+import { language } from "../messages/index.ts"
+
+/** 41 s below a minute, 2:05 above. */
+export const clock = (seconds: number): string => {
+  const whole = Math.max(1, Math.round(seconds))
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`
+}
+
+export const when = (iso: string): string =>
+  new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso))
+
+export const decimal = (n: number, digits = 2): string =>
+  new Intl.NumberFormat(language(), { maximumFractionDigits: digits }).format(n)
+
+export const signed = (n: number): string => (n > 0 ? `+${decimal(n)}` : decimal(n).replace("-", "−"))
+
+export const bytes = (n: number): string =>
+  n < 1e6 ? `${decimal(n / 1e3, 0)} kB` : `${decimal(n / 1e6, 1)} MB`
+
+/** 3:2 for a size of that shape, else 800×600. */
+export function shapeName(
+  r: Pick<GenerationRequest, "width" | "height">,
+  capabilities?: Capabilities,
+): string {
+  const ratio = Math.log(r.width / r.height)
+  const near = capabilities?.aspects.find((a) => Math.abs(Math.log(a.width / a.height) - ratio) < 0.02)
+  return near?.name ?? `${r.width}×${r.height}`
+}
