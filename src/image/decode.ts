@@ -19,7 +19,7 @@ function refuse(name: string, field: string | undefined, reason: string, cause?:
 }
 
 /** Reads the header only and refuses what is too large, before a single pixel is decoded. */
-async function inspect(bytes: Uint8Array, name: string, field?: string): Promise<Metadata> {
+export async function inspectImage(bytes: Uint8Array, name = "sent", field?: string): Promise<Metadata> {
   if (bytes.length === 0) refuse(name, field, "is empty; send a PNG, JPEG or WebP file")
   if (bytes.length > IMAGE_LIMITS.bytes)
     refuse(
@@ -63,7 +63,7 @@ export async function decodeImage(
   options: { name?: string; field?: string; fit?: Fit } = {},
 ): Promise<Pixels> {
   const { name = "sent", field, fit } = options
-  await inspect(bytes, name, field)
+  await inspectImage(bytes, name, field)
   try {
     let image = sharp(bytes, { limitInputPixels: IMAGE_LIMITS.pixels, failOn: "truncated" })
       .autoOrient()

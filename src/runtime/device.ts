@@ -72,7 +72,10 @@ export async function probe(device: Device, runner: Runner): Promise<void> {
     await graph.run({ x: floats([1]) })
     await graph.close()
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause)
+    // ONNX Runtime puts its own file names and conditions before what it has to say.
+    const reason = String(cause instanceof Error ? cause.message : cause)
+      .split("\n")[0]!
+      .replace(/^.* was false\. /, "")
     throw new AtelierError(
       "device_unavailable",
       `The device ${device} cannot be used: ${reason}; use --device cpu.`,

@@ -2,6 +2,7 @@
 import { randomInt } from "node:crypto"
 import { ditConfig } from "../checkpoint/config.ts"
 import { loadLora } from "../checkpoint/lora.ts"
+import { inspectImage } from "../image/decode.ts"
 import { type ImageResolver, readImage } from "../image/source.ts"
 import type { Engine, GenerateOptions, Generation, ModelInfo } from "../request/engine.ts"
 import { AtelierError, asAtelierError } from "../request/errors.ts"
@@ -81,10 +82,10 @@ export class LocalEngine implements Engine {
     if (this.#closed) throw new AtelierError("unavailable", "The engine is closed; make a new one.")
     const installed = await findModel(request.model, [...this.#folders])
     const resolved = resolve(request, installed)
+    // Cheap to find wrong, so found before minutes of loading.
+    const start = await this.#startFile(resolved)
     const key = JSON.stringify([installed.folder, installed.manifest.name, request.loras])
     const entry = await this.#entry(key, installed, resolved)
-    entry.users++
-    entry.used = ++this.#turn
     try {
       const model = await entry.model
       return await generate(
@@ -92,7 +93,7 @@ export class LocalEngine implements Engine {
         model,
         {
           expand: this.#options.expand ?? unchanged,
-          readImage: this.#options.readImage ?? readImage,
+          start,
           software: `atelier ${version}`,
         },
         options,
@@ -119,11 +120,21 @@ export class LocalEngine implements Engine {
     return (await this.#worker)?.pid
   }
 
+  async #startFile({ start }: Resolved): Promise<Uint8Array | undefined> {
+    if (!start) return undefined
+    const bytes = await (this.#options.readImage ?? readImage)(start.image, "start.image")
+    await inspectImage(bytes, "to start from", "start.image")
+    return bytes
+  }
+
+  /** A loaded model, counted as in use. */
   async #entry(key: string, installed: Installed, request: Resolved): Promise<Entry> {
     await this.#livingWorker()
     const known = this.#loaded.get(key)
+    const entry: Entry = known ?? { model: this.#load(installed, request), users: 0, used: 0 }
+    entry.users++
+    entry.used = ++this.#turn
     if (known) return known
-    const entry: Entry = { model: this.#load(installed, request), users: 0, used: this.#turn }
     this.#loaded.set(key, entry)
     // A model that could not be loaded may be mended and asked for again.
     entry.model.catch(() => {

@@ -1,6 +1,5 @@
 // From a complete request to finished pictures. Picture i uses seed + i and is bit-identical alone or in a batch.
 import { encodeImage } from "../image/encode.ts"
-import type { ImageResolver } from "../image/source.ts"
 import type { GenerateOptions, Generation, Picture } from "../request/engine.ts"
 import type { GenerationRequest } from "../request/request.ts"
 import type { Grid } from "./grid.ts"
@@ -19,14 +18,15 @@ export type Expand = (request: Resolved, seed: number) => Promise<{ prompt: stri
 
 export interface Studio {
   expand: Expand
-  readImage: ImageResolver
+  /** The file of the start picture, its header checked. */
+  start?: Uint8Array
   software: string
 }
 
 export async function generate(
   request: Resolved,
   model: Model,
-  { expand, readImage, software }: Studio,
+  { expand, start: startFile, software }: Studio,
   options: GenerateOptions = {},
 ): Promise<Generation> {
   const { signal } = options
@@ -44,7 +44,8 @@ export async function generate(
   const grid = model.grid(request)
   const strength = request.start?.strength ?? 1
   const times = scheduleFrom(schedule(request.steps, model.shift(grid)), strength)
-  const start = await startingLatent(request, model, grid, readImage)
+  // A start picture at strength 1 is ignored, but it must still be one.
+  const start = startFile && (await model.encode(startFile, grid))
   throwIfCancelled(signal)
   const lanes: Lane[] = []
   for (const [i, condition] of conditions.entries())
@@ -79,16 +80,6 @@ export async function generate(
     seconds: clock.seconds(),
     notes,
   }
-}
-
-async function startingLatent(
-  { start }: Resolved,
-  model: Model,
-  grid: Grid,
-  readImage: ImageResolver,
-): Promise<Float32Array | undefined> {
-  // A start picture at strength 1 is ignored, but it must still be one.
-  return start ? await model.encode(await readImage(start.image, "start.image"), grid) : undefined
 }
 
 /** (1 - s) z + s e: where the flow from this picture to this noise stands at t = s. */

@@ -1,0 +1,131 @@
+// atelier generate and replay: files, JSON, exit codes, Ctrl-C.
+import assert from "node:assert/strict"
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { after, before, test } from "node:test"
+import sharp from "sharp"
+import type { GenerateResult } from "../../src/cli/commands/generate.ts"
+import { atelier } from "../support/cli.ts"
+import { makeModel, type TinyModel } from "../support/model.ts"
+
+let model: TinyModel
+let out: string
+const tiny = ["--model", "tiny", "--threads", "1"]
+
+before(async () => {
+  model = await makeModel()
+  out = await mkdtemp(join(tmpdir(), "atelier-out-"))
+  process.env.ATELIER_HOME = model.home
+})
+after(async () => {
+  delete process.env.ATELIER_HOME
+  await model[Symbol.asyncDispose]()
+  await rm(out, { recursive: true, force: true })
+})
+
+test("generate writes pictures named after prompt and seed, and replay makes one again bit for bit", async () => {
+  const said = await atelier([
+    "generate",
+    "A red fox!",
+    ...tiny,
+    "--count",
+    "2",
+    "--seed",
+    "5",
+    "--out",
+    out,
+    "--json",
+  ])
+  assert.equal(said.code, 0, said.err)
+  const result = JSON.parse(said.out) as GenerateResult
+  assert.deepEqual(
+    result.pictures.map((p) => [p.path, p.seed, p.width, p.height]),
+    [
+      [join(out, "a-red-fox-5.png"), 5, 256, 256],
+      [join(out, "a-red-fox-6.png"), 6, 256, 256],
+    ],
+  )
+  assert.equal(result.request.steps, 3)
+  const again = await atelier([
+    "replay",
+    join(out, "a-red-fox-6.png"),
+    "--out",
+    join(out, "again.png"),
+    "--threads",
+    "1",
+  ])
+  assert.equal(again.code, 0, again.err)
+  assert.match(again.out, /again\.png {2}256x256, seed 6\n3 steps of tiny, /)
+  assert.match(again.err, /tiny needs \d+\.\d GB, \d+\.\d GB free/)
+  const files = await Promise.all(["a-red-fox-6.png", "again.png"].map((name) => readFile(join(out, name))))
+  assert.ok(files[0]!.equals(files[1]!))
+})
+
+test("the format follows the file's name, and every option reaches the request", async () => {
+  const start = join(out, "start.png")
+  await writeFile(
+    start,
+    await sharp({ create: { width: 60, height: 60, channels: 3, background: "teal" } })
+      .png()
+      .toBuffer(),
+  )
+  const words = [
+    "generate",
+    "x",
+    ...tiny,
+    "--out",
+    join(out, "picture.webp"),
+    "--size",
+    "272x256",
+    "--steps",
+    "2",
+  ]
+  const more = [
+    "--guidance",
+    "0",
+    "--negative",
+    "blur",
+    "--image",
+    start,
+    "--strength",
+    "0.5",
+    "--creativity",
+    "low",
+  ]
+  const said = await atelier([...words, ...more, "--quality", "70", "--seed", "1", "--json"])
+  assert.equal(said.code, 0, said.out)
+  const { request, pictures } = JSON.parse(said.out) as GenerateResult
+  assert.equal(pictures[0]!.path, join(out, "picture.webp"))
+  assert.equal((await sharp(pictures[0]!.path).metadata()).format, "webp")
+  assert.deepEqual(request.start, { image: start, strength: 0.5 })
+  assert.deepEqual(
+    [request.width, request.steps, request.guidance, request.negativePrompt, request.creativity],
+    [272, 2, 0, "blur", 10],
+  )
+  assert.deepEqual(request.output, { format: "webp", quality: 70 })
+})
+
+test("Ctrl-C stops with code 130 and leaves no file behind", async () => {
+  const folder = await mkdtemp(join(out, "stopped-"))
+  const stop = new AbortController()
+  const work = atelier(["generate", "x", ...tiny, "--steps", "100", "--out", folder], stop.signal)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  setTimeout(resolve, 300)
+  await promise
+  stop.abort()
+  const said = await work
+  assert.equal(said.code, 130)
+  assert.deepEqual(await readdir(folder), [])
+})
+
+test("help, version and unknown words", async () => {
+  const help = await atelier(["generate", "--help"])
+  assert.equal(help.code, 0)
+  assert.match(help.out, /--reference <file:weight>/)
+  const version = await atelier(["--version"])
+  assert.match(version.out, /^\d+\.\d+\.\d+\n$/)
+  const unknown = await atelier(["generate", "x", "--stepz", "3"])
+  assert.equal(unknown.code, 2)
+  assert.match(unknown.err, /unknown option '--stepz'/)
+})

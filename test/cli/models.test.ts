@@ -1,0 +1,99 @@
+// atelier models: list, inspect, add, quantize, on files made for it.
+import assert from "node:assert/strict"
+import { existsSync } from "node:fs"
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { after, before, test } from "node:test"
+import type { ModelReport } from "../../src/cli/models/inspect.ts"
+import { atelier } from "../support/cli.ts"
+import { makeModel, TINY_DIT, TINY_TEXT, TINY_VAE, type TinyModel } from "../support/model.ts"
+
+// Rows of whole blocks, so that they can be quantised.
+const wide = { ...TINY_DIT, features: 128, heads: 4, headDim: 32, mlpDim: 128 }
+let model: TinyModel
+let home: string
+before(async () => {
+  model = await makeModel({ dit: wide })
+  home = await mkdtemp(join(tmpdir(), "atelier-home-"))
+  process.env.ATELIER_HOME = model.home
+})
+after(async () => {
+  delete process.env.ATELIER_HOME
+  await model[Symbol.asyncDispose]()
+  await rm(home, { recursive: true, force: true })
+})
+
+test("list names what is installed", async () => {
+  const said = await atelier(["models", "list"])
+  assert.match(said.out, /^tiny +Tiny: 0\.\d M parameters, 3 steps, guidance 2, 256x256$/m)
+  const listed = JSON.parse((await atelier(["models", "list", "--json"])).out) as {
+    models: { name: string }[]
+  }
+  assert.ok(listed.models.some((m) => m.name === "tiny"))
+})
+
+test("inspect reads the sizes off the files", async () => {
+  const report = JSON.parse((await atelier(["models", "inspect", "tiny", "--json"])).out) as ModelReport
+  assert.deepEqual(
+    report.parts.map((p) => p.part),
+    ["dit", "text", "vae"],
+  )
+  assert.deepEqual(report.parts[0]!.config, wide)
+  assert.deepEqual(report.parts[1]!.config, { ...TINY_TEXT })
+  assert.deepEqual(report.parts[2]!.config, { ...TINY_VAE })
+  const loose = await atelier(["models", "inspect", join(model.folder, "dit.safetensors")])
+  assert.match(loose.out, /features 128, layers 2, heads 4/)
+})
+
+test("add leaves files where they are, and the model generates", async () => {
+  const { folder } = model
+  const parts = ["dit", "text", "vae"].flatMap((p) => [`--${p}`, join(folder, `${p}.safetensors`)])
+  const said = await atelier([
+    "models",
+    "add",
+    "mine",
+    ...parts,
+    "--tokenizer",
+    join(folder, "tokenizer"),
+    "--turbo",
+    "--json",
+  ])
+  assert.equal(said.code, 0, said.out)
+  const added = join(model.home, "models", "mine")
+  assert.deepEqual(await readdir(added), ["model.json"])
+  const manifest = JSON.parse(await readFile(join(added, "model.json"), "utf8"))
+  assert.equal(manifest.shift, 1.15)
+  assert.equal(manifest.files.dit, join(folder, "dit.safetensors"))
+  const taken = await atelier(["models", "add", "mine", ...parts])
+  assert.equal(taken.code, 1)
+  assert.match(taken.err, /A model mine is installed already/)
+})
+
+test("quantize installs a smaller copy that generates, and removes what it could not finish", async () => {
+  const said = await atelier(["models", "quantize", "tiny", "--bits", "8", "--block", "32"])
+  assert.equal(said.code, 0, said.err)
+  const report = JSON.parse((await atelier(["models", "inspect", "tiny-q8", "--json"])).out) as ModelReport
+  assert.ok(report.parts[0]!.stored["8-bit blocks of 32"]! > 10)
+  const out = join(home, "q8.png")
+  const made = await atelier([
+    "generate",
+    "x",
+    "--model",
+    "tiny-q8",
+    "--threads",
+    "1",
+    "--steps",
+    "1",
+    "--out",
+    out,
+  ])
+  assert.equal(made.code, 0, made.err)
+  assert.ok(existsSync(out))
+  const odd = await atelier(["models", "quantize", "tiny", "--bits", "5"])
+  assert.equal(odd.code, 2)
+  assert.match(odd.err, /--bits: "5" is not possible; 4 and 8 are\./)
+  const wrong = await atelier(["models", "quantize", "tiny", "--block", "24", "--name", "never"])
+  assert.equal(wrong.code, 2)
+  assert.ok(!existsSync(join(model.home, "models", "never")))
+})

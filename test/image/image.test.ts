@@ -1,0 +1,179 @@
+// Pictures in: what is read, what is refused and with which words. Pictures out: what they say of themselves.
+import assert from "node:assert/strict"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { test } from "node:test"
+import { deflateSync } from "node:zlib"
+import sharp, { type Color } from "sharp"
+import {
+  decodeImage,
+  encodeImage,
+  readImage,
+  readRequest,
+  resizePixels,
+  toPlanes,
+} from "../../src/image/index.ts"
+import { textsOf } from "../../src/image/png.ts"
+import { AtelierError } from "../../src/request/errors.ts"
+
+const solid = (width: number, height: number, background: Color) =>
+  sharp({ create: { width, height, channels: 4, background } })
+
+const refused = async (work: Promise<unknown>, code: string, message: RegExp): Promise<void> => {
+  await assert.rejects(work, (error) => {
+    assert.ok(error instanceof AtelierError, String(error))
+    assert.equal(error.code, code)
+    assert.match(error.message, message)
+    return true
+  })
+}
+
+test("png, jpeg, webp, gif, tiff and avif are read", async () => {
+  for (const format of ["png", "jpeg", "webp", "gif", "tiff", "avif"] as const) {
+    const file = await solid(40, 30, "#3060c0").toFormat(format).toBuffer()
+    const { width, height, data } = await decodeImage(file)
+    assert.deepEqual([width, height, data.length], [40, 30, 40 * 30 * 3], format)
+    for (const [i, value] of [0x30, 0x60, 0xc0].entries())
+      assert.ok(Math.abs(data[i]! - value) < 12, `${format} channel ${i} is ${data[i]}`)
+  }
+})
+
+test("a picture taken sideways stands upright", async () => {
+  const top = await solid(20, 10, "red").png().toBuffer()
+  const lying = await solid(20, 40, "blue")
+    .composite([{ input: top, gravity: "north" }])
+    .withMetadata({ orientation: 6 })
+    .jpeg()
+    .toBuffer()
+  const { width, height, data } = await decodeImage(lying)
+  assert.deepEqual([width, height], [40, 20])
+  const right = (10 * 40 + 37) * 3
+  assert.ok(data[right]! > 200 && data[right + 2]! < 60, "the top edge has turned to the right")
+})
+
+test("transparent parts become white, grey pictures get three channels", async () => {
+  const clear = await decodeImage(await solid(16, 16, { r: 0, g: 0, b: 0, alpha: 0 }).png().toBuffer())
+  assert.ok(clear.data.every((v) => v === 255))
+  const grey = await sharp(Buffer.alloc(16 * 16, 90), { raw: { width: 16, height: 16, channels: 1 } })
+    .png()
+    .toBuffer()
+  assert.deepEqual([...(await decodeImage(grey)).data.subarray(0, 4)], [90, 90, 90, 90])
+  const alphaGrey = await sharp(grey).ensureAlpha(0.5).png().toBuffer()
+  assert.equal((await decodeImage(alphaGrey)).data.length, 16 * 16 * 3)
+})
+
+test("a fit covers: the shape is cut around the middle, nothing is stretched", async () => {
+  const file = await solid(100, 50, "red")
+    .composite([{ input: await solid(50, 50, "blue").png().toBuffer(), gravity: "centre" }])
+    .png()
+    .toBuffer()
+  const { data } = await decodeImage(file, { fit: { width: 32, height: 32 } })
+  assert.ok(data[2]! > 200 && data[0]! < 60, "only the middle is left")
+  const planes = toPlanes({ width: 32, height: 32, data })
+  assert.ok(planes.every((v) => v >= -1 && v <= 1) && planes.length === 3 * 32 * 32)
+  assert.equal(
+    (await resizePixels({ width: 32, height: 32, data }, { width: 48, height: 64 })).data.length,
+    48 * 64 * 3,
+  )
+})
+
+/** A PNG whose header promises any size, with a few bytes of data. */
+function bomb(width: number, height: number): Buffer {
+  const chunk = (type: string, data: Buffer): Buffer => {
+    const body = Buffer.concat([Buffer.from(type), data])
+    const out = Buffer.alloc(body.length + 8)
+    out.writeUInt32BE(data.length, 0)
+    body.copy(out, 4)
+    let crc = 0xffffffff
+    for (const byte of body) {
+      crc ^= byte
+      for (let k = 0; k < 8; k++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1
+    }
+    out.writeUInt32BE((crc ^ 0xffffffff) >>> 0, body.length + 4)
+    return out
+  }
+  const header = Buffer.alloc(13)
+  header.writeUInt32BE(width, 0)
+  header.writeUInt32BE(height, 4)
+  header.set([8, 2, 0, 0, 0], 8)
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
+  return Buffer.concat([
+    signature,
+    chunk("IHDR", header),
+    chunk("IDAT", deflateSync(Buffer.alloc(64))),
+    chunk("IEND", Buffer.alloc(0)),
+  ])
+}
+
+test("a bomb of 49 megapixels is refused by its header, with the value and the limit", async () => {
+  const before = process.memoryUsage.rss()
+  await refused(
+    decodeImage(bomb(7000, 7000), { name: "bomb.png" }),
+    "image_invalid",
+    /^The picture bomb\.png has 7000 x 7000 = 49\.0 megapixels, and 40\.0 megapixels is the limit; make it smaller\.$/,
+  )
+  assert.ok(process.memoryUsage.rss() - before < 100e6)
+  await refused(decodeImage(bomb(30_000, 1000)), "image_invalid", /sides go from 8 to 20000/)
+})
+
+test("what is no picture, empty, truncated, too heavy or a drawing is refused in one sentence", async () => {
+  const whole = await sharp(Buffer.from(Uint8Array.from({ length: 30_000 }, (_, i) => (i * 7919) % 251)), {
+    raw: { width: 100, height: 100, channels: 3 },
+  })
+  const png = await whole.png().toBuffer()
+  const jpeg = await whole.jpeg().toBuffer()
+  await refused(
+    decodeImage(png.subarray(0, png.length / 2)),
+    "image_invalid",
+    /damaged or truncated; send the whole file\.$/,
+  )
+  await refused(decodeImage(jpeg.subarray(0, jpeg.length / 2)), "image_invalid", /damaged or truncated/)
+  await refused(decodeImage(new Uint8Array(0)), "image_invalid", /is empty/)
+  await refused(decodeImage(Buffer.from("no picture at all")), "image_invalid", /cannot be read as a picture/)
+  await refused(
+    decodeImage(Buffer.alloc(25_000_001)),
+    "image_invalid",
+    /has 25\.0 MB, and 25\.0 MB is the limit/,
+  )
+  const svg = Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"/>`)
+  await refused(
+    decodeImage(svg, { field: "start.image" }),
+    "image_invalid",
+    /of the format svg, which is not read/,
+  )
+})
+
+test("sources: data URIs and files are read, missing and oversized ones refused by name", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "atelier-image-"))
+  try {
+    assert.deepEqual([...(await readImage("data:text/plain;base64,AQID", "f"))], [1, 2, 3])
+    assert.deepEqual([...(await readImage("data:,%01ab", "f"))], [1, 97, 98])
+    await refused(readImage("data:image/png;base64", "start.image"), "image_invalid", /it has no comma/)
+    await refused(
+      readImage(join(folder, "none.png"), "start.image"),
+      "file_not_found",
+      /none\.png cannot be opened/,
+    )
+    await writeFile(join(folder, "big.png"), Buffer.alloc(25_000_001))
+    await refused(readImage(join(folder, "big.png"), "f"), "image_invalid", /25 MB is the limit/)
+    await refused(readImage("http://127.0.0.1:9/x.png", "f"), "image_invalid", /cannot be fetched/)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+test("every format carries the exact request and the mark of a trained model", async () => {
+  const request = { prompt: `"quoted" <tag> & ünïcödé 😀 ]]>`, seed: 5, nested: { a: [1, 2.5, null] } }
+  const pixels = { width: 24, height: 16, data: new Uint8Array(24 * 16 * 3).fill(120) }
+  for (const format of ["png", "jpg", "webp"] as const) {
+    const bytes = await encodeImage(pixels, { format, quality: 90 }, { request, software: "atelier test" })
+    assert.deepEqual(await readRequest(bytes), request, format)
+    const { xmp } = await sharp(bytes).metadata()
+    assert.match(xmp!.toString(), /digitalsourcetype\/trainedAlgorithmicMedia/, format)
+  }
+  const png = await encodeImage(pixels, { format: "png", quality: 90 }, { request, software: "atelier test" })
+  assert.equal(textsOf(png).get("atelier"), JSON.stringify(request))
+  assert.ok(Buffer.from(pixels.data).equals(await sharp(png).raw().toBuffer()), "the pixels are untouched")
+  assert.equal(await readRequest(await sharp(png).png().toBuffer()), undefined)
+})

@@ -1,0 +1,79 @@
+// The worker process: results, errors, death, and an event loop that keeps turning meanwhile.
+import assert from "node:assert/strict"
+import { monitorEventLoopDelay } from "node:perf_hooks"
+import { test } from "node:test"
+import { compile, input, matmul, mul, type Tensor } from "../../src/graph/index.ts"
+import { AtelierError } from "../../src/request/errors.ts"
+import { floats } from "../../src/runtime/session.ts"
+import { startWorker } from "../../src/runtime/worker.ts"
+
+const doubled = compile({ y: mul(input("x", ["n"]), 2) })
+
+/** A graph that keeps a core busy: a chain of products of 512 x 512 matrices. */
+function heavy(products: number): Uint8Array {
+  const x = input("x", [512, 512])
+  let y: Tensor = x
+  for (let i = 0; i < products; i++) y = matmul(y, x)
+  return compile({ y }).model
+}
+
+test("a worker runs graphs, and closes them", async () => {
+  const worker = await startWorker({ threads: 1 })
+  const graph = await worker.open({ model: doubled.model })
+  const { y } = await graph.run({ x: floats([1, 2.5]) })
+  assert.deepEqual([...(y!.data as Float32Array)], [2, 5])
+  assert.deepEqual(y!.shape, [2])
+  await graph.close()
+  await assert.rejects(graph.run({ x: floats([1]) }), { code: "internal" })
+  assert.ok((await worker.memory()) > 1e6)
+  await worker.close()
+  assert.equal(worker.alive, false)
+})
+
+test("pictures come back as clamped bytes", async () => {
+  const worker = await startWorker({ threads: 1 })
+  const graph = await worker.open({ model: compile({ y: mul(input("x", [1, 3, 1, 2]), 1) }).model })
+  const x = floats([-2, 1, 0, -1, 3, 0.5], [1, 3, 1, 2])
+  const { y } = await graph.run({ x }, { pixels: "y" })
+  assert.deepEqual(y!.shape, [1, 1, 2, 3])
+  assert.deepEqual([...(y!.data as Uint8Array)], [0, 128, 255, 255, 0, 191])
+  await worker.close()
+})
+
+test("a graph that cannot be loaded is an error, and the worker lives on", async () => {
+  const worker = await startWorker({ threads: 1 })
+  await assert.rejects(worker.open({ model: new Uint8Array([1, 2, 3]) }), { name: "AtelierError" })
+  const graph = await worker.open({ model: doubled.model })
+  assert.deepEqual([...((await graph.run({ x: floats([4]) })).y!.data as Float32Array)], [8])
+  await worker.close()
+})
+
+test("a worker that dies rejects what is pending and what comes after", async () => {
+  const worker = await startWorker({ threads: 1 })
+  const graph = await worker.open({ model: heavy(400) })
+  const pending = graph.run({ x: floats(new Float32Array(512 * 512).fill(1 / 512), [512, 512]) })
+  process.kill(worker.pid, "SIGKILL")
+  for (const work of [pending, worker.memory()])
+    await assert.rejects(work, (error) => {
+      assert.ok(error instanceof AtelierError)
+      assert.equal(error.code, "worker_lost")
+      assert.equal(error.details!.pid, worker.pid)
+      return true
+    })
+  await graph.close()
+})
+
+test("the event loop keeps turning while a graph runs", async () => {
+  const worker = await startWorker({ threads: 1 })
+  const graph = await worker.open({ model: heavy(300) })
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  const begin = performance.now()
+  await graph.run({ x: floats(new Float32Array(512 * 512).fill(1 / 512), [512, 512]) })
+  const seconds = (performance.now() - begin) / 1000
+  delay.disable()
+  await worker.close()
+  // On a machine that is busy with other work any process may be kept waiting; the median is ours alone.
+  assert.ok(delay.percentile(50) / 1e6 < 20, `median ${delay.percentile(50) / 1e6} ms over ${seconds} s`)
+  assert.ok(delay.max / 1e9 < seconds / 2, `the loop stood still for ${delay.max / 1e9} of ${seconds} s`)
+})
