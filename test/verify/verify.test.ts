@@ -1,0 +1,97 @@
+// verify on golden files made here: what passes, what fails, what it says; and on the public set where it is.
+import assert from "node:assert/strict"
+import { execFile } from "node:child_process"
+import { existsSync } from "node:fs"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { after, before, test } from "node:test"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { writeSafetensors } from "../../src/checkpoint/index.ts"
+import { compare } from "../../src/cli/verify/golden.ts"
+import { formatReports, verifyFolder } from "../../src/cli/verify/report.ts"
+import { localRunner, type Runner } from "../../src/runtime/runner.ts"
+
+let folder: string
+let runner: Runner
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "atelier-golden-"))
+  runner = localRunner({ threads: 1 })
+})
+after(async () => {
+  await runner.close()
+  await rm(folder, { recursive: true })
+})
+
+/** A golden file of activations under a name that says nothing, with one value off by `error`. */
+async function activations(name: string, error: number): Promise<void> {
+  const x = Float32Array.of(-2, -0.5, 0, 0.7, 3)
+  const y = x.map((v) => v / (1 + Math.exp(-v)))
+  y[3]! += error
+  const entries = [
+    { name: "act.x", type: "F32" as const, shape: [5], data: x },
+    { name: "act.silu", type: "F32" as const, shape: [5], data: y },
+  ]
+  await writeSafetensors(join(folder, `${name}.safetensors`), entries)
+  const compareRule = { atol: 1e-5, rtol: 1e-5 }
+  await writeFile(
+    join(folder, `${name}.json`),
+    JSON.stringify({ file: `${name}.safetensors`, compare: compareRule }),
+  )
+}
+
+test("a file is judged by its own rule, whatever it is called", async () => {
+  await activations("aaa", 0)
+  await activations("bbb", 1e-3)
+  await writeFile(join(folder, "notes.json"), JSON.stringify({ remark: "no golden file" }))
+  await writeFile(
+    join(folder, "ccc.json"),
+    JSON.stringify({ file: "gone.safetensors", compare: { atol: 1, rtol: 0 } }),
+  )
+  const reports = await verifyFolder(folder, runner)
+  assert.deepEqual(
+    reports.map((r) => [r.file, r.kind, r.pass]),
+    [
+      ["aaa.json", "ops", true],
+      ["bbb.json", "ops", false],
+      ["ccc.json", "unknown", false],
+    ],
+  )
+  assert.ok(Math.abs(reports[1]!.absolute - 1e-3) < 1e-5)
+  const text = formatReports(reports)
+  assert.match(text, /^pass {2}aaa\.json {2}ops +1 tensors, largest error \d/m)
+  assert.match(text, /^ +act\.silu: 1\.00e-3 exceeds 0\.00001 \+ 0\.00001 \|b\|$/m)
+  assert.match(text, /gone\.safetensors does not exist/)
+  assert.match(text, /1 of 3 files pass, 2 fail, 2 tensors compared$/)
+})
+
+test("rows that are masked do not count, and a number that is none fails", () => {
+  const rule = { atol: 0.1, rtol: 0 }
+  assert.equal(compare("x", [1, 9, 2, 9], [1, 0, 2, 0], rule).pass, false)
+  assert.equal(compare("x", [1, 2, 9, 9], [1, 2, 0, 0], rule, [1, 0]).pass, true)
+  assert.equal(compare("x", [Number.NaN], [0], rule).pass, false)
+  assert.throws(() => compare("x", [1], [1, 2], rule), /has 1 values, and the reference 2/)
+})
+
+const root = fileURLToPath(new URL("../..", import.meta.url))
+const shared = join(root, "../shared/golden/public")
+
+test("the command passes the public set, and ends with code 1 when a file fails", {
+  skip: !existsSync(shared) && "the reference tensors are not on this machine",
+}, async () => {
+  const verify = (path: string) =>
+    promisify(execFile)(process.execPath, [join(root, "src/cli/verify.ts"), path, "--json"], {
+      maxBuffer: 1e8,
+    })
+  const { stdout } = await verify(shared)
+  const { pass, files } = JSON.parse(stdout) as { pass: boolean; files: { file: string; pass: boolean }[] }
+  assert.deepEqual(
+    files.filter((f) => !f.pass),
+    [],
+  )
+  assert.equal(pass, true)
+  assert.ok(files.length >= 8)
+  await assert.rejects(verify(folder), { code: 1 })
+  await assert.rejects(verify(join(folder, "nowhere")), { code: 2 })
+})
