@@ -1,51 +1,9 @@
 // The networks' sizes, read from tensor names and shapes of canonical checkpoints.
+import type { DitConfig, TextConfig, VaeConfig } from "../nets/config.ts"
 import { AtelierError } from "../request/errors.ts"
 import { type Checkpoint, formatShape } from "./tensor.ts"
 
-/** Sizes of the DiT (architecture.md 1). */
-export interface DitConfig {
-  features: number
-  layers: number
-  heads: number
-  kvHeads: number
-  headDim: number
-  patch: number
-  channels: number
-  timeDim: number
-  mlpDim: number
-  textDim: number
-  /** Taps of the text tower that the text fusion reads. */
-  textLayers: number
-  textHeads: number
-  textKvHeads: number
-  textHeadDim: number
-  textMlpDim: number
-  layerwiseBlocks: number
-  refinerBlocks: number
-}
-
-/** Sizes of the text tower (architecture.md 4.4). `taps` index the hidden states; 0 is the embedding. */
-export interface TextConfig {
-  vocabulary: number
-  hidden: number
-  layers: number
-  heads: number
-  kvHeads: number
-  headDim: number
-  mlpDim: number
-  taps: readonly number[]
-  ropeTheta: number
-}
-
-/** Sizes of the VAE (architecture.md 5). Latents are normalised as (z - latentMean) / latentDeviation. */
-export interface VaeConfig {
-  baseDim: number
-  latentChannels: number
-  multipliers: readonly number[]
-  resBlocks: number
-  latentMean: readonly number[]
-  latentDeviation: readonly number[]
-}
+export type { DitConfig, TextConfig, VaeConfig }
 
 const patch = 2 // not visible in any shape: 64 columns could be 16 channels of 2x2 or 64 of 1x1
 
