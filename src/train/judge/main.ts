@@ -3,6 +3,8 @@ import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { createEngine, findModel } from "../../sampling/index.ts"
+import { ART_VERSION } from "../data/dataset.ts"
+import { hash } from "../data/random.ts"
 import { openSprites } from "../data/sprites.ts"
 import { trainingThumbnails } from "./gallery.ts"
 import { examine, examineSelf, type Findings, reportOf } from "./judgement.ts"
@@ -49,6 +51,9 @@ const CACHE = join(DATA, "judged")
 const note = (line: string): void => {
   process.stderr.write(`${line}\n`)
 }
+/** Where a prompt's real art is kept: other art or another prompt has another place. */
+const artPath = (part: string, p: Prompt): string =>
+  join(CACHE, `${part}-v${ART_VERSION}`, `${p.id}-${hash(JSON.stringify(p)).toString(16)}.png`)
 const number = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : Number(text)
 
@@ -86,14 +91,12 @@ async function judge(): Promise<void> {
   const instruments = { classifier, featureNet, training: trainingThumbnails(join(DATA, "scenes")) }
 
   const [painter, own] = [openPainter(source, "train"), openPainter(source, "judge")]
-  const real = await shotsOf(prompts, "real art", (p) =>
-    kept(join(CACHE, "art", `${p.id}.png`), () => painter.paint(p)),
-  )
+  const real = await shotsOf(prompts, "real art", (p) => kept(artPath("art", p), () => painter.paint(p)))
   const single = prompts.filter((p) => p.concepts.length === 1 && !p.count && p.group !== "spread")
   const known = await shotsOf(
     single.filter((p) => p.group === "concept" || p.group === "style"),
     "the judge's drawings",
-    (p) => kept(join(CACHE, "known", `${p.id}.png`), () => own.paint(p)),
+    (p) => kept(artPath("known", p), () => own.paint(p)),
   )
   const withStyle = real
     .filter((s) => single.includes(s.prompt))

@@ -40,10 +40,10 @@ const SHARES = { cutouts: 0.3, model: 0.25 }
 const WEIGHTS = { concept: 1, style: 0.5, background: 0.35 }
 
 export function openMaterial(folder = "data"): ClassifierMaterial {
-  const judge = openScenes(`${folder}/judge/scenes`, "judge")
+  const judge = openScenes(`${folder}/judge`, "judge")
   if (judge.used.length === 0)
     throw new Error(
-      `There are no pictures in ${folder}/judge/scenes; make them: npm run data -- --use judge --seed 2 --out ${folder}/judge/scenes`,
+      `There are no pictures in ${folder}/judge; make them: npm run data -- --use judge --seed 2`,
     )
   const sprites = `${folder}/sprites`
   return {
