@@ -32,8 +32,7 @@ import { studioFile } from "./studio.ts"
 /** JSON bodies may hold a 75 MB picture in base64, and a little more. */
 const MAX_BODY = 110_000_000
 
-const secretOfCall = (c: Call): string | null =>
-  secretOf(c.req.header("authorization")) ?? secretOfSession(c)
+const secretOfCall = (c: Call): string | null => secretOf(c.req.header("authorization")) ?? secretOfSession(c)
 
 function onError(thrown: Error, c: Call, s: Service): Response {
   const error = asAtelierError(thrown)

@@ -1,4 +1,5 @@
-// The database port: Postgres, whether it runs inside this process (PGlite) or elsewhere. Imports nothing.
+// The database port: Postgres, whether it runs inside this process (PGlite) or elsewhere.
+import { AtelierError } from "../request/index.ts"
 
 /** Runs SQL with `$1` parameters. Rows come back as plain objects; jsonb parsed, timestamptz as Date. */
 export interface Queryable {
@@ -14,4 +15,16 @@ export interface Database extends Queryable {
   /** Calls `handler` with the payload of every NOTIFY on the channel, from this process or another. */
   listen(channel: string, handler: (payload: string) => void): Promise<() => Promise<void>>
   close(): Promise<void>
+}
+
+/** SQLSTATEs of texts that no column can hold: NUL, half a surrogate pair, a malformed id. */
+const UNSTORABLE = ["22P05", "22021", "22P02", "22003"]
+
+/** What a caller's odd text makes the database say, as the caller's mistake that it is. */
+export function asCallersMistake(thrown: unknown): unknown {
+  const { code } = thrown as { code?: unknown }
+  if (typeof code !== "string" || !UNSTORABLE.includes(code)) return thrown
+  return new AtelierError("invalid_request", "The request holds a text or number that cannot be stored.", {
+    cause: thrown,
+  })
 }

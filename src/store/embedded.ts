@@ -2,7 +2,7 @@
 import { once } from "node:events"
 import { mkdirSync } from "node:fs"
 import { Worker } from "node:worker_threads"
-import type { Database, Queryable } from "./database.ts"
+import { asCallersMistake, type Database, type Queryable } from "./database.ts"
 import type { EmbeddedAnswer, EmbeddedRequest } from "./embedded-worker.ts"
 
 export interface EmbeddedDatabase extends Database {
@@ -32,7 +32,9 @@ export async function openEmbedded(directory: string | null): Promise<EmbeddedDa
     const entry = waiting.get(m.id)!
     waiting.delete(m.id)
     if ("error" in m) {
-      entry.reject(Object.assign(new Error(m.error.message), { code: m.error.code }))
+      entry.reject(
+        asCallersMistake(Object.assign(new Error(m.error.message), { code: m.error.code })) as Error,
+      )
     } else {
       fsyncs = m.fsyncs
       entry.resolve(m.rows)

@@ -1,10 +1,15 @@
 // PostgreSQL elsewhere behind the database port: a pool for statements, one connection for LISTEN.
 import pg from "pg"
-import type { Database, Queryable } from "./database.ts"
+import { asCallersMistake, type Database, type Queryable } from "./database.ts"
 
 const queryable = (client: pg.Pool | pg.PoolClient): Queryable => ({
-  query: async <T extends object>(sql: string, params: readonly unknown[] = []) =>
-    (await client.query(sql, params as unknown[])).rows as T[],
+  query: async <T extends object>(sql: string, params: readonly unknown[] = []) => {
+    try {
+      return (await client.query(sql, params as unknown[])).rows as T[]
+    } catch (thrown) {
+      throw asCallersMistake(thrown)
+    }
+  },
   script: async (sql) => void (await client.query(sql)),
 })
 

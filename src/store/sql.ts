@@ -289,8 +289,8 @@ export const PICTURES = {
         from pictures p join jobs j on j.id = p.job_id where p.id = $1 and ($2::text is null or j.key_id = $2)`,
   mark: `
   with moved as (
-    update pictures p set favourite = coalesce($3::boolean, favourite),
-      deleted_at = case when $4::boolean is null then deleted_at when $4 then $5::timestamptz end
+    update pictures p set favourite = coalesce($3::boolean, p.favourite),
+      deleted_at = case when $4::boolean is null then p.deleted_at when $4 then $5::timestamptz end
     from jobs j where p.id = $1 and j.id = p.job_id and j.key_id = $2 returning p.id, p.job_id, j.key_id,
       p.favourite, p.deleted_at),
   events as (insert into job_events (job_id, key_id, kind, data, at)

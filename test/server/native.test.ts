@@ -188,6 +188,21 @@ test("a picture whose time is over is 410, not 404", async () => {
   assert.equal((await client.job(job.id)).pictures[0]!.expired, true)
 })
 
+test("a picture is marked, deleted and restored by itself", async () => {
+  const { id, pictures } = await client.generate({ prompt: "two of them", count: 2 })
+  const change = (body: object) => service.call("PATCH", `/api/pictures/${pictures[0]!.id}`, body)
+  await change({ favourite: true })
+  assert.ok((await client.jobs({ favourite: true })).items.some((j) => j.id === id))
+  assert.deepEqual(
+    (await client.job(id)).pictures.map((p) => p.favourite),
+    [true, false],
+  )
+  await change({ deleted: true })
+  assert.equal((await client.job(id)).pictures.length, 1)
+  await change({ deleted: false })
+  assert.equal((await client.job(id)).pictures.length, 2)
+})
+
 test("lineage tells where a job came from and what it led to", async () => {
   const first = await client.generate({ prompt: "ancestor" })
   const picture = first.pictures[0]!

@@ -27,7 +27,10 @@ export function runwareHttp(app: Hono<Env>, s: Service, callers: Callers): void 
       const header = secretOf(c.req.header("authorization"))
       // The key may be in the body, but a header that is wrong is refused before the body is read.
       if (header !== null) await callers.key(header)
-      const body = await jsonBody(c)
+      const body = await jsonBody(c).catch(async (thrown: unknown) => {
+        if (header === null) await callers.key(null)
+        throw thrown
+      })
       const all = (Array.isArray(body) ? body : [body]) as unknown[]
       const auth = all[0] as { taskType?: unknown; apiKey?: unknown } | null
       const isAuth = auth?.taskType === "authentication"

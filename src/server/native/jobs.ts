@@ -4,7 +4,7 @@ import { JOB_STATES } from "../../jobs/index.ts"
 import { GenerationRequest } from "../../request/index.ts"
 import { sha256 } from "../../store/index.ts"
 import { canonicalJson } from "../http.ts"
-import { flag, type Route, route, time, whole } from "../route.ts"
+import { check, flag, type Route, route, time, whole } from "../route.ts"
 import type { Service } from "../service.ts"
 import { EventView, JobView, jobView } from "./views.ts"
 
@@ -97,7 +97,7 @@ export const jobRoutes = (s: Service): Route[] => [
     answer: JobPageView,
     run: async ({ key, query }) => {
       const { state, ...filter } = query
-      const wanted = state ? { states: states.parse(state.split(",")) } : {}
+      const wanted = state ? { states: check(states, state.split(",")) } : {}
       const [page, total] = await Promise.all([
         s.jobs.list(key.id, { ...filter, ...wanted }),
         s.jobs.count(key.id),

@@ -1,0 +1,362 @@
+// Who may do what: keys, tenancy by the route table, this machine only, and nothing from inside the network.
+import assert from "node:assert/strict"
+import { createServer, type Server } from "node:http"
+import type { AddressInfo } from "node:net"
+import { after, before, test } from "node:test"
+import sharp from "sharp"
+import { AtelierError } from "../../src/request/index.ts"
+import { fetchUntrusted } from "../../src/server/fetch-untrusted.ts"
+import { keysAdd, keysList, keysRevoke, serve } from "../../src/server/index.ts"
+import { testEngine } from "../support/engine.ts"
+import { startService, type TestService, until } from "../support/service.ts"
+
+let service: TestService
+let mine: string
+let other: string
+const as = (key: string) => ({ authorization: `Bearer ${key}` })
+before(async () => {
+  service = await startService({ requireKey: true, allowPrivateNetwork: false })
+  mine = (await keysAdd({ directory: service.directory }, "mine")).secret
+  other = (await keysAdd({ directory: service.directory }, "other")).secret
+})
+after(() => service.drop())
+
+/** Open by design: files, whose unguessable address is the permission, and the sign-in, which takes the key. */
+const OPEN = /^\/(files\/|api\/session)/
+/** What must be tried with another key's ids: placeholder by path prefix. */
+const own: Record<string, string> = {}
+const png = () =>
+  sharp({ create: { width: 40, height: 30, channels: 3, background: "red" } })
+    .png()
+    .toBuffer()
+
+test("every route of the document refuses no key, a wrong key and a revoked key before it looks at anything", async () => {
+  const revoked = await keysAdd({ directory: service.directory }, "revoked")
+  await keysRevoke({ directory: service.directory }, revoked.id)
+  const { body } = await service.call("GET", "/openapi.json")
+  let tried = 0
+  for (const [path, methods] of Object.entries(body.paths as Record<string, object>)) {
+    if (OPEN.test(path)) continue
+    for (const method of Object.keys(methods)) {
+      const address = path.replace(/\{\w+\}/g, "11111111-1111-4111-8111-111111111111")
+      for (const headers of [{}, as("atl_wrong"), as(revoked.secret), { authorization: "nonsense" }]) {
+        const answer = await service.call(
+          method.toUpperCase(),
+          address,
+          method === "get" ? undefined : "{",
+          headers,
+        )
+        assert.equal(answer.status, 401, `${method} ${path} ${JSON.stringify(headers)}`)
+        tried++
+      }
+    }
+  }
+  assert.ok(tried > 100)
+})
+
+test("dialect routes that the document does not list refuse them too", async () => {
+  const id = "11111111-1111-4111-8111-111111111111"
+  const routes = [
+    ["POST", "/v1"],
+    ["POST", "/v1/images/generations"],
+    ["POST", "/v1/images/edits"],
+    ["GET", "/v1/models"],
+    ["GET", "/v1/models/x"],
+    ["POST", "/v1/predictions"],
+    ["GET", `/v1/predictions/${id}`],
+    ["POST", "/v1/files"],
+    ["POST", "/v1/models/krea/krea-2-medium/predictions"],
+    ["GET", "/v1/webhooks/default/secret"],
+    ["POST", "/krea/v2/medium/text-to-image"],
+    ["POST", "/fal/run/krea/v2/medium/text-to-image"],
+    ["GET", `/krea/v2/requests/${id}`],
+    ["PUT", `/krea/v2/requests/${id}/cancel`],
+    ["POST", "/fal/rest/storage/upload/initiate"],
+    ["POST", "/v2/models/krea/krea-2-medium"],
+    ["GET", `/v2/models/krea/krea-2-medium/requests/${id}`],
+    ["POST", "/mcp"],
+    ["GET", "/metrics"],
+  ] as const
+  for (const [method, path] of routes) {
+    for (const headers of [{}, as("atl_wrong")] as Record<string, string>[]) {
+      const { status } = await service.call(method, path, method === "GET" ? undefined : "{", headers)
+      assert.equal(status, 401, `${method} ${path}`)
+    }
+  }
+})
+
+test("another key's jobs, pictures, assets and boards do not exist for this one", async () => {
+  const job = (await service.call("POST", "/api/jobs?wait=60", { prompt: "private" }, as(mine))).body
+  const asset = (await service.call("POST", "/api/assets", undefined, as(mine))).status
+  assert.equal(asset, 400)
+  const bytes = await png()
+  const uploaded = (await (
+    await fetch(`${service.url}/api/assets`, {
+      method: "POST",
+      headers: as(mine),
+      body: new Uint8Array(bytes),
+    })
+  ).json()) as { id: string }
+  const board = (
+    await service.call("POST", "/api/boards", { name: "b", pictures: [{ image: uploaded.id }] }, as(mine))
+  ).body
+  Object.assign(own, { jobs: job.id, pictures: job.pictures[0].id, assets: uploaded.id, boards: board.id })
+  const { body } = await service.call("GET", "/openapi.json")
+  let tried = 0
+  for (const [path, methods] of Object.entries(body.paths as Record<string, object>)) {
+    const kind = /^\/(?:api\/)?(jobs|pictures|assets|boards|moodboards)\/\{/.exec(path)?.[1]
+    if (!kind) continue
+    const address = path.replace(/\{\w+\}/, own[kind === "moodboards" ? "boards" : kind]!)
+    for (const method of Object.keys(methods)) {
+      const input = path.endsWith("/move") ? { to: "front" } : {}
+      const answer = await service.call(
+        method.toUpperCase(),
+        address,
+        method === "get" || method === "delete" ? undefined : input,
+        as(other),
+      )
+      assert.equal(answer.status, 404, `${method} ${path}: ${answer.status}`)
+      tried++
+    }
+  }
+  assert.ok(tried >= 20, String(tried))
+  for (const list of ["/api/jobs", "/api/boards", "/api/assets", "/jobs", "/v1/predictions"]) {
+    const { body: page } = await service.call("GET", list, undefined, as(other))
+    assert.deepEqual(page.items ?? page.results, [], list)
+  }
+  const steal = await service.call(
+    "POST",
+    "/api/jobs",
+    { prompt: "x", start: { image: own.pictures } },
+    as(other),
+  )
+  assert.equal(steal.body.error.code, "image_invalid")
+})
+
+test("a revoked key stops working within seconds; keys are never stored readable", async () => {
+  const key = await keysAdd({ directory: service.directory }, "short")
+  assert.equal((await service.call("GET", "/api/me", undefined, as(key.secret))).status, 200)
+  assert.equal(await keysRevoke({ directory: service.directory }, "short"), true)
+  await until(async () => (await service.call("GET", "/api/me", undefined, as(key.secret))).status === 401)
+  const dump = JSON.stringify(await service.service.store.db.query("select * from keys"))
+  assert.ok(!dump.includes(key.secret))
+  assert.ok((await keysList({ directory: service.directory })).some((k) => k.name === "short" && k.revokedAt))
+})
+
+test("a key over its rate gets 429 with Retry-After", async () => {
+  const { secret } = await keysAdd({ directory: service.directory }, "slow", { rate: 3 })
+  const statuses: number[] = []
+  let wait: string | null = null
+  for (let i = 0; i < 5; i++) {
+    const answer = await service.call("POST", "/api/jobs", { prompt: "x" }, as(secret))
+    statuses.push(answer.status)
+    wait = answer.headers.get("retry-after") ?? wait
+  }
+  assert.deepEqual(statuses, [201, 201, 201, 429, 429])
+  assert.ok(Number(wait) >= 1)
+})
+
+test("a wide address without a key is refused, and a second server on the folder too", async () => {
+  await assert.rejects(
+    serve({ directory: service.directory, port: 0, logLevel: "silent" }, testEngine()),
+    (e: AtelierError) => e.code === "conflict",
+  )
+  const alone = await startService()
+  await alone.close()
+  await assert.rejects(
+    serve({ directory: alone.directory, host: "0.0.0.0", port: 0, logLevel: "silent" }, testEngine()),
+    (e: AtelierError) => e.code === "forbidden" && /atelier keys add/.test(e.message),
+  )
+})
+
+test("without keys, other sites' pages and rebound names are refused", async () => {
+  const open = await startService()
+  const { port } = new URL(open.url)
+  const ask = (headers: Record<string, string>) => open.call("POST", "/api/jobs", { prompt: "x" }, headers)
+  assert.equal((await ask({ origin: "https://evil.example" })).status, 403)
+  assert.equal((await ask({ origin: "null" })).status, 403)
+  assert.equal((await ask({ origin: `http://localhost:${port}` })).status, 201)
+  const { request } = await import("node:http")
+  const status = await new Promise<number>((resolve) => {
+    request({ port, host: "127.0.0.1", path: "/api/me", headers: { host: "evil.example" } }, (r) =>
+      resolve(r.statusCode!),
+    ).end()
+  })
+  assert.equal(status, 403)
+  await open.drop()
+})
+
+/** Spellings of places inside. Each is tried as it is and behind a redirect. */
+function insideAddresses(port: number): string[] {
+  const v4 = [
+    "127.0.0.1",
+    "127.1",
+    "127.0.1",
+    "2130706433",
+    "0x7f000001",
+    "0x7f.1",
+    "0177.0.0.1",
+    "017700000001",
+    "0",
+    "0.0.0.0",
+    "127.255.255.254",
+    "10.0.0.1",
+    "10.255.255.255",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.168.0.1",
+    "192.168.255.255",
+    "169.254.169.254",
+    "169.254.0.1",
+    "100.64.0.1",
+    "100.127.255.255",
+    "198.18.0.1",
+    "192.0.0.1",
+    "192.0.2.1",
+    "198.51.100.7",
+    "203.0.113.9",
+    "224.0.0.1",
+    "239.255.255.255",
+    "240.0.0.1",
+    "255.255.255.255",
+    "0x0a.0.0.1",
+    "012.0.0.1",
+    "3232235521",
+    "0xc0a80001",
+    "1.1",
+    "①②⑦.⓪.⓪.①",
+    "127。0。0。1",
+    "127.0.0.1.",
+    "localhost",
+    "LOCALHOST",
+    "localhost.",
+  ].filter((h) => h !== "1.1")
+  const v6 = [
+    "[::1]",
+    "[::]",
+    "[0:0:0:0:0:0:0:1]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[::ffff:10.0.0.1]",
+    "[::127.0.0.1]",
+    "[64:ff9b::7f00:1]",
+    "[64:ff9b:1::1]",
+    "[2002:7f00:1::]",
+    "[2001:0:7f00:1::]",
+    "[fe80::1]",
+    "[fc00::1]",
+    "[fd12:3456::1]",
+    "[fec0::1]",
+    "[ff02::1]",
+    "[2001:db8::1]",
+    "[100::1]",
+    "[::ffff:0:127.0.0.1]",
+    "[3fff::1]",
+    "[5f00::1]",
+    "[4000::1]",
+  ]
+  const hosts = [...v4, ...v6].flatMap((h) => [
+    `http://${h}:${port}/`,
+    `https://${h}:${port}/a.png`,
+    `http://${h}/`,
+  ])
+  const schemes = [
+    "file:///etc/passwd",
+    "ftp://127.0.0.1/",
+    "gopher://127.0.0.1:1/",
+    "data:text/plain,hi",
+    "javascript:1",
+    "blob:x",
+  ]
+  const tricks = [
+    `http://user@127.0.0.1:${port}/`,
+    `http://example.com:80@127.0.0.1:${port}/`,
+    `http:127.0.0.1:${port}/`,
+    `http:\\\\127.0.0.1:${port}\\`,
+    `http://127.0.0.1:${port}#@example.com/`,
+    `http://127.0.0.1:${port}?@example.com/`,
+    ` http://127.0.0.1:${port}/`,
+    "http://",
+    "http:///",
+    "//127.0.0.1/",
+  ]
+  return [...hosts, ...schemes, ...tricks]
+}
+
+test("no spelling of an inside address reaches a listener inside, directly, by redirect or by a second DNS answer", async () => {
+  let hits = 0
+  const canary: Server = createServer((_, response) => {
+    hits++
+    response.end("inside")
+  }).listen(0, "127.0.0.1")
+  await new Promise((resolve) => canary.once("listening", resolve))
+  const { port } = canary.address() as AddressInfo
+  const addresses = insideAddresses(port)
+  for (const address of addresses)
+    await assert.rejects(fetchUntrusted(address, { seconds: 5 }), AtelierError, address)
+
+  // A public-looking server that redirects inside: reached here under a pinned name that resolves to loopback.
+  for (const answers of [
+    [
+      { address: "93.184.216.34", family: 4 },
+      { address: "127.0.0.1", family: 4 },
+    ],
+    [{ address: "127.0.0.1", family: 4 }],
+    [{ address: "::1", family: 6 }],
+    [],
+  ]) {
+    await assert.rejects(
+      fetchUntrusted(`http://rebind.example:${port}/`, { resolve: async () => answers }),
+      AtelierError,
+    )
+  }
+  assert.equal(hits, 0)
+  assert.ok(addresses.length + 4 >= 190, String(addresses.length))
+  canary.close()
+})
+
+test("each redirect is checked anew, and the address that was checked is the one that is called", async () => {
+  let inside = 0
+  const server: Server = createServer((request, response) => {
+    if (request.url === "/inside") inside++
+    if (request.url === "/go")
+      response.writeHead(302, { location: `http://inner.example:${port}/inside` }).end()
+    else response.end("ok")
+  }).listen(0, "127.0.0.1")
+  await new Promise((resolve) => server.once("listening", resolve))
+  const { port } = server.address() as AddressInfo
+  const asked: string[] = []
+  // `allowPrivate` for the first hop only would be needed to reach loopback; the resolver stands in for the internet.
+  const resolve = async (host: string) => {
+    asked.push(host)
+    return [{ address: "127.0.0.1", family: 4 }]
+  }
+  await assert.rejects(fetchUntrusted(`http://outer.example:${port}/go`, { resolve }), /not a public address/)
+  const answer = await fetchUntrusted(`http://outer.example:${port}/go`, { resolve, allowPrivate: true })
+  assert.equal(answer.bytes.toString(), "ok")
+  assert.deepEqual(asked, ["outer.example", "outer.example", "inner.example"])
+  assert.equal(inside, 1)
+  await assert.rejects(
+    fetchUntrusted(`http://outer.example:${port}/go`, { resolve, allowPrivate: true, redirects: 0 }),
+    /redirects too often/,
+  )
+  server.close()
+})
+
+test("a large or slow answer is cut off", async () => {
+  const server: Server = createServer((request, response) => {
+    if (request.url === "/slow") return
+    response.write(Buffer.alloc(200_000))
+    response.end(Buffer.alloc(200_000))
+  }).listen(0, "127.0.0.1")
+  await new Promise((resolve) => server.once("listening", resolve))
+  const { port } = server.address() as AddressInfo
+  const rules = { allowPrivate: true, maxBytes: 300_000 }
+  await assert.rejects(fetchUntrusted(`http://127.0.0.1:${port}/big`, rules), /more than/)
+  await assert.rejects(
+    fetchUntrusted(`http://127.0.0.1:${port}/slow`, { ...rules, seconds: 0.2 }),
+    (e: AtelierError) => e.code === "timeout",
+  )
+  server.closeAllConnections()
+  server.close()
+})
