@@ -1,6 +1,6 @@
-// npm run build: dist/ with declarations for those who install the package. `--shrinkwrap` also pins what they get.
+// npm run build: dist/ with declarations, for those who install the package.
 import { execFileSync } from "node:child_process"
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, existsSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -39,26 +39,5 @@ function compile(): void {
   })
 }
 
-interface Lock {
-  packages: Record<string, { dev?: boolean; devDependencies?: unknown; hasInstallScript?: boolean }>
-}
-
-/**
- * The lock file as a shrinkwrap, without what only developers need. onnxruntime-node's install script fetches
- * CUDA libraries from another registry and fails where that cannot be reached; npm runs scripts only of packages
- * that the shrinkwrap says have one.
- */
-function shrinkwrap(): void {
-  const lock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as Lock
-  for (const [path, entry] of Object.entries(lock.packages)) if (entry.dev) delete lock.packages[path]
-  delete lock.packages[""]?.devDependencies
-  delete lock.packages["node_modules/onnxruntime-node"]?.hasInstallScript
-  writeFileSync(join(root, "npm-shrinkwrap.json"), JSON.stringify(lock, null, 2))
-}
-
-if (process.argv.includes("--clean")) rmSync(join(root, "npm-shrinkwrap.json"), { force: true })
-else {
-  compile()
-  if (process.argv.includes("--shrinkwrap")) shrinkwrap()
-  if (!existsSync(join(dist, "index.js"))) throw new Error("dist/index.js was not written.")
-}
+compile()
+if (!existsSync(join(dist, "index.js"))) throw new Error("dist/index.js was not written.")
