@@ -1,0 +1,135 @@
+// Pictures on disk: all or nothing, whatever fails in between.
+import assert from "node:assert/strict"
+import * as nodeFs from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { after, before, test } from "node:test"
+import { scrub } from "../../src/jobs/index.ts"
+import type { AtelierError } from "../../src/request/index.ts"
+import type { openEmbedded } from "../../src/store/embedded.ts"
+import { blobKey, diskBlobs, sha256 } from "../../src/store/index.ts"
+import { migrate } from "../../src/store/migrations.ts"
+import { testQueue } from "../support/queue.ts"
+import { type TestStore, testStore } from "../support/service.ts"
+
+let store: TestStore
+before(async () => {
+  store = await testStore()
+})
+after(() => store.drop())
+
+/** A file system whose n-th call fails, as a full or dying disk does. */
+function failing(n: number) {
+  let calls = 0
+  const strike = (): void => {
+    calls++
+    if (calls === n) throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" })
+  }
+  const wrap = (name: "mkdir" | "rename" | "open") =>
+    (async (...args: unknown[]) => {
+      strike()
+      const result = await (nodeFs[name] as (...a: unknown[]) => Promise<unknown>)(...args)
+      if (name !== "open") return result
+      const handle = result as nodeFs.FileHandle
+      for (const method of ["writeFile", "sync"] as const) {
+        const original = handle[method].bind(handle) as (...a: unknown[]) => Promise<void>
+        handle[method] = (async (...a: unknown[]) => {
+          strike()
+          return original(...a)
+        }) as never
+      }
+      return handle
+    }) as never
+  return {
+    fs: { ...nodeFs, mkdir: wrap("mkdir"), rename: wrap("rename"), open: wrap("open") },
+    calls: () => calls,
+  }
+}
+
+test("whichever call of a put fails, the name has all bytes or none", async () => {
+  const folder = await nodeFs.mkdtemp(join(tmpdir(), "atelier-blobs-"))
+  const bytes = Buffer.alloc(100_000, 7)
+  let n = 1
+  for (; ; n++) {
+    const root = join(folder, String(n))
+    const { fs, calls } = failing(n)
+    const failed = await diskBlobs(root, fs)
+      .put("sha256/aa/x", bytes)
+      .then(
+        () => null,
+        (e: AtelierError) => e,
+      )
+    if (failed) assert.equal(failed.code, "file_write")
+    const found = await diskBlobs(root).get("sha256/aa/x")
+    assert.ok(found === null || bytes.equals(found))
+    if (!failed) assert.ok(found)
+    if (calls() < n) break
+  }
+  assert.ok(n >= 8, `${n} calls were tried`)
+  await nodeFs.rm(folder, { recursive: true })
+})
+
+test("a job whose picture cannot be written is tried again, and no row is without its file", async () => {
+  for (let n = 1; n <= 9; n++) {
+    const { fs } = failing(n)
+    const blobs = diskBlobs(join(store.directory, `blobs-${n}`), fs)
+    const q = await testQueue({ ...store, blobs })
+    const key = await q.key(`fault-${n}`)
+    const id = await q.submit(key, { seed: n })
+    await q.worker()
+    const job = await q.jobs.wait(id, key, { seconds: 60 })
+    assert.equal(job.state, "completed")
+    const bytes = await blobs.get(blobKey(job.pictures[0]!.hash))
+    assert.equal(sha256(bytes!), job.pictures[0]!.hash)
+    await q.close()
+  }
+})
+
+test("scrub names missing and damaged files, and files that no row mentions", async () => {
+  const blobs = diskBlobs(join(store.directory, "scrubbed"))
+  const q = await testQueue({ ...store, blobs })
+  await store.db.query("update pictures set expired = true")
+  const key = await q.key("scrub")
+  await q.worker()
+  const hashes: string[] = []
+  for (let seed = 0; seed < 3; seed++) {
+    const job = await q.jobs.wait(await q.submit(key, { prompt: "scrub", seed }), key, { seconds: 60 })
+    hashes.push(job.pictures[0]!.hash)
+  }
+  await blobs.delete(blobKey(hashes[0]!))
+  await blobs.put(blobKey(hashes[1]!), Buffer.from("damaged"))
+  await blobs.put(blobKey(sha256("nobody's")), Buffer.from("nobody's"))
+  const found = await scrub(q.jobs, blobs, true)
+  assert.equal(found.missing.length, 1)
+  assert.equal(found.damaged.length, 1)
+  assert.deepEqual(found.orphans, [blobKey(sha256("nobody's"))])
+  assert.deepEqual((await scrub(q.jobs, blobs)).orphans, [])
+  await q.close()
+})
+
+test("every commit of the embedded database reaches the disk before it is answered", async () => {
+  const db = store.db as Awaited<ReturnType<typeof openEmbedded>>
+  assert.deepEqual(await db.query("show fsync"), [{ fsync: "on" }])
+  const before = db.fsyncs()
+  for (let i = 0; i < 10; i++) await db.query("insert into settings values ($1, 'true')", [`sync-${i}`])
+  assert.ok(db.fsyncs() - before >= 10)
+})
+
+test("a database of a newer version is refused, and migrating twice changes nothing", async () => {
+  const version = await migrate(store.db)
+  assert.equal(await migrate(store.db), version)
+  await store.db.query("insert into schema_version values (999)")
+  await assert.rejects(migrate(store.db), /schema 999; this program knows/)
+  await store.db.query("delete from schema_version where version = 999")
+})
+
+test("a transaction that throws leaves nothing behind", async () => {
+  await assert.rejects(
+    store.db.transaction(async (tx) => {
+      await tx.query("insert into settings values ('half', 'true')")
+      throw new Error("stop")
+    }),
+    /stop/,
+  )
+  assert.deepEqual(await store.db.query("select * from settings where name = 'half'"), [])
+})

@@ -1,0 +1,119 @@
+// A real PostgreSQL and a real S3 server: the same code, API and workers apart.
+import assert from "node:assert/strict"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { after, before, test } from "node:test"
+import S3rver from "s3rver"
+import { AtelierClient } from "../../src/sdk/index.ts"
+import { type Running, serve } from "../../src/server/index.ts"
+import { s3Blobs } from "../../src/store/index.ts"
+import { testEngine } from "../support/engine.ts"
+import { startPostgres, type TestPostgres } from "../support/postgres.ts"
+
+let postgres: TestPostgres
+let s3: { close(): Promise<void>; port: number }
+let folder: string
+const credentials = { accessKeyId: "S3RVER", secretAccessKey: "S3RVER" }
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "atelier-cluster-"))
+  process.env.AWS_ACCESS_KEY_ID = credentials.accessKeyId
+  process.env.AWS_SECRET_ACCESS_KEY = credentials.secretAccessKey
+  const server = new S3rver({
+    port: 0,
+    address: "127.0.0.1",
+    silent: true,
+    directory: folder,
+    configureBuckets: [{ name: "pictures", configs: [] }],
+  })
+  const address = await server.run()
+  s3 = { close: () => server.close(), port: address.port }
+  postgres = await startPostgres()
+})
+after(async () => {
+  await postgres?.stop()
+  await s3?.close()
+  await rm(folder, { recursive: true, force: true })
+})
+const blobUrl = () => `s3://pictures/atelier?endpoint=http://127.0.0.1:${s3.port}`
+const options = () => ({
+  directory: folder,
+  port: 0,
+  logLevel: "silent",
+  databaseUrl: postgres.url,
+  blobUrl: blobUrl(),
+})
+
+test("S3 keeps, lists and forgets blobs, and knows what is absent", async () => {
+  const blobs = s3Blobs({
+    bucket: "pictures",
+    prefix: "p",
+    endpoint: `http://127.0.0.1:${s3.port}`,
+    ...credentials,
+  })
+  await blobs.put("sha256/aa/one", Buffer.from("one"))
+  assert.equal(Buffer.from((await blobs.get("sha256/aa/one"))!).toString(), "one")
+  assert.equal(await blobs.has("sha256/aa/one"), true)
+  const keys: string[] = []
+  for await (const key of blobs.list("sha256")) keys.push(key)
+  assert.deepEqual(keys, ["sha256/aa/one"])
+  await blobs.delete("sha256/aa/one")
+  assert.equal(await blobs.get("sha256/aa/one"), null)
+  assert.equal(await blobs.has("sha256/aa/one"), false)
+})
+
+test("an API node and two workers share PostgreSQL and S3: pictures, events, cancel, and a worker that leaves", async () => {
+  const api = await serve({ ...options(), role: "api" }, null)
+  const engines = [
+    testEngine({ side: 16, stepMilliseconds: 20 }),
+    testEngine({ side: 16, stepMilliseconds: 20 }),
+  ]
+  const workers: Running[] = []
+  for (const engine of engines) workers.push(await serve({ ...options(), role: "worker" }, engine))
+  const client = new AtelierClient({ baseUrl: api.url })
+
+  const jobs = await Promise.all(
+    Array.from({ length: 24 }, (_, i) => client.submit({ prompt: `cluster ${i}`, seed: i })),
+  )
+  const done = await Promise.all(jobs.map((j) => client.wait(j.id)))
+  assert.ok(done.every((j) => j.state === "completed" && j.tries === 1))
+  assert.equal(engines[0]!.seen.length + engines[1]!.seen.length, 24)
+  assert.ok(
+    engines.every((e) => e.seen.length > 0),
+    "both workers had work",
+  )
+  assert.equal((await client.download(done[0]!.pictures[0]!)).byteLength, done[0]!.pictures[0]!.bytes)
+
+  // Steps and cancels travel between machines.
+  const long = await client.submit({ prompt: "long", steps: 100 })
+  for await (const event of client.events({ job: long.id, after: "0-0" })) if (event.progress) break
+  assert.equal((await client.cancel(long.id)).state, "cancelled")
+
+  // A worker that leaves hands its job to the other.
+  const moved = await client.submit({ prompt: "moved", steps: 60 })
+  for await (const event of client.events({ job: moved.id, after: "0-0" })) if (event.progress) break
+  const holder = engines.findIndex((e) => e.seen.at(-1)?.prompt === "moved")
+  await workers[holder]!.close()
+  assert.equal((await client.wait(moved.id)).state, "completed")
+  assert.equal(engines[1 - holder]!.seen.at(-1)!.prompt, "moved")
+
+  await workers[1 - holder]!.close()
+  await api.close()
+})
+
+test("submits on two API nodes under one Idempotency-Key are one job", async () => {
+  const nodes = [
+    await serve({ ...options(), role: "api" }, null),
+    await serve({ ...options(), role: "worker" }, testEngine({ side: 16 })),
+  ]
+  const second = await serve({ ...options(), role: "api" }, null)
+  const clients = [nodes[0]!, second].map((n) => new AtelierClient({ baseUrl: n.url }))
+  const made = await Promise.all(
+    Array.from({ length: 200 }, (_, i) =>
+      clients[i % 2]!.submit({ prompt: "one" }, { idempotencyKey: `k${i % 4}` }),
+    ),
+  )
+  assert.equal(new Set(made.map((j) => j.id)).size, 4)
+  for (const node of [...nodes, second]) await node.close()
+})
