@@ -18,10 +18,17 @@ export interface WeightFile {
 
 const chunkBytes = 1 << 24
 
-/** The same 16 MiB again and again: what is computed does not depend on the values, and nothing large is held. */
-function* repeated(chunk: Uint8Array, length: number): Generator<Uint8Array> {
-  for (let at = 0; at < length; at += chunk.length)
-    yield chunk.subarray(0, Math.min(chunk.length, length - at))
+/**
+ * The same 16 MiB again and again, so that nothing large is held. Every tensor starts elsewhere in it: ONNX Runtime
+ * keeps equal weights only once, which would flatter the peak memory.
+ */
+function* repeated(chunk: Uint8Array, length: number, start: number): Generator<Uint8Array> {
+  let from = start % chunk.length
+  for (let left = length; left > 0; from = 0) {
+    const part = chunk.subarray(from, Math.min(chunk.length, from + left))
+    left -= part.length
+    yield part
+  }
 }
 
 function randomBytes(): Uint8Array {
@@ -72,9 +79,11 @@ function* entries(
     floats.set(key, made)
     return made
   }
+  let tensors = 0
   const entry = (name: string, type: "F32" | "BF16" | "U8" | "I8", shape: number[], chunk: Uint8Array) => {
     const length = count(shape) * { F32: 4, BF16: 2, U8: 1, I8: 1 }[type]
-    return { name, type, shape, data: () => repeated(chunk, length) }
+    const start = 4 * 9973 * tensors++
+    return { name, type, shape, data: () => repeated(chunk, length, start) }
   }
   for (const [name, shape] of parameters) {
     const [n, k] = shape as [number, number]
@@ -85,8 +94,11 @@ function* entries(
     }
     const bits = precision === "q8" ? 8 : 4
     // Scales positive and nearly alike: the sum of their squares is what a trained layer has.
-    const scale = new Float32Array(chunkBytes / 4).fill((2 * spread) / 2 ** bits)
-    const scales = new Uint8Array(scale.buffer)
+    const key = `${spread}${bits}`
+    const scales =
+      floats.get(key) ??
+      new Uint8Array(new Float32Array(chunkBytes / 4).fill((2 * spread) / 2 ** bits).buffer)
+    floats.set(key, scales)
     if (layout === "rows") {
       yield entry(name, "I8", [(k * bits) / 8, n], integers)
       yield entry(`${name}_scale`, "F32", bits === 8 ? [n] : [2, n], scales)
