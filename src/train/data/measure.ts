@@ -39,7 +39,7 @@ export function measure({ width: w, height: h, rgb }: Rendered): Attributes {
       const [gx, gy] = [grey[i + 1]! - grey[i - 1]!, grey[i + w]! - grey[i - w]!]
       const energy = gx * gx + gy * gy
       all += energy
-      if (2 * Math.abs(gx * gy) > 0.70710678 * energy) {
+      if (2 * Math.abs(gx * gy) > Math.SQRT1_2 * energy) {
         diagonal += energy
         if (gx * gy < 0) falling += energy
         else rising += energy

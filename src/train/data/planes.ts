@@ -59,7 +59,7 @@ export function withPlanes<T>(work: () => T): T {
 
 export const plane = (f: Frame): Plane => empty(f.w * f.h)
 export const picture = (f: Frame): Picture => [plane(f), plane(f), plane(f)]
-export const clamp01 = (x: number): number => (x < 0 ? 0 : x > 1 ? 1 : x)
+export const clamp01 = (x: number): number => Math.max(0, Math.min(x, 1))
 export const mix = (a: number, b: number, t: number): number => a + (b - a) * t
 
 /** 0 below `low`, 1 above `high`, smooth between; `low` may be above `high`. */
@@ -103,7 +103,7 @@ function convolve(
         for (let k = 1, o = step; k <= r; k++, o += step) v += kernel[k]! * (src[i - o]! + src[i + o]!)
       else
         for (let k = 1, o = step; k <= r; k++, o += step)
-          v += kernel[k]! * (src[i - o < from ? from : i - o]! + src[i + o > end ? end : i + o]!)
+          v += kernel[k]! * (src[Math.max(i - o, from)]! + src[Math.min(i + o, end)]!)
       dst[i] = v
     }
   }
@@ -207,6 +207,13 @@ export function clouds(f: Frame, wavelength: number, octaves: number, seed: numb
   }
   for (let i = 0; i < out.length; i++) out[i] = out[i]! / total
   return out
+}
+
+/** Paper tooth, dust, fibre: three octaves, because one shows its lattice when the picture is large. 0..1. */
+export const grain = (f: Frame, wavelength: number, seed: number): Plane => {
+  const g = clouds(f, wavelength * 1.5, 3, seed)
+  for (let i = 0; i < g.length; i++) g[i] = clamp01(0.5 + (g[i]! - 0.5) * 1.5)
+  return g
 }
 
 /** Reads a plane between pixels, bilinear, borders repeat. */

@@ -5,15 +5,17 @@ import {
   clamp01,
   clouds,
   edges,
+  empty,
+  grain,
   type Layers,
   luminance,
   mix,
-  noise,
   type Picture,
   picture,
   smoothstep,
   spread,
-  wobble, empty } from "../planes.ts"
+  wobble,
+} from "../planes.ts"
 import type { Random } from "../random.ts"
 import { isPlace, type Scene } from "../scene.ts"
 import { contour, hatch, seams, weight } from "./ink.ts"
@@ -150,7 +152,7 @@ export function chalkboard(l: Layers, r: Random, scene: Scene): Picture {
       smoothstep(0.04, 0.11, behind[i]!) * (1 - l.alpha[i]!) * 0.5,
     )
   const [line] = wobble([drawn], l, 0.8, 13, seed)
-  const dust = noise(l, 0.75, seed + 1)
+  const dust = grain(l, 0.75, seed + 1)
   const patchy = clouds(l, 9, 2, seed + 2)
   const smear = clouds(l, 46, 3, seed + 3)
   const strokes = hatch(l, r.between(0.5, 1), r.between(2, 2.6), seed + 4)

@@ -6,13 +6,15 @@ import {
   clouds,
   compose,
   edges,
+  empty,
   type Layers,
   luminance,
   mix,
   type Picture,
   picture,
   smoothstep,
-  spread, empty } from "../planes.ts"
+  spread,
+} from "../planes.ts"
 import type { Random } from "../random.ts"
 import { isPlace, type Scene } from "../scene.ts"
 import { weight } from "./ink.ts"

@@ -7,6 +7,8 @@ import {
   clouds,
   compose,
   edges,
+  empty,
+  grain,
   type Layers,
   luminance,
   mix,
@@ -16,7 +18,8 @@ import {
   picture,
   smoothstep,
   spread,
-  wobble, empty } from "../planes.ts"
+  wobble,
+} from "../planes.ts"
 import type { Random } from "../random.ts"
 import type { Scene } from "../scene.ts"
 
@@ -130,7 +133,7 @@ export function pencilSketch(l: Layers, r: Random, scene: Scene): Picture {
   const angle = r.between(0.65, 0.95) * (r.chance(0.5) ? 1 : -1)
   const first = hatch(l, angle, r.between(2.1, 2.7), seed + 21)
   const second = hatch(l, angle + r.between(0.9, 1.3), r.between(2.3, 3), seed + 31)
-  const tooth = noise(l, 0.8, seed + 41)
+  const tooth = grain(l, 0.8, seed + 41)
   const pressure = clouds(l, 24, 2, seed + 51)
   const lead = r.between(0.12, 0.2)
   const warm = r.between(0, 0.03)

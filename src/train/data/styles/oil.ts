@@ -7,12 +7,14 @@ import {
   clouds,
   compose,
   edges,
+  empty,
   type Layers,
   luminance,
   mix,
   type Picture,
   type Plane,
-  sample, empty } from "../planes.ts"
+  sample,
+} from "../planes.ts"
 import { avalanche, type Random } from "../random.ts"
 
 /** One layer of strokes; lengths in scene units. `need` = how much detail a place must have to be painted again. */
@@ -67,11 +69,7 @@ export function oilPainting(l: Layers, r: Random): Picture {
 /** Stroke angle per pixel: along the edges of the picture, blended with slow noise where it is flat. */
 function directions(l: Layers, source: Picture, r: Random): Plane {
   const soft = blur(luminance(source), l, 1.5 * l.unit)
-  const [xx, xy, yy] = [
-    empty(soft.length),
-    empty(soft.length),
-    empty(soft.length),
-  ]
+  const [xx, xy, yy] = [empty(soft.length), empty(soft.length), empty(soft.length)]
   for (let y = 1; y < l.h - 1; y++)
     for (let x = 1; x < l.w - 1; x++) {
       const i = y * l.w + x

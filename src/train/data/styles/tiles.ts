@@ -3,14 +3,16 @@
 import {
   blur,
   clamp01,
+  empty,
+  grain,
   type Layers,
   mix,
-  noise,
   type Picture,
   type Plane,
   picture,
   smoothstep,
-  spread, empty } from "../planes.ts"
+  spread,
+} from "../planes.ts"
 import { avalanche, type Random } from "../random.ts"
 import type { Scene } from "../scene.ts"
 
@@ -29,12 +31,7 @@ function cellsOf(l: Layers, size: number): Cells {
   const cell = size * l.unit
   const [cols, rows] = [Math.ceil(l.w / cell), Math.ceil(l.h / cell)]
   const small = { w: cols, h: rows, unit: 1 }
-  const [back, fore, cover, count] = [
-    picture(small),
-    picture(small),
-    empty(cols * rows),
-    empty(cols * rows),
-  ]
+  const [back, fore, cover, count] = [picture(small), picture(small), empty(cols * rows), empty(cols * rows)]
   for (let y = 0, i = 0; y < l.h; y++)
     for (let x = 0; x < l.w; x++, i++) {
       const k = Math.floor(y / cell) * cols + Math.floor(x / cell)
@@ -170,7 +167,7 @@ export function crossStitch(l: Layers, r: Random, scene: Scene): Picture {
     [0.97, 0.95, 0.9],
   ] as const)
   const bare = scene.background.colour === "white"
-  const fibre = noise(l, 0.7, r.below(2 ** 31))
+  const fibre = grain(l, 0.7, r.below(2 ** 31))
   const out = picture(l)
   const band = r.between(0.2, 0.24)
   for (let y = 0, i = 0; y < l.h; y++) {
@@ -188,9 +185,11 @@ export function crossStitch(l: Layers, r: Random, scene: Scene): Picture {
       const hole = smoothstep(0.2, 0.06, Math.hypot(Math.min(u, 1 - u), Math.min(v, 1 - v))) * 0.35
       const stitched = !front && bare ? 0 : Math.max(over, under)
       const sheen = over > under ? 1.08 - rising * 0.7 : 0.88 - falling * 0.7
+      const cell = front ? g.fore : g.back
+      const tone = Math.max(0.03, (cell[0][k]! + cell[1][k]! + cell[2][k]!) / 3)
+      const dyed = Math.round(tone * 9) / 9 / tone // few shades of thread, but of the true hue
       for (let c = 0; c < 3; c++) {
-        const raw = front ? g.fore[c]![k]! : g.back[c]![k]!
-        const thread = Math.round(raw * 10) / 10
+        const thread = clamp01(cell[c]![k]! * dyed)
         const weave = cloth[c]! * (1 - hole) * (0.94 + 0.1 * fibre[i]!)
         out[c]![i] = mix(
           front || !bare ? mix(weave, thread * 0.8, 0.35) : weave,
