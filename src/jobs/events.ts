@@ -49,10 +49,7 @@ export class EventFeed {
     this.#stop.push(await this.#db.listen(CHANNELS.events, () => this.#wake()))
     this.#stop.push(
       await this.#db.listen(CHANNELS.step, (payload) => {
-        if (!payload) return
-        const step = JSON.parse(payload) as StepEvent
-        this.#steps.set(step.jobId, step)
-        for (const handler of this.#stepHandlers) handler(step)
+        if (payload) this.#onStep(JSON.parse(payload) as StepEvent)
       }),
     )
     this.#timer = setInterval(() => this.#wake(), LOOK_AGAIN_MS)
@@ -75,6 +72,17 @@ export class EventFeed {
   /** The newest step of a running job, or undefined. */
   step(jobId: string): StepEvent | undefined {
     return this.#steps.get(jobId)
+  }
+
+  /** Passes a step on to whoever follows, on this node or another. In one process the database is left out. */
+  async tellStep(step: StepEvent): Promise<void> {
+    if (this.#db.kind === "embedded") this.#onStep(step)
+    else await this.#db.query(EVENTS.tell, [CHANNELS.step, JSON.stringify(step)])
+  }
+
+  #onStep(step: StepEvent): void {
+    this.#steps.set(step.jobId, step)
+    for (const handler of this.#stepHandlers) handler(step)
   }
 
   onStep(handler: (step: StepEvent) => void): () => void {

@@ -1,7 +1,7 @@
 // What may be done with jobs: the one object that the server, its dialects and the tests speak to.
 import { randomUUID } from "node:crypto"
 import { AtelierError, type ErrorData } from "../request/index.ts"
-import { CHANNELS, type Database, EVENTS, JOBS, PICTURES, SETTINGS } from "../store/index.ts"
+import { type Database, EVENTS, JOBS, PICTURES, SETTINGS } from "../store/index.ts"
 import { EventFeed } from "./events.ts"
 import { type EventRow, eventOf, type JobRow, jobOf, type PictureRow, pictureOf } from "./rows.ts"
 import { type Submission, type Submitted, Submitter } from "./submit.ts"
@@ -332,11 +332,6 @@ export class Jobs {
       clearTimeout(timer)
       options.signal?.removeEventListener("abort", onAbort)
     }
-  }
-
-  /** Asks the worker that runs a job, wherever it is, to look at it. */
-  async tell(channel: keyof typeof CHANNELS, payload: string): Promise<void> {
-    await this.db.query(EVENTS.tell, [CHANNELS[channel], payload])
   }
 }
 

@@ -28,6 +28,8 @@ export interface Submission {
 
 export interface Submitted {
   jobId: string
+  /** State and time of a job that was stored just now; of a repeated one nothing is known here. */
+  stored: { state: "queued" | "backlogged"; createdAt: Date } | null
   /** An earlier job under the same clientId. */
   repeated: boolean
 }
@@ -119,7 +121,7 @@ export class Submitter {
     }))
     const rows = await this.#db.query<{
       id: string
-      state: string | null
+      state: "queued" | "backlogged" | null
       fresh: boolean
       accepted: boolean
     }>(JOBS.submit, [JSON.stringify(records), now, this.#cap])
@@ -128,7 +130,12 @@ export class Submitter {
       group
         .map(async (w) => {
           const verdict = verdicts.get(w.id)!
-          if (verdict.state !== null) return w.resolve({ jobId: w.id, repeated: false })
+          if (verdict.state !== null)
+            return w.resolve({
+              jobId: w.id,
+              repeated: false,
+              stored: { state: verdict.state, createdAt: now },
+            })
           if (verdict.fresh && !verdict.accepted) return w.reject(queueFull())
           w.resolve(await this.#repeat(w.submission, now))
         })
@@ -150,7 +157,7 @@ export class Submitter {
         { details: { jobId: earlier.job_id } },
       )
     }
-    return { jobId: earlier.job_id, repeated: true }
+    return { jobId: earlier.job_id, repeated: true, stored: null }
   }
 }
 

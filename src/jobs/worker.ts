@@ -335,7 +335,7 @@ class Steps {
       count: row.pictures,
       previewStep: this.#previewStep,
     }
-    await jobs.tell("step", JSON.stringify(event))
+    await jobs.events.tellStep(event)
   }
 }
 

@@ -197,7 +197,7 @@ export class AtelierClient {
     bytes?: Uint8Array<ArrayBuffer>,
   ): Promise<T> {
     const payload = bytes ?? (body === undefined ? undefined : JSON.stringify(body))
-    const type = body === undefined ? {} : { "content-type": "application/json" }
+    const type: Record<string, string> = body === undefined ? {} : { "content-type": "application/json" }
     const response = await this.#send(method, path, {
       headers: { ...type, ...headers },
       ...(payload === undefined ? {} : { body: payload }),

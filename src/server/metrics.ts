@@ -88,13 +88,11 @@ export class Metrics {
     this.#delay.disable()
   }
 
-  /** Event loop delay since the last reset: seconds at the 99th percentile. */
+  /** Event loop delay since the last call: seconds at the 99th percentile. */
   loopDelay(): number {
-    return this.#delay.percentile(99) / 1e9
-  }
-
-  resetLoopDelay(): void {
+    const seconds = this.#delay.percentile(99) / 1e9
     this.#delay.reset()
+    return seconds
   }
 
   /** The page at /metrics; `queue` is read from the database at that moment. */
@@ -124,7 +122,7 @@ export class Metrics {
         "Unfinished jobs, by state.",
         queue.map((q) => `atelier_queue_jobs{state="${q.state}"} ${q.n}`),
       ),
-      ...gauge("atelier_loop_delay_seconds", "Event loop delay, 99th percentile.", [
+      ...gauge("atelier_loop_delay_seconds", "Event loop delay since the last scrape, 99th percentile.", [
         `atelier_loop_delay_seconds ${this.loopDelay()}`,
       ]),
       ...gauge("atelier_resident_bytes", "Resident memory.", [

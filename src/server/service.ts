@@ -153,11 +153,13 @@ export class Service {
     const board = request.board && { ...request.board, id: await this.#boardId(key.id, request.board.id) }
     const seed = request.seed ?? randomInt(0, LIMITS.seed[1])
     const keepSeconds = draft.keepSeconds ?? this.options.keepSeconds
-    const { jobId, repeated } = await this.jobs.submit({
+    const stored = { ...request, model: model.name, seed, references, start, board }
+    const raw = draft.raw === undefined ? null : shortened(draft.raw)
+    const submitted = await this.jobs.submit({
       keyId: key.id,
-      request: { ...request, model: model.name, seed, references, start, board },
+      request: stored,
       dialect: draft.dialect,
-      raw: draft.raw === undefined ? null : shortened(draft.raw),
+      raw,
       ...(draft.clientId === undefined ? {} : { clientId: draft.clientId }),
       ...(draft.bodyHash === undefined ? {} : { bodyHash: draft.bodyHash }),
       ...(draft.priority === undefined ? {} : { priority: draft.priority }),
@@ -166,8 +168,34 @@ export class Service {
       ...(draft.webhook ? { webhook: draft.webhook } : {}),
       lineage,
     })
-    if (!repeated) this.metrics.submitted.inc({ dialect: draft.dialect })
-    return this.jobs.get(jobId, key.id)
+    // A repeated id is looked up; a new job is known without asking the database again.
+    if (!submitted.stored) return this.jobs.get(submitted.jobId, key.id)
+    this.metrics.submitted.inc({ dialect: draft.dialect })
+    const { state, createdAt } = submitted.stored
+    return {
+      id: submitted.jobId,
+      keyId: key.id,
+      state,
+      createdAt,
+      model: model.name,
+      request: stored,
+      dialect: draft.dialect,
+      raw,
+      clientId: draft.clientId ?? null,
+      priority: draft.priority ?? 0,
+      tries: 0,
+      error: null,
+      outcome: null,
+      favourite: false,
+      startedAt: null,
+      finishedAt: null,
+      deadlineAt:
+        draft.deadlineSeconds === undefined
+          ? null
+          : new Date(createdAt.getTime() + draft.deadlineSeconds * 1000),
+      deletedAt: null,
+      pictures: [],
+    }
   }
 
   async #boardId(keyId: string, name: string): Promise<string> {

@@ -1,0 +1,276 @@
+// npm run bench -- serve [submit|cancel|idempotency|overhead|cluster ...]: figures of the service. The server
+// runs in a process of its own; the engine only takes time, so that what is measured is the service.
+import { type ChildProcess, fork } from "node:child_process"
+import { once } from "node:events"
+import { rm } from "node:fs/promises"
+import { Agent, request as httpRequest } from "node:http"
+import { fileURLToPath } from "node:url"
+import { startPostgres } from "../test/support/postgres.ts"
+import { dataFolder } from "../test/support/service.ts"
+import type { NodeOptions } from "./serve-node.ts"
+
+interface Node {
+  url: string
+  child: ChildProcess
+  stop(): Promise<void>
+}
+
+async function startNode(options: NodeOptions): Promise<Node> {
+  const child = fork(fileURLToPath(new URL("./serve-node.ts", import.meta.url)), [JSON.stringify(options)])
+  const [{ url }] = (await once(child, "message")) as [{ url: string }]
+  return {
+    url,
+    child,
+    async stop() {
+      const ended = once(child, "exit")
+      child.send("stop")
+      await ended
+    },
+  }
+}
+
+const percentile = (values: number[], p: number): number => {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * p) / 100))] ?? Number.NaN
+}
+const print = (figure: string, values: Record<string, number | string>): void => {
+  const text = Object.entries(values).map(
+    ([k, v]) => `${k}=${typeof v === "number" ? Number(v.toFixed(3)) : v}`,
+  )
+  console.log(`figure=${figure} ${text.join(" ")}`)
+}
+
+interface Answer {
+  status: number
+  // biome-ignore lint/suspicious/noExplicitAny: a benchmark reads what it asked for.
+  body: any
+  milliseconds: number
+  retryAfter: string | undefined
+}
+const agent = new Agent({ keepAlive: true, maxSockets: 500 })
+/** Plain http: the time of fetch itself would show in the figures. */
+const call = (
+  url: string,
+  method: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const began = performance.now()
+    const asked = httpRequest(url, { method, headers, agent }, (response) => {
+      let text = ""
+      response.on("data", (part) => {
+        text += part
+      })
+      response.on("end", () => {
+        const isJson = response.headers["content-type"]?.includes("json")
+        resolve({
+          status: response.statusCode!,
+          body: isJson ? JSON.parse(text) : text,
+          milliseconds: performance.now() - began,
+          retryAfter: response.headers["retry-after"],
+        })
+      })
+    })
+    asked.on("error", reject)
+    asked.end(body === undefined ? undefined : JSON.stringify(body))
+  })
+
+async function loopDelay(url: string): Promise<number> {
+  const { body } = await call(`${url}/metrics`, "GET")
+  return Number(/atelier_loop_delay_seconds ([\d.e-]+)/.exec(String(body))![1]) * 1000
+}
+
+async function withNode(options: Partial<NodeOptions>, work: (node: Node) => Promise<void>): Promise<void> {
+  const directory = await dataFolder()
+  const node = await startNode({ directory, step: 20, steps: 10, batch: 4, picture: true, ...options })
+  try {
+    await work(node)
+  } finally {
+    await node.stop()
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+/** R9: a thousand submits at once on 500 sockets while pictures are made; past the cap all are 429. */
+const submit = (): Promise<void> =>
+  withNode({ queueCap: 1200 }, async ({ url }) => {
+    for (let i = 0; i < 30; i++) await call(`${url}/api/jobs`, "POST", { prompt: "warm" })
+    await loopDelay(url)
+    const answers = await Promise.all(
+      Array.from({ length: 1000 }, (_, i) =>
+        call(`${url}/api/jobs`, "POST", { prompt: `load ${i}`, seed: i }),
+      ),
+    )
+    const delay = await loopDelay(url)
+    const times = answers.map((a) => a.milliseconds)
+    print("R9-submit", {
+      n: 1000,
+      stored: answers.filter((a) => a.status === 201).length,
+      p50_ms: percentile(times, 50),
+      p99_ms: percentile(times, 99),
+      loop_delay_p99_ms: delay,
+    })
+    const times2: number[] = []
+    for (let i = 0; i < 100; i++)
+      times2.push((await call(`${url}/api/jobs`, "POST", { prompt: "one by one" })).milliseconds)
+    print("R9-submit-alone", { n: 100, p50_ms: percentile(times2, 50), p99_ms: percentile(times2, 99) })
+    const over = await Promise.all(
+      Array.from({ length: 400 }, () => call(`${url}/api/jobs`, "POST", { prompt: "over" })),
+    )
+    const shed = over.filter((a) => a.status === 429)
+    print("R9-shed", {
+      n: 400,
+      stored: over.filter((a) => a.status === 201).length,
+      shed: shed.length,
+      shed_with_retry_after: shed.filter((a) => a.retryAfter).length,
+      other: over.filter((a) => a.status !== 201 && a.status !== 429).length,
+    })
+  })
+
+/** R5: from the cancel call to the step at which the engine lets go. */
+const cancel = (): Promise<void> =>
+  withNode({ step: 50, steps: 1000 }, async ({ url, child }) => {
+    const aborted = new Map<string, (at: number) => void>()
+    child.on(
+      "message",
+      (m: { aborted?: string; at?: number }) => m.aborted && aborted.get(m.aborted)?.(m.at!),
+    )
+    const times: number[] = []
+    let after = 0
+    for (let i = 0; i < 200; i++) {
+      const prompt = `cancel ${i}`
+      const gone = new Promise<number>((resolve) => aborted.set(prompt, resolve))
+      const { body } = await call(`${url}/api/jobs`, "POST", { prompt })
+      while ((await call(`${url}/api/jobs/${body.id}`, "GET")).body.state !== "sampling") {}
+      const began = Date.now()
+      await call(`${url}/api/jobs/${body.id}/cancel`, "POST")
+      times.push((await gone) - began)
+      if ((await call(`${url}/api/jobs/${body.id}`, "GET")).body.pictures.length > 0) after++
+    }
+    print("R5-cancel", {
+      n: 200,
+      step_ms: 50,
+      p50_ms: percentile(times, 50),
+      p99_ms: percentile(times, 99),
+      results_after_cancel: after,
+    })
+  })
+
+/** R4: many submits under few keys from 64 callers. */
+const idempotency = (): Promise<void> =>
+  withNode({}, async ({ url }) => {
+    const n = 10_000
+    const ids = new Set<string>()
+    const statuses = new Map<number, number>()
+    let next = 0
+    await Promise.all(
+      Array.from({ length: 64 }, async () => {
+        while (next < n) {
+          const k = next++ % 50
+          const { status, body } = await call(
+            `${url}/api/jobs`,
+            "POST",
+            { prompt: "same", seed: k },
+            { "idempotency-key": `k${k}` },
+          )
+          statuses.set(status, (statuses.get(status) ?? 0) + 1)
+          if (body.id) ids.add(body.id)
+        }
+      }),
+    )
+    const other = await call(`${url}/api/jobs`, "POST", { prompt: "changed" }, { "idempotency-key": "k1" })
+    print("R4-idempotency", {
+      n,
+      keys: 50,
+      callers: 64,
+      jobs: ids.size,
+      answers_201: statuses.get(201) ?? 0,
+      changed_body: other.status,
+    })
+  })
+
+/** What the service adds to the bare time of the engine, per picture, one at a time. */
+const overhead = (): Promise<void> =>
+  withNode({ step: 100, steps: 2 }, async ({ url }) => {
+    const times: number[] = []
+    for (let i = 0; i < 60; i++) {
+      const { milliseconds } = await call(`${url}/api/jobs?wait=60`, "POST", { prompt: `overhead ${i}` })
+      if (i >= 10) times.push(milliseconds - 200)
+    }
+    print("overhead", { n: 50, engine_ms: 200, p50_ms: percentile(times, 50), p90_ms: percentile(times, 90) })
+  })
+
+/** Worker processes on PostgreSQL: 200 ms per job, 8 at a time each. */
+async function cluster(args: string[]): Promise<void> {
+  const counts = args.length ? args.map(Number) : [1, 2, 4, 8, 16]
+  const [step, batch] = [200, 8]
+  for (const count of counts) {
+    const postgres = await startPostgres()
+    const directory = await dataFolder()
+    const base = {
+      directory,
+      databaseUrl: postgres.url,
+      step,
+      steps: 1,
+      batch,
+      picture: false,
+      queueCap: 100_000,
+    }
+    const api = await startNode({ ...base, role: "api" })
+    const workers = await Promise.all(
+      Array.from({ length: count }, () => startNode({ ...base, role: "worker" })),
+    )
+    await call(`${api.url}/api/queue/pause`, "POST")
+    const n = Math.min(4000, count * 250)
+    let next = 0
+    const began = performance.now()
+    await Promise.all(
+      Array.from({ length: 50 }, async () => {
+        while (next < n) {
+          next++
+          await call(`${api.url}/api/jobs`, "POST", { prompt: "queue" })
+        }
+      }),
+    )
+    const submitted = (performance.now() - began) / 1000
+    const start = performance.now()
+    await call(`${api.url}/api/queue/resume`, "POST")
+    const unfinished = async (): Promise<number> => {
+      const { body } = await call(`${api.url}/metrics`, "GET")
+      return [...String(body).matchAll(/atelier_queue_jobs\{[^}]*\} (\d+)/g)].reduce(
+        (a, m) => a + Number(m[1]),
+        0,
+      )
+    }
+    while ((await unfinished()) > 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    const seconds = (performance.now() - start) / 1000
+    const ideal = (n / (count * batch)) * (step / 1000)
+    print("cluster", {
+      workers: count,
+      n,
+      submits_per_second: n / submitted,
+      jobs_per_second: n / seconds,
+      efficiency_percent: (100 * ideal) / seconds,
+    })
+    for (const node of [...workers, api]) await node.stop()
+    await postgres.stop()
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+const PARTS: Record<string, (args: string[]) => Promise<void>> = {
+  submit,
+  cancel,
+  idempotency,
+  overhead,
+  cluster,
+}
+
+export async function main(args: string[]): Promise<void> {
+  const [name, ...rest] = args
+  if (name !== undefined && !PARTS[name])
+    throw new Error(`There is no part "${name}"; there are: ${Object.keys(PARTS).join(", ")}`)
+  for (const part of name ? [name] : Object.keys(PARTS)) await PARTS[part]!(rest)
+  agent.destroy()
+}
