@@ -17,8 +17,8 @@ export interface Recipe {
   rates: (samples: number) => StepRates
   /** The batch of a step, from its number alone. */
   batch: (step: number, stage: string) => Promise<Record<string, Feed>>
-  /** Decay of the averaged weights, per 1,000 samples. */
-  averageDecay: number
+  /** Samples over which weights are averaged, once the run is eight times as long. */
+  averageOver: number
   /** Draws a sample sheet and returns figures for the log. */
   sheet?: (
     weights: Map<string, Float32Array>,
@@ -94,7 +94,7 @@ export async function train(recipe: Recipe, options: TrainerOptions): Promise<Co
     recent.samples += size
     recent.operations += step.operations
     if (sinceAverage >= 250) {
-      mixInto(average, step.state(), recipe.averageDecay ** (sinceAverage / 1000), counters.samples)
+      mixInto(average, step.state(), sinceAverage / Math.min(recipe.averageOver, counters.samples / 8))
       sinceAverage = 0
     }
     if (due("log", minute / 2)) {
@@ -154,9 +154,9 @@ export function weightsOf(state: State): Map<string, Float32Array> {
   )
 }
 
-/** average = d average + (1-d) weights; d starts low, so that early noise is forgotten fast. */
-function mixInto(average: Map<string, Float32Array>, state: State, decay: number, samples: number): void {
-  const d = Math.min(decay, samples / (samples + 20_000))
+/** Moves the average towards the weights; `part` of its horizon has passed since the last time. */
+function mixInto(average: Map<string, Float32Array>, state: State, part: number): void {
+  const d = Math.exp(-part)
   for (const [name, mean] of average) {
     const current = state.get(`w:${name}`)!
     for (let i = 0; i < mean.length; i++) mean[i] = d * mean[i]! + (1 - d) * current[i]!

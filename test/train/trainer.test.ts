@@ -116,7 +116,7 @@ function recipe(samples: number): Recipe {
       x: { data: noise(6, step), shape: [2, 3] },
       y: { data: noise(4, step + 100), shape: [2, 2] },
     }),
-    averageDecay: 0.9,
+    averageOver: 20,
   }
 }
 

@@ -189,7 +189,7 @@ export function classifierRecipe(
     },
     batch: async (step, stage) =>
       classifierBatch(material, config, sizeOf(stage), new Random(options.seed, step)),
-    averageDecay: 0.96,
+    averageOver: 25_000,
     sheet: async (weights, folder, { samples }) => {
       const sample = classifierBatch(material, config, 48, new Random(options.seed, samples)).image!
         .data as Float32Array

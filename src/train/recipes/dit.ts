@@ -62,7 +62,7 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
       return { rate: rate * warm * decay, matrixRate: rate * warm * decay }
     },
     batch,
-    averageDecay: 0.97,
+    averageOver: 33_000,
     sheet: (weights, folder, counters) =>
       drawSheet(weights, folder, counters, { dit, text, vocabulary, statistics }),
   }

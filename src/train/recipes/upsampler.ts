@@ -74,7 +74,7 @@ export function upsamplerRecipe({ samples, seed }: UpsamplerRecipeOptions, pairs
         truth: { data: truth, shape: [BATCH, 3 * cells, CROP, CROP] },
       }
     },
-    averageDecay: 0.95,
+    averageOver: 5_000,
     sheet: async (weights, folder, counters) => {
       const pictures: Planes[][] = []
       let total = 0

@@ -152,7 +152,7 @@ export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = open
         noise: { data: random.normals(size * 16 * side * side), shape: [size, 16, side, side] },
       }
     },
-    averageDecay: 0.95,
+    averageOver: 5_000,
     sheet: async (weights, folder, { samples }) => {
       const coder = await createCoder(weights)
       const rows: Planes[][] = []
