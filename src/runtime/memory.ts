@@ -13,7 +13,7 @@ export interface MemoryPlan {
   free: number
 }
 
-const OVERHEAD = 150e6
+const OVERHEAD = 200e6
 
 /**
  * Bytes a weight takes once loaded. Files are mapped, so the stored form costs nothing lasting: what counts is

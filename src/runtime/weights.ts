@@ -4,6 +4,7 @@ import { dirname, relative, sep } from "node:path"
 import { type Checkpoint, elementCount, type StoredTensor } from "../checkpoint/tensor.ts"
 import type { CompileOptions, WeightSource } from "../graph/index.ts"
 import { AtelierError } from "../request/errors.ts"
+import type { Changed } from "./adapters.ts"
 
 /** Where a graph's weights lie: the folder of their files, and one source per name. */
 export interface WeightFiles {
@@ -21,15 +22,16 @@ function commonFolder(files: readonly string[]): string {
 }
 
 /**
- * The weights of a component whose tensors have canonical names. `replaced` holds weights changed in memory
- * (adapters applied); the rest is mapped from the files. A scale table may be stored in any shape of the same
+ * The weights of a component whose tensors have canonical names. `replaced` holds weights changed by
+ * adapters, in memory or in a file of their own; the rest is mapped from the files. A scale table may be stored in any shape of the same
  * size, for layouts differ in that.
  */
 export function weightFiles(
   checkpoint: Checkpoint,
-  replaced: ReadonlyMap<string, Float32Array> = new Map(),
+  replaced: ReadonlyMap<string, Changed> = new Map(),
 ): WeightFiles {
-  const real = new Map(checkpoint.files.map((f) => [f, realpathSync(f)]))
+  const elsewhere = [...replaced.values()].flatMap((c) => (c instanceof Float32Array ? [] : [c.file]))
+  const real = new Map([...checkpoint.files, ...elsewhere].map((f) => [f, realpathSync(f)]))
   const folder = commonFolder([...real.values()])
   const range = ({ file, offset, length }: StoredTensor) => ({
     file: relative(folder, real.get(file) ?? realpathSync(file)).replaceAll(sep, "/"),
@@ -37,9 +39,9 @@ export function weightFiles(
     length,
   })
   const source = (name: string, shape: readonly number[]): WeightSource => {
-    const data = replaced.get(name)
-    if (data) return { kind: "values", data }
-    const tensor = checkpoint.tensors.get(name)
+    const changed = replaced.get(name)
+    if (changed instanceof Float32Array) return { kind: "values", data: changed }
+    const tensor = changed ?? checkpoint.tensors.get(name)
     if (!tensor)
       throw new AtelierError(
         "model_invalid",

@@ -1,5 +1,6 @@
 // The engine: installed models, one worker process, concurrent requests. Implements the port of src/request.
 import { randomInt } from "node:crypto"
+import { join } from "node:path"
 import { ditConfig } from "../checkpoint/config.ts"
 import { loadLora } from "../checkpoint/lora.ts"
 import { inspectImage } from "../image/decode.ts"
@@ -148,7 +149,9 @@ export class LocalEngine implements Engine {
     const dit = await componentOf(installed, "dit")
     const vae = await componentOf(installed, "vae")
     const grid = installed.manifest.native ? exactGrid(256, 256) : exactGrid(request.width, request.height)
-    const plan = memoryPlan(dit, vae, [], grid, 2)
+    // Word encoders are a few megabytes; the official tower is as large as the image model.
+    const towers = installed.manifest.text.kind === "qwen3" ? [await componentOf(installed, "text")] : []
+    const plan = memoryPlan(dit, vae, towers, grid, 2)
     this.#options.log?.(`${name} ${describePlan(plan)}`)
     refuseIfTooLarge(name, plan)
     const config = ditConfig(dit)
@@ -159,7 +162,11 @@ export class LocalEngine implements Engine {
       })),
     )
     const worker = await this.#livingWorker()
-    return await Model.load(worker, installed, { loras, readImage: this.#options.readImage ?? readImage })
+    return await Model.load(worker, installed, {
+      loras,
+      readImage: this.#options.readImage ?? readImage,
+      cache: join(this.#home, "cache"),
+    })
   }
 
   /** The worker, or a new one when there is none or it died; models of a dead one are gone with it. */

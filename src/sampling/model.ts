@@ -37,15 +37,14 @@ import type { TextEncoder } from "./text.ts"
 const TEXT_BLOCK = 16
 const CACHED_PROMPTS = 256
 
+const NAMES = { dit: "image model", vae: "VAE", text: "text tower" } as const
+
 /** The component's checkpoint, whichever file or folder it is in. */
-export async function componentOf(installed: Installed, part: "dit" | "vae"): Promise<Checkpoint> {
+export async function componentOf(installed: Installed, part: "dit" | "vae" | "text"): Promise<Checkpoint> {
   const path = fileOf(installed, part)!
   const found = (await findComponents(path))[part]
   if (found) return found
-  throw new AtelierError(
-    "model_invalid",
-    `${path} holds no ${part === "dit" ? "image model" : "VAE"} of Krea 2.`,
-  )
+  throw new AtelierError("model_invalid", `${path} holds no ${NAMES[part]} of Krea 2.`)
 }
 
 export function modelInfo({ manifest }: Installed, dit: Checkpoint): ModelInfo {
@@ -103,7 +102,7 @@ export class Model {
   static async load(
     runner: Runner,
     installed: Installed,
-    options: { loras: readonly WeightedLora[]; readImage: ImageResolver },
+    options: { loras: readonly WeightedLora[]; readImage: ImageResolver; cache: string },
   ): Promise<Model> {
     const checkpoint = await componentOf(installed, "dit")
     const config = ditConfig(checkpoint)
@@ -116,7 +115,7 @@ export class Model {
         "model_invalid",
         `The VAE ${vaeFile.path} has ${sizes.latentChannels} latent channels, and the image model ${config.channels}; they do not belong together.`,
       )
-    const changed = await adaptedWeights(checkpoint, options.loras)
+    const changed = await adaptedWeights(checkpoint, options.loras, options)
     const dit = await Dit.open(runner, config, weightFiles(checkpoint, changed))
     const file = (part: string): string | undefined => fileOf(installed, part)
     const vae = new Vae(runner, sizes, vaeFile)

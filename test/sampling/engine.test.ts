@@ -3,12 +3,14 @@ import assert from "node:assert/strict"
 import { after, before, test } from "node:test"
 import { isDeepStrictEqual } from "node:util"
 import sharp from "sharp"
+import { writeSafetensors } from "../../src/checkpoint/index.ts"
 import { readRequest } from "../../src/image/metadata.ts"
 import type { Generation } from "../../src/request/engine.ts"
 import { AtelierError } from "../../src/request/errors.ts"
 import { type GenerationInput, parseRequest } from "../../src/request/request.ts"
 import { createEngine, type LocalEngine } from "../../src/sampling/engine.ts"
 import { makeModel, type TinyModel } from "../support/model.ts"
+import { noise } from "../support/run.ts"
 
 let model: TinyModel
 let engine: LocalEngine
@@ -160,6 +162,26 @@ test("what a model cannot do is an error that names the field", async () => {
     })
   const ignored = await engine.generate(request({ references: [{ ...look, weight: 0 }] }))
   assert.ok((await pixelsOf(ignored)).equals(await pixelsOf(await engine.generate(request({})))))
+})
+
+test("a LoRA changes the picture by its strength, and not at all at 0", async () => {
+  const entries = ["lora_A", "lora_B"].map((half, i) => {
+    const shape = i === 0 ? [2, 64] : [64, 2]
+    return {
+      name: `diffusion_model.blocks.0.attn.wq.${half}.weight`,
+      type: "F32" as const,
+      shape,
+      data: noise(128, i),
+    }
+  })
+  await writeSafetensors(`${model.home}/loras/style.safetensors`, entries)
+  const at = async (weight: number): Promise<Buffer> =>
+    pixelsOf(await engine.generate(request({ loras: [{ name: "style", weight }] })))
+  const plain = await pixelsOf(await engine.generate(request({})))
+  assert.ok((await at(0)).equals(plain))
+  const changed = await at(1)
+  assert.ok(!changed.equals(plain))
+  assert.ok(!(await at(-1)).equals(changed))
 })
 
 test("a closed engine says so", async () => {

@@ -41,6 +41,8 @@ export async function quantizeModel(model: string, flags: QuantizeFlags, context
   try {
     const progress = bar(context.terminal, (text) => process.stderr.write(text))
     for (const part of ["dit", "text"] as const) {
+      // A word encoder is small, and not of this family.
+      if (part === "text" && source.manifest.text.kind !== "qwen3") continue
       const checkpoint = files[part] === undefined ? undefined : (await findComponents(files[part]))[part]
       if (!checkpoint) continue
       const written = await quantiseCheckpoint(checkpoint, join(folder, `${part}.safetensors`), {

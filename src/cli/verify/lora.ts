@@ -1,4 +1,5 @@
 // Checks LoRAs: the DiT's output under each layout's file at each strength.
+import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { loadLora } from "../../checkpoint/lora.ts"
 import { adaptedWeights } from "../../runtime/adapters.ts"
@@ -20,7 +21,9 @@ export async function checkLora(golden: Golden, runner: Runner): Promise<Check[]
     const lora = await loadLora(join(dirname(golden.path), file), config)
     // Strengths are read off the tensors' names: they are the ones with something to compare.
     for (const name of golden.below(`output.${layout}.scale`)) {
-      const changed = await adaptedWeights(checkpoint, [{ lora, strength: Number(name) }])
+      const changed = await adaptedWeights(checkpoint, [{ lora, strength: Number(name) }], {
+        cache: tmpdir(),
+      })
       const velocity = await ditOutput(runner, config, weightFiles(checkpoint, changed), inputs)
       checks.push(await golden.check(`output.${layout}.scale${name}`, velocity))
     }

@@ -1,0 +1,105 @@
+// LoRAs on weights in memory and in a file: the same picture of the same numbers.
+import assert from "node:assert/strict"
+import { mkdtemp, readdir, rename, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { test } from "node:test"
+import {
+  type Checkpoint,
+  ditConfig,
+  findComponents,
+  loadLora,
+  quantiseCheckpoint,
+  readTensor,
+  writeSafetensors,
+} from "../../src/checkpoint/index.ts"
+import { adaptedWeights } from "../../src/runtime/adapters.ts"
+import { Dit } from "../../src/runtime/networks.ts"
+import { localRunner } from "../../src/runtime/runner.ts"
+import { weightFiles } from "../../src/runtime/weights.ts"
+import { makeModel, TINY_DIT } from "../support/model.ts"
+import { noise } from "../support/run.ts"
+
+const wide = { ...TINY_DIT, features: 128, heads: 4, headDim: 32 }
+const modules = ["blocks.0.attn.wq", "blocks.1.mlp.up"]
+
+async function writeLora(path: string): Promise<void> {
+  const entries = modules.flatMap((module, i) => [
+    { name: `${module}.lora_A.weight`, type: "F32" as const, shape: [4, 128], data: noise(4 * 128, i + 1) },
+    { name: `${module}.lora_B.weight`, type: "F32" as const, shape: [128, 4], data: noise(128 * 4, i + 9) },
+  ])
+  await writeSafetensors(
+    path,
+    entries.map((e) => ({ ...e, name: `diffusion_model.${e.name}` })),
+  )
+}
+
+async function velocity(
+  checkpoint: Checkpoint,
+  changed?: Awaited<ReturnType<typeof adaptedWeights>>,
+): Promise<Float32Array> {
+  const runner = localRunner({ threads: 1 })
+  const dit = await Dit.open(runner, ditConfig(checkpoint), weightFiles(checkpoint, changed))
+  const rope = { cosine: new Float32Array(8 * 16).fill(1), sine: new Float32Array(8 * 16), length: 8 }
+  const v = await dit.velocity({
+    image: noise(4 * 16, 5),
+    times: [0.5],
+    text: noise(4 * 128, 6),
+    valid: new Uint8Array(4).fill(1),
+    rope,
+  })
+  await runner.close()
+  return v
+}
+
+const far = (a: Float32Array, b: Float32Array): number =>
+  a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0)
+
+test("changed weights give the same from memory and from a file, for floats and for blocks", async () => {
+  await using model = await makeModel({ dit: wide })
+  const cache = await mkdtemp(join(tmpdir(), "atelier-cache-"))
+  try {
+    const file = join(model.folder, "dit.safetensors")
+    const lora = join(model.folder, "lora.safetensors")
+    await writeLora(lora)
+    for (const bits of [undefined, 8] as const) {
+      if (bits) {
+        const source = (await findComponents(file)).dit!
+        await quantiseCheckpoint(source, `${file}.q.safetensors`, { bits, blockSize: 32 })
+        await rename(`${file}.q.safetensors`, file)
+      }
+      const checkpoint = (await findComponents(file)).dit!
+      const loras = [{ lora: await loadLora(lora, ditConfig(checkpoint)), strength: 0.3 }]
+      const inMemory = await adaptedWeights(checkpoint, loras, { cache })
+      const inFile = await adaptedWeights(checkpoint, loras, { cache, most: 0 })
+      assert.deepEqual([...inFile.keys()].sort(), modules.map((m) => `${m}.weight`).sort())
+      const plain = await velocity(checkpoint)
+      const changed = await velocity(checkpoint, inMemory)
+      assert.ok(far(plain, changed) > 0.05, "the adapter matters")
+      const error = far(await velocity(checkpoint, inFile), changed)
+      assert.ok(error < (bits ? 0.05 : 1e-5), `${bits}: ${error}`)
+      const stored = inFile.get("blocks.0.attn.wq.weight")!
+      assert.ok(!(stored instanceof Float32Array) && (stored.quantisation?.bits ?? undefined) === bits)
+    }
+  } finally {
+    await rm(cache, { recursive: true })
+  }
+})
+
+test("the same mix is written once, and old mixes are forgotten", async () => {
+  await using model = await makeModel({ dit: wide })
+  const cache = join(model.home, "cache")
+  const checkpoint = (await findComponents(join(model.folder, "dit.safetensors"))).dit!
+  const path = join(model.folder, "lora.safetensors")
+  await writeLora(path)
+  const lora = await loadLora(path, ditConfig(checkpoint))
+  for (const strength of [0.5, 0.5, 1, 1.5, 2])
+    await adaptedWeights(checkpoint, [{ lora, strength }], { cache, most: 0 })
+  const files = await readdir(cache)
+  assert.equal(files.length, 2)
+  const latest = await adaptedWeights(checkpoint, [{ lora, strength: 2 }], { cache, most: 0 })
+  assert.deepEqual(await readdir(cache), files)
+  const stored = latest.get("blocks.0.attn.wq.weight")
+  assert.ok(stored && !(stored instanceof Float32Array) && stored.file.startsWith(cache))
+  assert.equal((await readTensor(checkpoint, "blocks.0.attn.wq.weight")).length, 128 * 128)
+})
