@@ -3,14 +3,17 @@ import { existsSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import {
   type Browser,
   type BrowserContext,
   type BrowserContextOptions,
   chromium,
+  type Locator,
   type Page,
 } from "playwright-core"
 import { type Running, type ServeOptions, serve } from "../../src/server/index.ts"
+import type { JobView } from "../../src/server/native/views.ts"
 import { buildStudio } from "../../studio/build.ts"
 import { type TestEngineOptions, testEngine } from "../support/engine.ts"
 
@@ -39,21 +42,34 @@ export async function openBrowser(): Promise<Browser> {
   })
 }
 
+const MODEL = fileURLToPath(new URL("../../models/medium/model.json", import.meta.url))
+/** Whether the embedded model is installed: then what can run with it does. */
+export const hasRealModel = (): boolean => existsSync(MODEL) && process.env.STUDIO_TEST_ENGINE !== "1"
+
 export interface Studio extends AsyncDisposable {
   url: string
-  directory: string
   running: Running
-  /** Stops the server as it is, and starts it again on the same folder and port. */
-  restart(): Promise<void>
-  stop(): Promise<void>
+  /** The server goes away in the middle of everything. */
+  crash(): Promise<void>
+  /** And comes back on the same folder and port. */
+  start(): Promise<void>
 }
 
-/** A server with the page, on a folder of its own, with the tests' engine unless another is given. */
-export async function openStudio(
-  options: { engine?: TestEngineOptions; serve?: ServeOptions } = {},
-): Promise<Studio> {
+interface StudioOptions {
+  engine?: TestEngineOptions
+  serve?: ServeOptions
+  /** With the embedded model where it is installed. */
+  real?: boolean
+}
+
+/** A server with the page, on a folder of its own. */
+export async function openStudio(options: StudioOptions = {}): Promise<Studio> {
   const directory = await mkdtemp(join(tmpdir(), "atelier-studio-"))
   const studioDirectory = await buildStudio()
+  const engine =
+    options.real && hasRealModel()
+      ? (await import("../../src/controls/engine.ts")).createEngine()
+      : testEngine({ side: 192, ...options.engine })
   const start = (port: number): Promise<Running> =>
     serve(
       {
@@ -65,23 +81,22 @@ export async function openStudio(
         previewEvery: 1,
         ...options.serve,
       },
-      testEngine({ side: 192, ...options.engine }),
+      engine,
     )
   let running = await start(0)
   const port = Number(new URL(running.url).port)
   return {
     url: running.url,
-    directory,
     get running() {
       return running
     },
-    async restart() {
-      await running.close()
+    crash: () => running.close(),
+    async start() {
       running = await start(port)
     },
-    stop: () => running.close(),
     async [Symbol.asyncDispose]() {
       await running.close()
+      await engine.close()
       await rm(directory, { recursive: true, force: true })
     },
   }
@@ -91,20 +106,46 @@ export async function openStudio(
 export async function openPage(
   browser: Browser,
   studio: Pick<Studio, "url">,
-  options: BrowserContextOptions & { language?: string } = {},
-): Promise<{ page: Page; context: BrowserContext; complaints: string[] }> {
+  options: BrowserContextOptions = {},
+): Promise<{ page: Page; context: BrowserContext; complaints: string[]; close: () => Promise<void> }> {
   const context = await browser.newContext({
     viewport: { width: 1440, height: 900 },
     locale: "en-GB",
+    reducedMotion: "reduce",
     ...options,
   })
   const page = await context.newPage()
-  page.setDefaultTimeout(15_000)
+  page.setDefaultTimeout(20_000)
   const complaints: string[] = []
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") complaints.push(message.text())
   })
   page.on("pageerror", (error) => complaints.push(String(error)))
   await page.goto(studio.url)
-  return { page, context, complaints }
+  return { page, context, complaints, close: () => context.close() }
+}
+
+export const promptOf = (page: Page): Locator => page.getByLabel("Prompt", { exact: true })
+
+/** Writes a prompt, presses Enter and waits for the pictures. */
+export async function make(page: Page, prompt: string, options: { count?: number } = {}): Promise<void> {
+  await promptOf(page).fill(prompt)
+  if (options.count) {
+    await page.getByRole("button", { name: /^\d+ pictures?$/ }).click()
+    await page
+      .getByRole("dialog", { name: "Pictures" })
+      .getByRole("textbox", { name: "Pictures" })
+      .fill(String(options.count))
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Escape")
+  }
+  await promptOf(page).press("Enter")
+  const take = page.locator("[data-newest]").filter({ hasText: prompt })
+  await take.locator(".tile-open img").first().waitFor({ timeout: 120_000 })
+}
+
+/** Jobs as the server has them, newest first. */
+export async function jobsOf(studio: Pick<Studio, "url">): Promise<JobView[]> {
+  const answer = await fetch(`${studio.url}/api/jobs`)
+  return ((await answer.json()) as { items: JobView[] }).items
 }

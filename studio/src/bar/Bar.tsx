@@ -59,6 +59,7 @@ export function Bar({ capabilities }: { capabilities: Capabilities }) {
           <Grid3x3 size={18} />
         </IconButton>
         <IconButton
+          className="wide-only"
           label={t.view.commands}
           hint={`${t.view.commands} (${shown(keyOf("palette"))})`}
           onPress={() => page.set({ panel: "palette" })}

@@ -60,7 +60,7 @@ export function Dock({ capabilities }: { capabilities: Capabilities }) {
           {supports.references && (
             <Button aria-label={t.references.add} onPress={() => files.choose("reference")}>
               <Plus size={16} aria-hidden />
-              {t.references.title}
+              <span className="not-phone">{t.references.title}</span>
             </Button>
           )}
           {supports.start && <StartButton onChoose={() => files.choose("start")} />}

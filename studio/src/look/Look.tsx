@@ -4,6 +4,7 @@ import {
   ChevronLeft,
   ChevronRight,
   EllipsisVertical,
+  Eye,
   PanelRight,
   Plus,
   Shuffle,
@@ -24,7 +25,7 @@ import { focusPicture, neighbour } from "../takes/focus.ts"
 import { arrowKeys } from "../takes/Tile.tsx"
 import { Button, IconButton } from "../ui/Button.tsx"
 import { Over } from "../ui/overlays.tsx"
-import { held } from "./hold.ts"
+import { held, startHold, stopHold } from "./hold.ts"
 import { Inspector } from "./Inspector.tsx"
 import { PictureMenu } from "./PictureMenu.tsx"
 import { useSwipe } from "./swipe.ts"
@@ -133,6 +134,7 @@ export default function Look() {
               }
             />
             <IconButton
+              className="wide-only"
               label={hasInspector ? t.look.hideInspector : t.look.showInspector}
               pressed={hasInspector}
               onPress={() => settings.set({ inspector: !hasInspector })}
@@ -167,9 +169,21 @@ export default function Look() {
             <IconButton label={t.look.previous} isDisabled={!neighbour(at, -1)} onPress={() => go(-1)}>
               <ChevronLeft size={20} />
             </IconButton>
-            <span className="small muted">
-              {canHold ? t.look.holdWithout : `${picture.width} × ${picture.height}`}
-            </span>
+            {canHold ? (
+              <Button
+                aria-label={t.look.holdWithout}
+                onPressStart={() => void startHold(job, picture)}
+                onPressEnd={stopHold}
+              >
+                <Eye size={16} aria-hidden />
+                {t.look.without}
+                <kbd className="wide-only">{t.keys.hold(shown(keyOf("asReference")))}</kbd>
+              </Button>
+            ) : (
+              <span className="small muted">
+                {picture.width} × {picture.height}
+              </span>
+            )}
             <Button onPress={() => setActual(!isActual)}>{isActual ? t.look.fit : t.look.zoom}</Button>
             <IconButton label={t.look.next} isDisabled={!neighbour(at, 1)} onPress={() => go(1)}>
               <ChevronRight size={20} />

@@ -336,7 +336,7 @@ export const en = {
   },
 
   history: {
-    search: "Search prompts",
+    search: "Search",
     searchLabel: "Search all takes by words of the prompt",
     clear: "Clear search",
     filters: "Filters",

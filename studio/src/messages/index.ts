@@ -4,14 +4,13 @@ import { en, type Messages } from "./en.ts"
 
 export type { Messages }
 
-export const LANGUAGES = { en: "English", de: "Deutsch", fr: "Français", ja: "日本語" } as const
+export const LANGUAGES = { en: "English", de: "Deutsch", fr: "Français" } as const
 export type Language = keyof typeof LANGUAGES
 
 const loaders: Record<Language, () => Promise<Messages>> = {
   en: async () => en,
   de: async () => (await import("./de.ts")).de,
   fr: async () => (await import("./fr.ts")).fr,
-  ja: async () => (await import("./ja.ts")).ja,
 }
 
 const catalogue = createStore<{ language: Language; messages: Messages }>({ language: "en", messages: en })

@@ -24,7 +24,7 @@ import { again, cancel, capabilities, recall, removeTake, retry } from "../state
 import { Button, IconButton } from "../ui/Button.tsx"
 import { Menus } from "../ui/overlays.tsx"
 import { clock, shapeName } from "../ui/words.ts"
-import { aspectOf, measure } from "./measure.ts"
+import { isStrip, measureJob } from "./measure.ts"
 import { Tile } from "./Tile.tsx"
 
 interface Props {
@@ -35,7 +35,7 @@ interface Props {
 
 export const Take = memo(function Take({ job, width, isNewest }: Props) {
   const t = useMessages()
-  const m = measure(job.request.count, aspectOf(job), width)
+  const m = measureJob(job, width)
   const isBroken = job.state === "failed" || job.state === "cancelled"
   const style = { "--tile-width": `${m.width}px`, "--tile-height": `${m.height}px` } as CSSProperties
   return (
@@ -62,7 +62,7 @@ export const Take = memo(function Take({ job, width, isNewest }: Props) {
       {isBroken ? (
         <Broken job={job} />
       ) : (
-        <div className="tiles" style={style}>
+        <div className="tiles" data-strip={isStrip(job) || undefined} style={style}>
           {Array.from(
             { length: job.state === "completed" ? job.pictures.length : job.request.count },
             (_, i) => (

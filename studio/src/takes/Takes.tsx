@@ -12,7 +12,7 @@ import { whenSubmitted } from "../state/work.ts"
 import { Button } from "../ui/Button.tsx"
 import { Empty } from "./Empty.tsx"
 import { setOrder } from "./focus.ts"
-import { aspectOf, measure, tilesHeight } from "./measure.ts"
+import { measureJob, tilesHeight } from "./measure.ts"
 import { useReverseList } from "./reverse.ts"
 import { Take } from "./Take.tsx"
 import { Wall } from "./Wall.tsx"
@@ -118,7 +118,7 @@ function TakeList({ jobs, onMore, isLoading }: ListProps) {
     container,
     count: jobs.length,
     keyOf: (i) => jobs[i]!.id,
-    heightOf: (i) => HEAD + gap + tilesHeight(measure(jobs[i]!.request.count, aspectOf(jobs[i]!), width)),
+    heightOf: (i) => HEAD + gap + tilesHeight(measureJob(jobs[i]!, width)),
     bottom: dock + 32,
     top: 24,
     overscan: 2,

@@ -27,7 +27,9 @@ export const Tile = memo(function Tile({ job, place, width }: Props) {
   const preview = useRef<string | null>(null)
   const [isLoaded, setLoaded] = useState(false)
   const isCompared = useStore(page, (p) => p.compared.some((c) => c.picture === picture?.id))
-  preview.current = isLoaded ? null : (step?.previews[place] ?? preview.current)
+  // The last step's preview is gone when the picture is there; the one before it will do.
+  const isLast = step !== null && step.step === step.steps
+  preview.current = isLoaded ? null : ((isLast ? null : step?.previews[place]) ?? preview.current)
   return (
     <div
       className={picture ? "tile" : "tile coming"}

@@ -24,5 +24,18 @@ export function measure(count: number, aspect: number, width: number): Measure {
   return { perRow, rows: Math.ceil(count / perRow), height, width: Math.floor(height * aspect) }
 }
 
-export const aspectOf = (job: Job): number => job.request.width / job.request.height
+/** While it waits, a take is a strip: what runs and what is done keeps the room. */
+const STRIP = 72
+export const isStrip = (job: Job): boolean => job.state === "queued" || job.state === "backlogged"
+
+export function measureJob(job: Job, width: number): Measure {
+  const m = measure(job.request.count, aspectOf(job), width)
+  if (!isStrip(job)) return m
+  const height = Math.min(m.height, STRIP)
+  const tile = Math.max(48, Math.floor(height * aspectOf(job)))
+  const perRow = Math.min(job.request.count, Math.max(1, Math.floor((width + GAP) / (tile + GAP))))
+  return { perRow, rows: Math.ceil(job.request.count / perRow), height, width: tile }
+}
+
+const aspectOf = (job: Job): number => job.request.width / job.request.height
 export const tilesHeight = (m: Measure): number => m.rows * m.height + (m.rows - 1) * GAP

@@ -67,6 +67,8 @@ interface NumberProps {
   className?: string
 }
 
+const written = (value: number | null): string => (value === null ? "" : String(value).replace("-", "−"))
+
 /** An exact number: taken over when the field is left or Enter is pressed, and kept within its limits. */
 export function NumberField({
   label,
@@ -79,19 +81,19 @@ export function NumberField({
   nullable,
   className = "",
 }: NumberProps) {
-  const [text, setText] = useState(value === null ? "" : String(value))
-  useEffect(() => setText(value === null ? "" : String(value)), [value])
+  const [text, setText] = useState(written(value))
+  useEffect(() => setText(written(value)), [value])
   const commit = (): void => {
     const number = Number(text.replace(",", ".").replace("−", "-"))
     const isEmpty = text.trim() === ""
     if (isEmpty && nullable) onChange(null)
     if (isEmpty || !Number.isFinite(number)) {
-      setText(isEmpty && nullable ? "" : String(value ?? ""))
+      setText(isEmpty && nullable ? "" : written(value))
       return
     }
     const kept = Math.min(max, Math.max(min, step === 1 ? Math.round(number) : number))
     onChange(kept)
-    setText(String(kept))
+    setText(written(kept))
   }
   return (
     <input

@@ -2,6 +2,9 @@
 import type { Capabilities, GenerationRequest } from "../api/types.ts"
 import { language } from "../messages/index.ts"
 
+/** The browser's own variety of the page's language: British dates for a British reader. */
+const locale = (): string => navigator.languages.find((tag) => tag.startsWith(language())) ?? language()
+
 /** 41 s below a minute, 2:05 above. */
 export const clock = (seconds: number): string => {
   const whole = Math.max(1, Math.round(seconds))
@@ -9,10 +12,10 @@ export const clock = (seconds: number): string => {
 }
 
 export const when = (iso: string): string =>
-  new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso))
+  new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso))
 
 export const decimal = (n: number, digits = 2): string =>
-  new Intl.NumberFormat(language(), { maximumFractionDigits: digits }).format(n)
+  new Intl.NumberFormat(locale(), { maximumFractionDigits: digits }).format(n)
 
 export const signed = (n: number): string => (n > 0 ? `+${decimal(n)}` : decimal(n).replace("-", "−"))
 

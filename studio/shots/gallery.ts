@@ -1,0 +1,122 @@
+// Servers with something to look at, and pages that stand on a view: for screenshots and for the accessibility tests.
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { Browser, BrowserContextOptions, Page } from "playwright-core"
+import { type Running, serve } from "../../src/server/index.ts"
+import { buildStudio } from "../build.ts"
+import { paintingEngine } from "./engine.ts"
+import type { View } from "./views.ts"
+
+export const SIZES = {
+  wide: { viewport: { width: 1440, height: 900 } },
+  phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true },
+} as const satisfies Record<string, BrowserContextOptions>
+export type Size = keyof typeof SIZES
+export type Theme = "light" | "dark"
+
+const post = async <T>(url: string, path: string, body: unknown): Promise<T> =>
+  (await (await fetch(`${url}/api/${path}`, { method: "POST", body: JSON.stringify(body) })).json()) as T
+const make = (url: string, body: object): Promise<{ id: string; pictures: { id: string }[] }> =>
+  post(url, "jobs?wait=120", body)
+
+/** A day's work: takes of several shapes, one failed, two boards. */
+async function fill(url: string): Promise<void> {
+  await make(url, { prompt: "misty valley at first light", seed: 11, count: 8 })
+  const size = { width: 1376, height: 768 }
+  const wide = await make(url, {
+    prompt: "rolling hills before a storm, oil on canvas",
+    seed: 52,
+    count: 3,
+    ...size,
+  })
+  await make(url, { prompt: "a broken lens", seed: 1, count: 2 })
+  await make(url, {
+    prompt: "desert dunes under a pale sun",
+    seed: 77,
+    count: 4,
+    width: 832,
+    height: 1248,
+    creativity: 10,
+  })
+  const references = wide.pictures.slice(0, 2).map((p, i) => ({ image: p.id, weight: i ? -0.8 : 1.2 }))
+  const shape = { width: 1248, height: 832 }
+  await make(url, {
+    prompt: "a lighthouse on a cliff",
+    seed: 41,
+    count: 4,
+    ...shape,
+    creativity: 100,
+    references,
+  })
+  const pictures = wide.pictures.map((p) => ({ image: p.id, weight: 1 }))
+  await post(url, "boards", { name: "Stormy oils", pictures })
+  await post(url, "boards", { name: "Evening palette", pictures: pictures.slice(0, 2) })
+}
+
+/** One take half-way and three waiting. */
+async function occupy(url: string): Promise<void> {
+  const size = { width: 1376, height: 768 }
+  await make(url, { prompt: "rolling hills before a storm", seed: 52, count: 3, ...size })
+  await post(url, "jobs", { prompt: "mountains at dawn, hold", seed: 91, count: 4, width: 1248, height: 832 })
+  for (const prompt of ["a quiet harbour at dusk", "snow on pine trees", "an orchard in spring"])
+    await post(url, "jobs", { prompt: `${prompt}, hold`, seed: 5, count: 2, ...size })
+}
+
+export interface Gallery {
+  /** A page on a view. */
+  open(
+    browser: Browser,
+    view: View,
+    size: Size,
+    theme: Theme,
+  ): Promise<{ page: Page; close: () => Promise<void> }>
+  close(): Promise<void>
+}
+
+/** Starts what these views need. */
+export async function openGallery(views: readonly View[]): Promise<Gallery> {
+  const studioDirectory = await buildStudio()
+  const directories: string[] = []
+  const servers: Partial<Record<"full" | "empty" | "busy", Running>> = {}
+  for (const on of new Set(views.map((v) => v.on ?? "full"))) {
+    const directory = await mkdtemp(join(tmpdir(), "atelier-gallery-"))
+    directories.push(directory)
+    const running = await serve(
+      {
+        directory,
+        port: 0,
+        studioDirectory,
+        logLevel: "silent",
+        filter: "off",
+        previewEvery: 1,
+        localLimits: { concurrency: 1 },
+      },
+      paintingEngine(),
+    )
+    servers[on] = running
+    if (on === "full") await fill(running.url)
+    if (on === "busy") await occupy(running.url)
+  }
+  return {
+    async open(browser, view, size, theme) {
+      const context = await browser.newContext({ ...SIZES[size], colorScheme: theme, locale: "en-GB" })
+      const page = await context.newPage()
+      page.setDefaultTimeout(15_000)
+      try {
+        await view.before?.(page)
+        await page.goto(servers[view.on ?? "full"]!.url)
+        await view.show(page, size)
+        await page.evaluate(() => document.fonts.ready)
+      } catch (thrown) {
+        await context.close()
+        throw thrown
+      }
+      return { page, close: () => context.close() }
+    },
+    async close() {
+      for (const server of Object.values(servers)) await server.close()
+      for (const directory of directories) await rm(directory, { recursive: true, force: true })
+    },
+  }
+}

@@ -1,0 +1,35 @@
+// npm run studio:shots [-- view...]: a screenshot of every view, light and dark, wide and phone, in out/studio.
+import { mkdir } from "node:fs/promises"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { openBrowser } from "../../test/studio/support.ts"
+import { openGallery } from "./gallery.ts"
+import { VIEWS } from "./views.ts"
+
+const OUT = fileURLToPath(new URL("../../out/studio/", import.meta.url))
+const wanted = process.argv.slice(2)
+const views = VIEWS.filter((v) => wanted.length === 0 || wanted.includes(v.name))
+
+await mkdir(OUT, { recursive: true })
+const browser = await openBrowser()
+const gallery = await openGallery(views)
+let made = 0
+for (const view of views) {
+  for (const size of ["wide", "phone"] as const) {
+    try {
+      const { page, close } = await gallery.open(browser, view, size, "light")
+      for (const theme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme: theme })
+        await page.screenshot({ path: join(OUT, `${view.name}-${size}-${theme}.png`) })
+        made++
+      }
+      await close()
+    } catch (thrown) {
+      console.error(`${view.name}, ${size}: ${String(thrown).split("\n").slice(0, 3).join(" ")}`)
+      process.exitCode = 1
+    }
+  }
+}
+console.log(`${made} screenshots in ${OUT}`)
+await browser.close()
+await gallery.close()

@@ -1,2 +1,0 @@
-import { en, type Messages } from "./en.ts"
-export const ja: Messages = en

@@ -1,0 +1,68 @@
+// Who may come in, and what the page may load: keys, cookies, the security policy, the size of the first load.
+import assert from "node:assert/strict"
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, test } from "node:test"
+import { gzipSync } from "node:zlib"
+import type { Browser } from "playwright-core"
+import { addKey, DEFAULT_LIMITS } from "../../../src/store/index.ts"
+import { STUDIO_DIST } from "../../../studio/build.ts"
+import { make, openPage, openStudio } from "../support.ts"
+
+export const access = (browser: () => Browser): void => {
+  describe("access", () => {
+    test("with keys on, one signs in once; the key stays where scripts cannot read it", async () => {
+      await using studio = await openStudio({ serve: { requireKey: true } })
+      const { secret } = await addKey(studio.running.service.store.db, "designer", DEFAULT_LIMITS, new Date())
+      const { page, context, close } = await openPage(browser(), studio)
+      await page.getByLabel("API key").fill("atl_wrong")
+      await page.keyboard.press("Enter")
+      await page.getByText("does not know this key").waitFor()
+      await page.getByLabel("API key").fill(secret)
+      await page.keyboard.press("Enter")
+      await make(page, "signed in", { count: 1 })
+      const [cookie] = await context.cookies()
+      assert.ok(cookie!.httpOnly)
+      assert.equal(cookie!.sameSite, "Strict")
+      const readable = await page.evaluate(() => document.cookie + JSON.stringify({ ...localStorage }))
+      assert.ok(!readable.includes(secret))
+      await page.reload()
+      await page.getByRole("heading", { level: 3, name: "signed in" }).waitFor()
+      await page.getByRole("button", { name: "View settings" }).click()
+      await page.getByRole("button", { name: "Sign out" }).click()
+      await page.getByLabel("API key").waitFor()
+      await close()
+    })
+
+    test("nothing comes from elsewhere, and no rule of the security policy is broken", async () => {
+      await using studio = await openStudio()
+      const { page, complaints, close } = await openPage(browser(), studio)
+      const foreign: string[] = []
+      page.on("request", (r) => {
+        if (!r.url().startsWith(studio.url) && !r.url().startsWith("blob:")) foreign.push(r.url())
+      })
+      await page.reload()
+      await make(page, "at home", { count: 1 })
+      await page.locator(".tile-open").first().click()
+      await page.locator(".inspector").waitFor()
+      assert.deepEqual(foreign, [])
+      assert.deepEqual(
+        complaints.filter((c) => /Content Security|Refused/.test(c)),
+        [],
+      )
+      await close()
+    })
+
+    test("the first load is at most 250 kB compressed, the font included", () => {
+      const html = readFileSync(join(STUDIO_DIST, "index.html"), "utf8")
+      const files = [...html.matchAll(/(?:src|href)="\.\/(page\/[^"]+)"/g)].map((m) => m[1]!)
+      const latin = readdirSync(join(STUDIO_DIST, "page")).find((f) => f.startsWith("inter-latin-wght"))!
+      const total = [...files, `page/${latin}`].reduce(
+        (n, file) => n + gzipSync(readFileSync(join(STUDIO_DIST, file))).length,
+        0,
+      )
+      console.log(`      first load: ${(total / 1000).toFixed(0)} kB`)
+      assert.ok(total <= 250_000, `${total} bytes`)
+    })
+  })
+}

@@ -1,0 +1,125 @@
+// Looking and comparing: inspector, compare three ways, grid, boards, the same seed without references.
+import assert from "node:assert/strict"
+import { describe, test } from "node:test"
+import type { Browser } from "playwright-core"
+import { jobsOf, make, openPage, openStudio, promptOf } from "../support.ts"
+
+export const comparing = (browser: () => Browser): void => {
+  describe("looking and comparing", () => {
+    test("two pictures are compared side by side, under a divider and by their difference", async () => {
+      await using studio = await openStudio({ real: true })
+      const { page, close } = await openPage(browser(), studio)
+      await make(page, "a fox in the snow", { count: 2 })
+      for (const i of [0, 1]) {
+        await page.locator(".tile-open").nth(i).focus()
+        await page.keyboard.press("c")
+      }
+      const dialog = page.getByRole("dialog", { name: "Compare" })
+      await dialog.getByRole("img").nth(1).waitFor()
+      assert.equal(await dialog.getByRole("img").count(), 2)
+      await dialog.getByRole("radio", { name: "Slider" }).check()
+      const divider = dialog.getByLabel("Divider between the two pictures")
+      await divider.focus()
+      await page.keyboard.press("ArrowRight")
+      assert.equal(await divider.getAttribute("aria-valuetext"), "51 % of A")
+      await dialog.getByRole("radio", { name: "Difference" }).check()
+      await dialog.getByRole("rowheader", { name: "seed" }).waitFor()
+      await page.keyboard.press("Escape")
+      await dialog.waitFor({ state: "detached" })
+      await close()
+    })
+
+    test("the inspector tells the request, downloads three formats and copies it as curl, TypeScript and command line", async () => {
+      await using studio = await openStudio()
+      const { page, context, close } = await openPage(browser(), studio)
+      await context.grantPermissions(["clipboard-read", "clipboard-write"])
+      await make(page, "it's a fox", { count: 2 })
+      await page.locator(".tile-open").first().click()
+      const inspector = page.getByRole("complementary", { name: "Inspector" })
+      const [job] = await jobsOf(studio)
+      await inspector.getByText(String(job!.pictures[0]!.seed), { exact: true }).waitFor()
+      for (const format of ["PNG", "JPG", "WEBP"]) {
+        const href = await inspector.getByRole("link", { name: format }).getAttribute("href")
+        const answer = await fetch(new URL(href!, studio.url))
+        assert.equal(
+          answer.headers.get("content-type"),
+          `image/${format.toLowerCase().replace("jpg", "jpeg")}`,
+        )
+        assert.match(answer.headers.get("content-disposition")!, /^attachment/)
+      }
+      await inspector.getByRole("button", { name: "Copy as curl" }).click()
+      const curl = await page.evaluate(() => navigator.clipboard.readText())
+      assert.match(curl, /^curl -s '.*\/api\/jobs\?wait=120'/)
+      assert.match(curl, /it'\\''s a fox/)
+      await inspector.getByRole("radio", { name: "CLI" }).check()
+      await inspector.getByText("npx atelier generate").waitFor()
+      await page.keyboard.press("ArrowRight")
+      await close()
+    })
+
+    test("held R shows the same seed without the references, and makes it only once", async () => {
+      await using studio = await openStudio()
+      const { page, close } = await openPage(browser(), studio)
+      await make(page, "plain", { count: 1 })
+      await page.locator(".tile-open").first().focus()
+      await page.keyboard.press("r")
+      await make(page, "with a reference", { count: 1 })
+      await page.locator("[data-newest] .tile-open").click()
+      for (let i = 0; i < 2; i++) {
+        await page.keyboard.down("r")
+        await page.locator(".look-word").filter({ hasText: "Without references" }).waitFor()
+        await page.keyboard.up("r")
+        await page.locator(".look-word").waitFor({ state: "detached" })
+      }
+      const jobs = await jobsOf(studio)
+      assert.equal(jobs.length, 3)
+      assert.deepEqual(jobs[0]!.request.references, [])
+      assert.equal(jobs[0]!.request.seed, jobs[1]!.request.seed)
+      await close()
+    })
+
+    test("a grid varies two fields over one seed, with labels", async () => {
+      await using studio = await openStudio({ real: true })
+      const { page, close } = await openPage(browser(), studio)
+      await promptOf(page).fill("a quiet harbour at dusk")
+      await page.getByRole("button", { name: "Grid" }).click()
+      await page.getByLabel("Columns: Values").fill("0, 100")
+      await page.getByLabel("Rows", { exact: true }).selectOption("seed")
+      await page.getByLabel("Rows: Values").fill("7, 8")
+      await page.getByRole("button", { name: "Make 4 pictures" }).click()
+      await page.locator(".sheet .tile-open").nth(3).waitFor({ timeout: 120_000 })
+      const jobs = await jobsOf(studio)
+      assert.deepEqual(jobs.map((j) => [j.request.creativity, j.request.seed]).toReversed(), [
+        [0, 7],
+        [100, 7],
+        [0, 8],
+        [100, 8],
+      ])
+      await page.reload()
+      await page.getByRole("button", { name: "Grid" }).click()
+      await page.locator(".sheet .tile-open").nth(3).waitFor()
+      await close()
+    })
+
+    test("references are saved as a moodboard, used by strength, and shared by code", async () => {
+      await using studio = await openStudio()
+      const { page, close } = await openPage(browser(), studio)
+      await make(page, "one", { count: 1 })
+      await page.locator(".tile-open").first().focus()
+      await page.keyboard.press("r")
+      await page.getByRole("button", { name: "Moodboard", exact: true }).click()
+      await page.getByLabel("Name").fill("Evening")
+      await page.getByRole("button", { name: "Save", exact: true }).click()
+      await page.getByRole("button", { name: "Use: Evening" }).click()
+      const code = await page.locator(".board code").innerText()
+      await page.getByLabel("Share code").fill(code)
+      await page.getByRole("button", { name: "Import", exact: true }).click()
+      await page.locator(".board").nth(1).waitFor()
+      await page.getByRole("button", { name: "Close moodboards" }).click()
+      await make(page, "with the board", { count: 1 })
+      const [job] = await jobsOf(studio)
+      assert.equal(job!.request.board?.strength, 0.35)
+      await close()
+    })
+  })
+}

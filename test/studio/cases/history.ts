@@ -1,0 +1,74 @@
+// Everything ever made: searching, filtering, deleting with undo, and ten thousand pictures that stay smooth.
+import assert from "node:assert/strict"
+import { describe, test } from "node:test"
+import type { Browser } from "playwright-core"
+import { fillHistory, longestTask } from "../measure.ts"
+import { make, openPage, openStudio } from "../support.ts"
+
+export const history = (browser: () => Browser): void => {
+  describe("history", () => {
+    test("takes are found by words, by favourite, by references and by date", async () => {
+      await using studio = await openStudio()
+      const { page, close } = await openPage(browser(), studio)
+      await make(page, "red fox in snow", { count: 1 })
+      await make(page, "blue harbour", { count: 1 })
+      await page.locator("[data-newest] .tile-open").focus()
+      await page.keyboard.press("f")
+      await page.locator(".tile-star").waitFor()
+      const headings = page.getByRole("heading", { level: 3 })
+      await page.getByRole("searchbox").fill("snow fox")
+      await headings.filter({ hasText: "blue" }).waitFor({ state: "detached" })
+      assert.deepEqual(await headings.allInnerTexts(), ["red fox in snow"])
+      await page.getByRole("searchbox").fill("zeppelin")
+      await page.getByRole("button", { name: "Clear search and filters" }).click()
+      await headings.nth(1).waitFor()
+      await page.getByRole("button", { name: "Favourites" }).click()
+      await headings.filter({ hasText: "red" }).waitFor({ state: "detached" })
+      assert.deepEqual(await headings.allInnerTexts(), ["blue harbour"])
+      await page.getByRole("button", { name: "Favourites" }).click()
+      await page.getByRole("button", { name: "Filters" }).click()
+      await page.getByLabel("With references").check()
+      await page.getByText("Nothing matches").waitFor()
+      await page.getByLabel("With references").uncheck()
+      await page.getByLabel("Date", { exact: true }).selectOption("today")
+      await headings.nth(1).waitFor()
+      await close()
+    })
+
+    test("a deleted take comes back with undo", async () => {
+      await using studio = await openStudio()
+      const { page, close } = await openPage(browser(), studio)
+      await make(page, "precious", { count: 1 })
+      await page.locator(".tile-open").focus()
+      await page.keyboard.press("Delete")
+      await page.getByRole("heading", { level: 3, name: "precious" }).waitFor({ state: "detached" })
+      await page.getByRole("button", { name: "Undo" }).click()
+      await page.getByRole("heading", { level: 3, name: "precious" }).waitFor()
+      await close()
+    })
+
+    test("ten thousand pictures scroll without a task of more than 100 ms", async () => {
+      await using studio = await openStudio()
+      await fillHistory(studio, 2500, 4)
+      const { page, close } = await openPage(browser(), studio)
+      await page.locator(".tile-open img").first().waitFor()
+      const longest = await longestTask(browser(), page, async () => {
+        for (let i = 1; i <= 30; i++) {
+          await page.mouse.move(700, 400)
+          await page.mouse.wheel(0, -3000)
+          await page.evaluate(
+            () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+          )
+        }
+        await page.getByRole("button", { name: "To the newest take" }).click()
+        await page.getByRole("searchbox").fill("take 7")
+        await page.getByRole("searchbox").fill("")
+      })
+      // Only what is in sight is in the document.
+      assert.ok((await page.locator(".take").count()) < 20)
+      console.log(`      longest task with 10,000 pictures: ${longest.toFixed(0)} ms`)
+      assert.ok(longest <= 100, `${longest} ms`)
+      await close()
+    })
+  })
+}

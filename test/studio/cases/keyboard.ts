@@ -1,0 +1,102 @@
+// Keys alone, the palette, other keys, other languages, the phone.
+import assert from "node:assert/strict"
+import { describe, test } from "node:test"
+import type { Browser } from "playwright-core"
+import { jobsOf, make, openPage, openStudio, promptOf } from "../support.ts"
+
+export const keyboard = (browser: () => Browser): void => {
+  describe("keys, languages, phone", () => {
+    test("everything is done with the keyboard alone", async () => {
+      await using studio = await openStudio()
+      const { page, close } = await openPage(browser(), studio)
+      await promptOf(page).waitFor()
+      // The prompt has the keyboard when the page opens.
+      await page.keyboard.type("typed by hand")
+      await page.keyboard.press("Control+Enter")
+      await page.locator(".tile-open img").nth(3).waitFor()
+      await page.locator(".tile-open").first().focus()
+      await page.keyboard.press("ArrowRight")
+      await page.keyboard.press("f")
+      await page.locator(".tile").nth(1).locator(".tile-star").waitFor()
+      await page.keyboard.press("Enter")
+      await page.getByRole("dialog", { name: "Look" }).waitFor()
+      await page.keyboard.press("ArrowRight")
+      await page.keyboard.press("Escape")
+      await page.getByRole("dialog", { name: "Look" }).waitFor({ state: "detached" })
+      // The keyboard is where the eye was last.
+      const [job] = await jobsOf(studio)
+      await page.waitForFunction(
+        (id) => document.activeElement?.getAttribute("data-picture") === id,
+        job!.pictures[2]!.id,
+      )
+      await page.keyboard.press("s")
+      await page.getByLabel("Seed number").waitFor()
+      await page.keyboard.press("Control+k")
+      await page.keyboard.type("light or")
+      await page.keyboard.press("Enter")
+      await page.waitForFunction(() => document.documentElement.dataset.theme === "dark")
+      await page.keyboard.press("?")
+      await page.getByRole("dialog", { name: "Keyboard" }).waitFor()
+      await close()
+    })
+
+    test("keys can be given to other actions, and a taken key is refused", async () => {
+      await using studio = await openStudio()
+      const { page, close } = await openPage(browser(), studio)
+      await promptOf(page).waitFor()
+      await page.evaluate(() => (document.activeElement as HTMLElement).blur())
+      await page.keyboard.press("?")
+      await page.getByRole("button", { name: /^Queue: Q/ }).click()
+      await page.keyboard.press("s")
+      await page.getByText("S already means").waitFor()
+      await page.getByRole("button", { name: /^Queue: Q/ }).click()
+      await page.keyboard.press("y")
+      await page.getByRole("button", { name: /^Queue: Y/ }).waitFor()
+      await page.keyboard.press("Escape")
+      await page.getByRole("dialog").waitFor({ state: "detached" })
+      await page.keyboard.press("y")
+      await page.getByRole("dialog", { name: "Queue" }).waitFor()
+      await close()
+    })
+
+    test("the page speaks the browser's language, or the one that was chosen", async () => {
+      await using studio = await openStudio()
+      const { page, close } = await openPage(browser(), studio, { locale: "de-AT" })
+      await page.getByRole("button", { name: "Erzeugen" }).waitFor()
+      await page.getByRole("button", { name: "Ansicht" }).click()
+      await page.getByLabel("Sprache").selectOption("fr")
+      await page.getByLabel("Langue").waitFor()
+      assert.equal(await page.evaluate(() => document.documentElement.lang), "fr")
+      await close()
+    })
+
+    test("on a phone the dock folds, nothing spills sideways, and a swipe turns the page", async () => {
+      await using studio = await openStudio()
+      const { page, close } = await openPage(browser(), studio, {
+        viewport: { width: 390, height: 844 },
+        hasTouch: true,
+        isMobile: true,
+      })
+      await make(page, "in the hand", { count: 2 })
+      assert.ok(await page.getByRole("radio", { name: "High" }).isHidden())
+      await page.getByRole("button", { name: "All settings" }).tap()
+      await page.getByRole("radio", { name: "High" }).check()
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390)
+      await page.getByRole("button", { name: "Close settings" }).tap()
+      await page.locator(".tile-open").first().tap()
+      const shown = (): Promise<string | null> => page.locator(".look-picture img").getAttribute("src")
+      const first = await shown()
+      await page
+        .locator(".look-picture")
+        .dispatchEvent("pointerdown", { pointerType: "touch", isPrimary: true, clientX: 300, clientY: 300 })
+      await page
+        .locator(".look-picture")
+        .dispatchEvent("pointerup", { pointerType: "touch", isPrimary: true, clientX: 100, clientY: 300 })
+      await page.waitForFunction(
+        (old) => document.querySelector(".look-picture img")?.getAttribute("src") !== old,
+        first,
+      )
+      await close()
+    })
+  })
+}

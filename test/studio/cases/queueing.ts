@@ -1,0 +1,116 @@
+// Waiting, cancelling, reordering, and a server that goes away and comes back.
+import assert from "node:assert/strict"
+import { describe, test } from "node:test"
+import type { Browser } from "playwright-core"
+import { AtelierError } from "../../../src/request/index.ts"
+import { jobsOf, openPage, openStudio, promptOf } from "../support.ts"
+
+export const queueing = (browser: () => Browser): void => {
+  describe("the queue", () => {
+    test("a running take is cancelled from its row and can be tried again", async () => {
+      const gate = Promise.withResolvers<void>()
+      await using studio = await openStudio({
+        engine: { beforeStep: (_, step) => (step === 3 ? gate.promise : undefined) },
+      })
+      const { page, close } = await openPage(browser(), studio)
+      await promptOf(page).fill("a long one")
+      await page.keyboard.press("Enter")
+      await page.getByText("step 2 of 4").waitFor()
+      await page.getByRole("button", { name: "Cancel", exact: true }).click()
+      await page.locator(".broken").getByText("cancelled").waitFor()
+      gate.resolve()
+      await page.getByRole("button", { name: "Retry" }).click()
+      await page.locator(".tile-open img").first().waitFor()
+      await close()
+    })
+
+    test("a failed take gives its reason in a sentence", async () => {
+      await using studio = await openStudio({
+        engine: {
+          beforeStep: (_, step) => {
+            if (step === 2)
+              throw new AtelierError("out_of_memory", "The picture needs 9 GB and 8 GB are free.")
+          },
+        },
+      })
+      const { page, close } = await openPage(browser(), studio)
+      await promptOf(page).fill("too large")
+      await page.keyboard.press("Enter")
+      await page.locator(".broken").getByText("The picture needs 9 GB and 8 GB are free.").waitFor()
+      await close()
+    })
+
+    test("waiting takes are paused, moved by buttons and by drag, and cancelled together", async () => {
+      await using studio = await openStudio()
+      const { page, close } = await openPage(browser(), studio)
+      await promptOf(page).waitFor()
+      await page.getByRole("button", { name: /^Queue/ }).click()
+      await page.getByRole("button", { name: "Pause after current" }).click()
+      await page.getByRole("button", { name: "Go on" }).waitFor()
+      await page.getByRole("button", { name: "Close the queue" }).click()
+      for (const word of ["one", "two", "three"]) {
+        await promptOf(page).fill(word)
+        await page.keyboard.press("Enter")
+        await page.getByRole("heading", { level: 3, name: word }).waitFor()
+      }
+      await page.getByText(/place 3/).waitFor()
+      await page.getByRole("button", { name: /^Queue/ }).click()
+      const rows = page.getByTestId("waiting").getByRole("listitem")
+      const order = (): Promise<string[]> => page.locator(".queue-row .queue-prompt").allInnerTexts()
+      await rows.nth(2).getByRole("button", { name: "Move to the front" }).click()
+      await rows.nth(0).getByText("three").waitFor()
+      await rows.nth(0).getByRole("button", { name: "Move down" }).click()
+      await rows.nth(0).getByText("one").waitFor()
+      await rows.nth(2).dragTo(rows.nth(0))
+      await rows.nth(0).getByText("two").waitFor()
+      const queue = (await (await fetch(`${studio.url}/api/queue`)).json()) as {
+        waiting: { job: { request: { prompt: string } } }[]
+      }
+      assert.deepEqual(
+        queue.waiting.map((w) => w.job.request.prompt),
+        await order(),
+      )
+      assert.deepEqual(await order(), ["two", "one", "three"])
+      await page.getByRole("button", { name: "Cancel all" }).click()
+      await page.getByText("3 takes cancelled").waitFor()
+      await close()
+    })
+
+    test("a server that restarts in mid-generation goes on, and the page follows without a reload", async () => {
+      const seen: number[] = []
+      let hold = true
+      await using studio = await openStudio({
+        engine: {
+          beforeStep: async (_, step) => {
+            seen.push(step)
+            if (hold && step === 3) await new Promise(() => {})
+          },
+        },
+      })
+      const { page, close } = await openPage(browser(), studio)
+      await page.evaluate(() => Object.assign(window, { isSame: true }))
+      await promptOf(page).fill("interrupted")
+      await page.keyboard.press("Enter")
+      await page.getByText("step 2 of 4").waitFor()
+      const [before] = await jobsOf(studio)
+      hold = false
+      await studio.crash()
+      await page.getByText("Reconnecting to the server").waitFor()
+      assert.ok(await page.getByRole("button", { name: "Waiting for the server" }).isDisabled())
+      await studio.start()
+      await page.locator(".tile-open img").first().waitFor()
+      await page.getByText("Reconnecting to the server").waitFor({ state: "detached" })
+      const [after] = await jobsOf(studio)
+      assert.equal(after!.id, before!.id)
+      assert.equal(after!.request.seed, before!.request.seed)
+      assert.ok(await page.evaluate(() => (window as { isSame?: boolean }).isSame))
+      // Nothing is missed: a take made by somebody else appears too.
+      await fetch(`${studio.url}/api/jobs`, {
+        method: "POST",
+        body: JSON.stringify({ prompt: "from elsewhere" }),
+      })
+      await page.getByRole("heading", { level: 3, name: "from elsewhere" }).waitFor()
+      await close()
+    })
+  })
+}

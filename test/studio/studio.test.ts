@@ -1,0 +1,21 @@
+// The page in a real browser against a real server: with the embedded model where it is installed, else with the
+// tests' engine. Skipped where there is no Chromium (apt-get install chromium, or CHROMIUM=path).
+import { after, before, describe } from "node:test"
+import type { Browser } from "playwright-core"
+import { access } from "./cases/access.ts"
+import { comparing } from "./cases/comparing.ts"
+import { history } from "./cases/history.ts"
+import { keyboard } from "./cases/keyboard.ts"
+import { making } from "./cases/making.ts"
+import { queueing } from "./cases/queueing.ts"
+import { views } from "./cases/views.ts"
+import { chromiumPath, openBrowser } from "./support.ts"
+
+describe("the studio page", { skip: chromiumPath() ? false : "no Chromium here" }, () => {
+  let browser: Browser
+  before(async () => {
+    browser = await openBrowser()
+  })
+  after(() => browser.close())
+  for (const cases of [making, comparing, queueing, history, keyboard, access, views]) cases(() => browser)
+})
