@@ -126,7 +126,6 @@ export class Jobs {
     return this.end(id, "cancelled", {
       error: { code: "cancelled", message: "The job was cancelled." },
       keyId,
-      ...(await this.#hooks(id)),
     })
   }
 
@@ -136,11 +135,6 @@ export class Jobs {
     let n = 0
     for (const { id } of rows) if (await this.cancel(id, keyId)) n++
     return n
-  }
-
-  async #hooks(id: string): Promise<{ hookPlaces: (number | null)[] }> {
-    const [row] = await this.db.query<JobRow>(JOBS.get, [id, null])
-    return { hookPlaces: hookPlaces(row!) }
   }
 
   /**

@@ -63,6 +63,7 @@ export class Worker {
   readonly #o: WorkerOptions
   readonly #running = new Map<string, Running>()
   #models: ModelInfo[] = []
+  #strays = new Set<string>()
   #stops: (() => Promise<void>)[] = []
   #timer: NodeJS.Timeout | undefined
   #draining = false
@@ -107,6 +108,28 @@ export class Worker {
   async seen(): Promise<void> {
     const { db, clock } = this.#o.jobs
     await db.query(WORKERS.seen, [this.id, JSON.stringify(this.#models), clock()])
+    await this.#dropStrays()
+  }
+
+  /**
+   * A job whose end could not be stored, because the database was away, is this worker's by its row and nobody's
+   * in fact. Missing at two looks in a row (a claim may be on its way at the first), it is handed back.
+   */
+  async #dropStrays(): Promise<void> {
+    const { db, clock } = this.#o.jobs
+    const rows = await db.query<{ id: string }>(JOBS.heldBy, [this.id])
+    const strays = rows.map((r) => r.id).filter((id) => !this.#running.has(id))
+    for (const id of strays.filter((s) => this.#strays.has(s))) {
+      const moved = await db.query(JOBS.handBack, [this.id, null, clock(), true, id])
+      const message = `Failed after ${TRIES} tries: the results could not be stored.`
+      if (moved.length === 0)
+        await this.#o.jobs.end(id, "failed", {
+          error: { code: "file_write", message },
+          worker: this.id,
+          tries: TRIES,
+        })
+    }
+    this.#strays = new Set(strays)
   }
 
   /** Stops claiming, aborts what runs within one step and hands it back untried. */

@@ -12,9 +12,9 @@ export interface ServeOptions {
   host?: string
   /** 4700 unless given; 0 takes a free one. */
   port?: number
-  /** `postgres://...` instead of the embedded database; for several machines. */
+  /** `postgres://...` instead of the embedded database; for several machines. From DATABASE_URL unless given. */
   databaseUrl?: string
-  /** `s3://bucket/prefix?endpoint=...` instead of a folder for pictures. */
+  /** `s3://bucket/prefix?endpoint=...` instead of a folder for pictures. From ATELIER_BLOBS unless given. */
   blobUrl?: string
   /** `all` unless given. `api` takes requests, `worker` makes pictures; both need databaseUrl. */
   role?: "all" | "api" | "worker"
@@ -65,6 +65,8 @@ const LOCAL_LIMITS: KeyLimits = { ...DEFAULT_LIMITS, concurrency: 64, backlog: 1
 
 export const fillOptions = (options: ServeOptions): FullOptions => ({
   ...options,
+  databaseUrl: options.databaseUrl ?? process.env.DATABASE_URL,
+  blobUrl: options.blobUrl ?? process.env.ATELIER_BLOBS,
   directory: options.directory ?? process.env.ATELIER_HOME ?? join(homedir(), ".atelier"),
   host: options.host ?? "127.0.0.1",
   port: options.port ?? 4700,

@@ -196,6 +196,8 @@ export const JOBS = {
     and case when $1::text is not null then worker = $1
         else not exists (select 1 from workers w where w.id = jobs.worker and w.seen_at > $2::timestamptz) end`,
 
+  heldBy: `select id from jobs where worker = $1 and state in ${RUNNING}`,
+
   overdue: `select id from jobs where deadline_at <= $1::timestamptz and state in ${UNFINISHED}`,
 
   unfinishedOf: `select id from jobs where key_id = $1 and state in ${UNFINISHED}`,

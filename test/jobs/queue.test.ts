@@ -226,6 +226,24 @@ test("jobs of a worker unseen for the lease go back, and fail after its second d
     assert.equal((await q.jobs.get(id, key)).error!.code, "worker_lost")
   }))
 
+test("a job whose end could not be stored is handed back by its living worker and made again", () =>
+  withQueue(async (q) => {
+    const key = await q.key("stray")
+    let isAway = true
+    const end = q.jobs.end.bind(q.jobs)
+    q.jobs.end = async (...args) => {
+      if (isAway) throw new Error("the database is away")
+      return end(...args)
+    }
+    const id = await q.submit(key, {})
+    const worker = await q.worker()
+    await until(() => q.engine.seen.length > 0 && worker.inFlight === 0)
+    isAway = false
+    await worker.seen()
+    await worker.seen()
+    assert.equal((await q.jobs.wait(id, key, { seconds: 60 })).state, "completed")
+  }))
+
 test("10 keys, 500 submits from many callers, 10 jobs", () =>
   withQueue(async (q) => {
     const key = await q.key("idem")

@@ -18,6 +18,9 @@ before(async () => {
 })
 after(() => store.drop())
 
+const { mkdir, open, rename } = nodeFs
+const real = { mkdir, open, rename }
+
 /** A file system whose n-th call fails, as a full or dying disk does. */
 function failing(n: number) {
   let calls = 0
@@ -28,7 +31,7 @@ function failing(n: number) {
   const wrap = (name: "mkdir" | "rename" | "open") =>
     (async (...args: unknown[]) => {
       strike()
-      const result = await (nodeFs[name] as (...a: unknown[]) => Promise<unknown>)(...args)
+      const result = await (real[name] as (...a: unknown[]) => Promise<unknown>)(...args)
       if (name !== "open") return result
       const handle = result as nodeFs.FileHandle
       for (const method of ["writeFile", "sync"] as const) {
