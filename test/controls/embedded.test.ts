@@ -1,0 +1,100 @@
+// The controls on the shipped model: what must hold to the bit, and what must be refused.
+import assert from "node:assert/strict"
+import { createHash } from "node:crypto"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { after, before, test } from "node:test"
+import sharp from "sharp"
+import { BoardFolder } from "../../src/controls/boards.ts"
+import { createEngine } from "../../src/controls/engine.ts"
+import type { Engine } from "../../src/request/engine.ts"
+import { type GenerationInput, parseRequest } from "../../src/request/request.ts"
+
+const home = mkdtempSync(join(tmpdir(), "atelier-controls-"))
+let engine: Engine
+const looks: string[] = []
+
+before(async () => {
+  engine = createEngine({ home })
+  const colours = ["#e03020", "#2040d0", "#20a040"]
+  for (const [i, background] of colours.entries()) {
+    const stripes = `<svg width="160" height="120"><rect width="160" height="120" fill="${background}"/><path d="M0 ${20 + i * 30}h160" stroke="#fff" stroke-width="9"/></svg>`
+    const path = join(home, `look-${i}.png`)
+    writeFileSync(path, await sharp(Buffer.from(stripes)).png().toBuffer())
+    looks.push(path)
+  }
+})
+after(async () => {
+  await engine.close()
+  rmSync(home, { recursive: true })
+})
+
+const base = { prompt: "a red apple", creativity: 0, seed: 5, steps: 3, width: 256, height: 256 } as const
+
+/** Hash of the pixels: metadata holds the request, which differs on purpose. */
+async function pixels(extra: Partial<GenerationInput> = {}): Promise<string> {
+  const { pictures } = await engine.generate(parseRequest({ ...base, ...extra }))
+  const raw = await sharp(pictures[0]!.bytes).raw().toBuffer()
+  return createHash("sha256").update(raw).digest("hex")
+}
+const reference = (i: number, weight: number) => ({ image: looks[i]!, weight })
+
+test("a reference of weight 0 and sliders at 0 change no bit", async () => {
+  const plain = await pixels()
+  assert.equal(await pixels({ references: [reference(0, 0), reference(1, 0)] }), plain)
+  assert.equal(await pixels({ intensity: 0, complexity: 0, movement: 0 }), plain)
+  assert.notEqual(await pixels({ references: [reference(0, 1)] }), plain)
+  assert.notEqual(await pixels({ intensity: 60 }), plain)
+})
+
+test("the order of references changes no bit", async () => {
+  const [a, b, c] = [reference(0, 0.7), reference(1, -0.4), reference(2, 1.1)]
+  assert.equal(await pixels({ references: [a, b, c] }), await pixels({ references: [c, a, b] }))
+})
+
+test("equal pictures add up, and what cancels is as if never given", async () => {
+  const twice = await pixels({ references: [reference(0, 0.5), reference(0, 0.5)] })
+  assert.equal(twice, await pixels({ references: [reference(0, 1)] }))
+  assert.equal(await pixels({ references: [reference(1, 0.8), reference(1, -0.8)] }), await pixels())
+})
+
+test("all controls work at once, and the same request gives the same bits", async () => {
+  const board = await new BoardFolder(join(home, "boards")).create("stripes", [
+    { bytes: await sharp(looks[0]).toBuffer(), weight: 1, name: looks[0]! },
+    { bytes: await sharp(looks[2]).toBuffer(), weight: 1, name: looks[2]! },
+  ])
+  const all: Partial<GenerationInput> = {
+    creativity: 100,
+    references: Array.from({ length: 10 }, (_, i) => reference(i % 3, (i - 4) / 5)),
+    board: { id: board.code, strength: 0.8 },
+    start: { image: looks[1]!, strength: 0.7 },
+    intensity: 40,
+    complexity: -30,
+    movement: 80,
+    count: 2,
+  }
+  assert.equal(await pixels(all), await pixels(all))
+})
+
+test("a start picture at strength 1 is ignored, at lower strengths it is not", async () => {
+  const plain = await pixels()
+  assert.equal(await pixels({ start: { image: looks[0]!, strength: 1 } }), plain)
+  assert.notEqual(await pixels({ start: { image: looks[0]!, strength: 0.5 } }), plain)
+})
+
+test("an eleventh reference, a weight beyond 2 and a missing board each get one sentence", async () => {
+  const eleven = Array.from({ length: 11 }, () => reference(0, 1))
+  assert.throws(() => parseRequest({ ...base, references: eleven }), {
+    code: "out_of_range",
+    field: "references",
+  })
+  assert.throws(() => parseRequest({ ...base, references: [reference(0, 2.5)] }), {
+    code: "out_of_range",
+    field: "references[0].weight",
+  })
+  await assert.rejects(pixels({ board: { id: "nowhere", strength: 1 } }), {
+    code: "not_found",
+    field: "board.id",
+  })
+})
