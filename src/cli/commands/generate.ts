@@ -1,11 +1,11 @@
 // atelier generate: a prompt becomes pictures in files.
 import type { Command } from "commander"
+import { createEngine } from "../../controls/engine.ts"
 import type { Generation } from "../../request/engine.ts"
 import { AtelierError } from "../../request/errors.ts"
 import { type GenerationInput, type GenerationRequest, parseRequest } from "../../request/request.ts"
 import { DEVICES, type Device } from "../../runtime/device.ts"
 import { findModel } from "../../sampling/catalog.ts"
-import { createEngine } from "../../sampling/engine.ts"
 import { type CommonOptions, type Context, run } from "../context.ts"
 import { formatOf, placeFor, writePicture } from "../output.ts"
 import { bar, duration } from "../progress.ts"
