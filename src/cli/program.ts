@@ -6,6 +6,8 @@ import { registerGenerate } from "./commands/generate.ts"
 import { registerGrid } from "./commands/grid.ts"
 import { registerModels } from "./commands/models.ts"
 import { registerReplay } from "./commands/replay.ts"
+import { registerServe } from "./commands/serve.ts"
+import { registerService } from "./commands/service.ts"
 import { type Context, EXIT } from "./context.ts"
 
 /** Runs one command line; the exit code is left with the context. */
@@ -24,6 +26,8 @@ export async function runCommand(words: readonly string[], context: Context): Pr
   registerModels(program, context)
   registerBoard(program, context)
   registerGrid(program, context)
+  registerServe(program, context)
+  registerService(program, context)
   try {
     await program.parseAsync(words, { from: "user" })
   } catch (thrown) {

@@ -45,7 +45,12 @@ export async function readBoardFile(path: string): Promise<BoardFile> {
       "out_of_range",
       `The board file ${path} has ${Math.round(found.size / 1e6)} MB, and ${BOARD_FILE_BYTES / 1e6} MB is the limit.`,
     )
-  const value = parseJson(await readFile(path, "utf8"))
+  return boardFileOf(await readFile(path, "utf8"), path)
+}
+
+/** An export from its text; `name` says in messages where it came from. */
+export function boardFileOf(text: string, name: string): BoardFile {
+  const value = parseJson(text)
   const parsed = BoardFile.safeParse(value)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]!
@@ -53,7 +58,7 @@ export async function readBoardFile(path: string): Promise<BoardFile> {
     value === undefined
       ? "it is damaged or cut off"
       : `${issue.path.join(".") || "the file"}: ${issue.message}`
-  throw new AtelierError("invalid_request", `${path} is no board file: ${reason}; export the board again.`)
+  throw new AtelierError("invalid_request", `${name} is no board file: ${reason}; export the board again.`)
 }
 
 /** Makes the board of a file. One that is here already is returned as it is; a taken name gets a number. */

@@ -1,5 +1,6 @@
 // The engine as people meet it: with creativity, references, boards and sliders.
 import { join } from "node:path"
+import { decodeDataUri } from "../image/source.ts"
 import { findModel, homeFolder, modelFolders } from "../sampling/catalog.ts"
 import {
   type EngineOptions as BareOptions,
@@ -8,6 +9,7 @@ import {
 } from "../sampling/engine.ts"
 import type { Expand } from "../sampling/generate.ts"
 import { conditioners } from "../sampling/parts.ts"
+import { boardFileOf } from "./board-file.ts"
 import { BoardFolder } from "./boards.ts"
 import { type BoardReader, openControls } from "./conditioner.ts"
 import { chatFromEnvironment, createExpander } from "./creativity/index.ts"
@@ -17,10 +19,17 @@ export interface EngineOptions extends BareOptions {
   readBoard?: BoardReader
 }
 
-/** Boards kept in a folder. */
+/** Boards kept in a folder; a board may also come inside the request, as its export in a data URI. */
 export function folderBoards(folder: string): BoardReader {
   const boards = new BoardFolder(folder)
   return async (id) => {
+    if (id.startsWith("data:")) {
+      const file = boardFileOf(Buffer.from(id.slice(id.indexOf(",") + 1), "base64").toString(), "The board")
+      return file.pictures.map(({ image, weight }, i) => ({
+        bytes: decodeDataUri(image, `board.pictures[${i}]`),
+        weight,
+      }))
+    }
     const board = await boards.find(id)
     return await Promise.all(
       board.pictures.map(async (p) => ({ bytes: await boards.picture(p), weight: p.weight })),
