@@ -1,0 +1,92 @@
+// atelier keys, webhooks, doctor, mcp: what is done to a service from beside it.
+import type { Command } from "commander"
+import { type CommonOptions, type Context, run } from "../context.ts"
+
+interface ServiceFlags extends CommonOptions {
+  directory?: string
+}
+
+const at = ({ directory }: ServiceFlags): { directory?: string } =>
+  directory === undefined ? {} : { directory }
+const server = () => import("../../server/index.ts")
+
+function command(parent: Command, name: string, description: string): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .option("--directory <folder>", "the service's folder (default ~/.atelier)")
+    .option("--json", "print as JSON")
+}
+
+export function registerService(program: Command, context: Context): void {
+  const keys = program.command("keys").description("who may use the service")
+  command(keys, "add", "make a key; its secret is shown once")
+    .argument("<name>")
+    .action((name: string, flags: ServiceFlags) =>
+      run(
+        context,
+        flags,
+        async () => (await server()).keysAdd(at(flags), name),
+        (key) => `${key.secret}\nwebhooks are signed with ${key.webhookSecret}`,
+      ),
+    )
+  command(keys, "list", "all keys").action((flags: ServiceFlags) =>
+    run(
+      context,
+      flags,
+      async () => (await server()).keysList(at(flags)),
+      (all) => all.map((key) => Object.values(key).join("  ")).join("\n") || "There is no key.",
+    ),
+  )
+  command(keys, "revoke", "end a key")
+    .argument("<key>", "id or name")
+    .action((key: string, flags: ServiceFlags) =>
+      run(
+        context,
+        flags,
+        async () => ({ revoked: await (await server()).keysRevoke(at(flags), key) }),
+        ({ revoked }) => (revoked ? `${key} is revoked.` : `There is no key ${key}.`),
+      ),
+    )
+  const webhooks = program.command("webhooks").description("events sent to others")
+  command(webhooks, "replay", "send an event again, or all that were given up")
+    .argument("[event]")
+    .action((event: string | undefined, flags: ServiceFlags) =>
+      run(
+        context,
+        flags,
+        async () => ({ replayed: await (await server()).webhooksReplay(at(flags), event ?? null) }),
+        ({ replayed }) => `${replayed} to be sent again.`,
+      ),
+    )
+  command(program, "doctor", "compare every stored picture with its row")
+    .option("--remove", "delete files that no row mentions")
+    .action((flags: ServiceFlags & { remove?: boolean }) =>
+      run(
+        context,
+        flags,
+        async () => (await server()).scrubStore(at(flags), flags.remove ?? false),
+        (found) =>
+          Object.entries(found)
+            .map(([what, n]) => `${what}: ${Array.isArray(n) ? n.length : String(n)}`)
+            .join("\n"),
+      ),
+    )
+  program
+    .command("mcp")
+    .description("offer a running service's tools over standard input and output (Model Context Protocol)")
+    .option("--url <url>", "the service", "http://127.0.0.1:4700")
+    .option("--key <key>", "its key")
+    .option("--json", "print as JSON")
+    .action((flags: CommonOptions & { url: string; key?: string }) =>
+      run(
+        { ...context, print: context.tell }, // standard output is the protocol's
+        flags,
+        async () => {
+          await (await server()).serveMcpOnStdio({ baseUrl: flags.url, ...(flags.key && { key: flags.key }) })
+          return { url: flags.url }
+        },
+        () => "",
+      ),
+    )
+}
