@@ -1,5 +1,7 @@
 // atelier serve: the engine as a service, until it is told to stop. atelier studio: the same, and its page opened.
 import { spawn } from "node:child_process"
+import { existsSync } from "node:fs"
+import { fileURLToPath } from "node:url"
 import type { Command } from "commander"
 import { createEngine } from "../../controls/engine.ts"
 import { decodeDataUri } from "../../image/source.ts"
@@ -84,7 +86,8 @@ async function serveUntilStopped(
           log: context.tell,
           ...(threads !== undefined && { threads }),
         })
-  const running = await serve(options, engine)
+  const page = options.role === "worker" ? {} : { studioDirectory: await studioFolder(context) }
+  const running = await serve({ ...options, ...page }, engine)
   context.tell(`Atelier is at ${running.url}; stop it with Ctrl-C.`)
   if (open) openBrowser(running.url)
   await new Promise<void>((resolve) => {
@@ -94,6 +97,26 @@ async function serveUntilStopped(
   await running.close()
   await engine?.close()
   return { url: running.url }
+}
+
+/**
+ * The folder of the built page. A package brings it; a checkout builds it when its sources have changed, and goes
+ * without (the API serves on) where the build's packages are not installed.
+ */
+async function studioFolder(context: Context): Promise<string> {
+  const root = new URL("../../../studio/", import.meta.url)
+  const builder = new URL("build.ts", root)
+  if (existsSync(builder)) {
+    try {
+      const { buildStudio } = (await import(builder.href)) as { buildStudio: () => Promise<string> }
+      return await buildStudio()
+    } catch (thrown) {
+      context.tell(
+        `The studio page could not be built: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+      )
+    }
+  }
+  return fileURLToPath(new URL("dist", root))
 }
 
 /** Asks the desktop to show an address; where there is none, the printed address serves. */
