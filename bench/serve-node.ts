@@ -60,7 +60,14 @@ const engine: Engine = {
 }
 const { picture: _p, step: _s, steps: _n, batch: _b, ...served } = options
 const running = await serve(
-  { ...served, port: 0, logLevel: "silent", filter: "off", previewEvery: 0 },
+  {
+    ...served,
+    port: 0,
+    logLevel: "silent",
+    filter: "off",
+    previewEvery: 0,
+    localLimits: { concurrency: 2000 },
+  },
   options.role === "api" ? null : engine,
 )
 process.send?.({ url: running.url })

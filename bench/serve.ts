@@ -222,7 +222,7 @@ async function cluster(args: string[]): Promise<void> {
       Array.from({ length: count }, () => startNode({ ...base, role: "worker" })),
     )
     await call(`${api.url}/api/queue/pause`, "POST")
-    const n = Math.min(4000, count * 250)
+    const n = Math.min(2000, count * 200)
     let next = 0
     const began = performance.now()
     await Promise.all(

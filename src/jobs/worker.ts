@@ -167,7 +167,7 @@ export class Worker {
   }
 
   async #pump(): Promise<void> {
-    if (this.#alone && this.#running.size > 0) return
+    if (this.#running.size > 0 && (this.#alone || this.#models.every((m) => this.#room(m) <= 0))) return
     const [seen] = await this.#o.jobs.db.query<{ suspects: boolean; waiting: boolean }>(JOBS.look)
     if (!seen?.waiting) return
     if (this.#running.size === 0) {
@@ -181,12 +181,17 @@ export class Worker {
       }
     }
     for (const model of this.#models) {
-      let inFlight = 0
-      for (const r of this.#running.values()) if (r.model === model.name) inFlight += r.row.pictures
-      const room = model.batch - inFlight
+      const room = this.#room(model)
       if (room <= 0) continue
       for (const row of await this.#claim([model.name], room, false)) this.#take(row)
     }
+  }
+
+  /** Pictures of a model that may still be taken. */
+  #room(model: ModelInfo): number {
+    let inFlight = 0
+    for (const r of this.#running.values()) if (r.model === model.name) inFlight += r.row.pictures
+    return model.batch - inFlight
   }
 
   #claim(models: string[], pictures: number, suspects: boolean): Promise<JobRow[]> {

@@ -111,6 +111,8 @@ export function createApp(s: Service, needsKey: boolean): App {
     return c.text(s.metrics.text(queue), 200, { "content-type": "text/plain; version=0.0.4" })
   })
 
+  // A worker node answers for its health and nothing else.
+  if (s.options.role === "worker") return { app, routes: [], upgrade: (_request, socket) => socket.destroy() }
   mount(app, routes, callers, secretOfCall)
   const { paths, upgrade } = dialects(app, s, callers)
   app.all("/mcp", async (c) => {

@@ -46,13 +46,15 @@ export async function serve(given: ServeOptions, engine: Engine | null): Promise
       )
       closers.push(() => lock.release())
     }
-    const store = await openStore(options)
+    // A worker needs few: many workers share one server's limit of connections.
+    const store = await openStore({ ...options, connections: options.role === "worker" ? 4 : 8 })
     closers.push(() => store.close())
     const jobs = new Jobs({ db: store.db, clock: options.clock, queueCap: options.queueCap })
     answerAdmin = adminListener(jobs, store.blobs)
     await ensureLocalKey(store.db, options.localLimits, jobs.clock())
     const needsKey = await keyPolicy(options, await liveKeys(store.db))
-    await jobs.events.start()
+    // A worker node has no readers; following every event would only cost.
+    if (options.role !== "worker") await jobs.events.start()
     closers.push(() => jobs.events.close())
 
     const metrics = new Metrics()

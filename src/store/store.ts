@@ -15,6 +15,8 @@ export interface StoreOptions {
   databaseUrl?: string
   /** `s3://bucket/prefix` takes the place of the folder for pictures. */
   blobUrl?: string
+  /** Connections to PostgreSQL; 8 unless given. */
+  connections?: number
 }
 
 export interface Store {
@@ -25,7 +27,7 @@ export interface Store {
 
 export async function openStore(options: StoreOptions): Promise<Store> {
   const db = options.databaseUrl
-    ? await openPostgres(options.databaseUrl)
+    ? await openPostgres(options.databaseUrl, options.connections)
     : await openEmbedded(join(options.directory, "database"))
   await migrate(db)
   const s3 = options.blobUrl ? s3Blobs(parseS3Address(options.blobUrl)) : null
