@@ -4,8 +4,8 @@ import { asCallersMistake, type Database, type Queryable } from "./database.ts"
 
 const names = new Map<string, string>()
 function nameOf(sql: string): string {
-  let name = names.get(sql)
-  if (name === undefined) names.set(sql, (name = `s${names.size}`))
+  const name = names.get(sql) ?? `s${names.size}`
+  names.set(sql, name)
   return name
 }
 
