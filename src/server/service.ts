@@ -59,7 +59,7 @@ export class Service {
   /** Known once the server listens. */
   origin = ""
   readonly #closing = new AbortController()
-  #models: { at: number; models: ModelInfo[] } | null = null
+  #models: { at: number; models: Promise<ModelInfo[]> } | null = null
 
   constructor(parts: {
     options: FullOptions
@@ -94,10 +94,15 @@ export class Service {
 
   /** What is installed: on this machine's engine, or on the workers seen lately. */
   async models(): Promise<ModelInfo[]> {
-    if (this.#models && performance.now() - this.#models.at < 2000) return this.#models.models
-    const models = this.#engine ? await this.#engine.models() : await this.#workerModels()
-    this.#models = { at: performance.now(), models }
-    return models
+    // The promise is kept, not the list: a crowd that comes at once asks once.
+    if (!this.#models || performance.now() - this.#models.at > 2000) {
+      const models = this.#engine ? this.#engine.models() : this.#workerModels()
+      this.#models = { at: performance.now(), models }
+      models.catch(() => {
+        this.#models = null
+      })
+    }
+    return this.#models.models
   }
 
   async #workerModels(): Promise<ModelInfo[]> {

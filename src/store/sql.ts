@@ -93,7 +93,8 @@ export const JOBS = {
   /** Cheap: whether a claim could find anything at all. */
   look: `
   select exists (select 1 from jobs where state in ${WAITING} and tries > 0) as suspects,
-         exists (select 1 from jobs where state in ${WAITING}) as waiting`,
+         exists (select 1 from jobs where state in ${WAITING})
+           and not (select value = 'true'::jsonb from settings where name = 'paused') as waiting`,
 
   /**
    * Hands up to $4 pictures' worth of waiting jobs to worker $1. Round robin: the n-th job of a key counts
