@@ -1,7 +1,7 @@
 // The built page: made when it is missing or older than its sources, left alone otherwise. A checkout can build it
 // (Vite is among its development packages); an installed package brings it along.
 import { createHash } from "node:crypto"
-import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, globSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -24,9 +24,25 @@ export const isFresh = (): boolean => existsSync(STAMP) && readFileSync(STAMP, "
 /** Builds unless the page is there and of these sources. Gives its folder. */
 export async function buildStudio(): Promise<string> {
   if (isFresh()) return STUDIO_DIST
+  const hash = sourcesHash()
+  // Beside, then swapped: who serves the old page meanwhile never finds half of a new one.
+  const beside = join(here, "..", "node_modules", ".cache", `atelier-studio-${process.pid}`)
   const { build } = await import("vite")
-  await build({ root: here, configFile: join(here, "vite.config.ts"), logLevel: "warn" })
-  writeFileSync(STAMP, sourcesHash())
+  await build({
+    root: here,
+    configFile: join(here, "vite.config.ts"),
+    logLevel: "warn",
+    build: { outDir: beside, emptyOutDir: true },
+  })
+  writeFileSync(join(beside, "sources.txt"), hash)
+  rmSync(STUDIO_DIST, { recursive: true, force: true })
+  try {
+    renameSync(beside, STUDIO_DIST)
+  } catch (thrown) {
+    // Another process was first, with the same sources.
+    if (!isFresh()) throw thrown
+    rmSync(beside, { recursive: true, force: true })
+  }
   return STUDIO_DIST
 }
 

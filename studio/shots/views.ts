@@ -39,7 +39,7 @@ export const VIEWS: readonly View[] = [
   {
     name: "empty",
     on: "empty",
-    show: async (page) => page.getByRole("heading", { level: 1, name: /What would/ }).waitFor(),
+    show: async (page) => page.getByRole("heading", { name: /What would/ }).waitFor(),
   },
   {
     name: "loading",

@@ -36,14 +36,15 @@ export function App() {
   if (needsKey) return <SignIn />
   if (!capabilities.data) {
     return (
-      <div className="starting" role="status">
+      <main className="starting">
+        <h1 className="visually-hidden">{t.appName}</h1>
         {capabilities.isError &&
         !(capabilities.error instanceof ApiError && capabilities.error.status === 401) ? (
           <Unreachable message={capabilities.error.message} />
         ) : (
           <span className="visually-hidden">{t.takes.loading}</span>
         )}
-      </div>
+      </main>
     )
   }
   return (
@@ -98,7 +99,7 @@ function Unreachable({ message }: { message: string }) {
   }, [])
   return (
     <>
-      <p>{message}</p>
+      <p role="alert">{message}</p>
       <Button kind="outlined" onPress={() => void queries.refetchQueries({ queryKey: ["capabilities"] })}>
         {takes.tryAgain}
       </Button>

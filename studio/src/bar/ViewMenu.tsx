@@ -1,5 +1,5 @@
 // How the page looks: theme, density, language; and the way to shortcuts, the API and out.
-import { BookOpen, Keyboard, LogOut, Sun } from "lucide-react"
+import { BookOpen, Command, Grid3x3, Keyboard, LogOut, Sun } from "lucide-react"
 import { call } from "../api/client.ts"
 import type { Capabilities } from "../api/types.ts"
 import { isLanguage, LANGUAGES, useMessages } from "../messages/index.ts"
@@ -11,7 +11,7 @@ import { Segments, Select } from "../ui/fields.tsx"
 import { Pop } from "../ui/overlays.tsx"
 
 export function ViewMenu({ capabilities }: { capabilities: Capabilities }) {
-  const { view: t, signIn, history } = useMessages()
+  const { view: t, signIn, history, grid } = useMessages()
   const { theme, density, language, layout } = useStore(settings, (s) => s)
   return (
     <Pop
@@ -70,6 +70,14 @@ export function ViewMenu({ capabilities }: { capabilities: Capabilities }) {
           />
         </div>
         <div className="stack tight links">
+          <Button className="phone-only" onPress={() => page.set({ surface: "grid" })}>
+            <Grid3x3 size={16} aria-hidden />
+            {grid.open}
+          </Button>
+          <Button className="phone-only" onPress={() => page.set({ panel: "palette" })}>
+            <Command size={16} aria-hidden />
+            {t.commands}
+          </Button>
           <Button onPress={() => page.set({ panel: "help" })}>
             <Keyboard size={16} aria-hidden />
             {t.shortcuts}

@@ -64,14 +64,26 @@ export default function Look() {
   const [isActual, setActual] = useState(false)
   const close = (): void => {
     page.set({ surface: null })
-    // The keyboard goes back to the picture that was looked at last.
-    requestAnimationFrame(() => focusPicture(page.get().current))
+    // The keyboard goes to the picture that was looked at last.
+    focusPicture(page.get().current)
   }
   const go = (by: 1 | -1): void => {
     const next = at && neighbour(at, by)
     if (next) page.set({ current: next })
   }
   const swipe = useSwipe(go, close)
+  useEffect(() => {
+    const turn = (e: KeyboardEvent): void => {
+      const step = arrowKeys[e.key]
+      const here = page.get().current
+      if (!step || !here || (e.target as HTMLElement).closest("input, select, pre, [role=menu]")) return
+      e.preventDefault()
+      const next = step(here)
+      if (next) page.set({ current: next })
+    }
+    addEventListener("keydown", turn)
+    return () => removeEventListener("keydown", turn)
+  }, [])
   if (!at || !job || !picture) return null
 
   const bare = now?.picture === picture.id ? now : null
@@ -79,18 +91,7 @@ export default function Look() {
   const canHold = job.request.references.length > 0 || job.request.board !== null
   return (
     <Over label={t.look.title} as="whole" onClose={close}>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: arrow keys belong to the whole surface */}
-      <div
-        className="look"
-        data-resting={isResting || undefined}
-        onKeyDown={(e) => {
-          const step = arrowKeys[e.key]
-          if (!step || (e.target as HTMLElement).closest("input, select, [role=tablist]")) return
-          e.preventDefault()
-          const next = step(at)
-          if (next) page.set({ current: next })
-        }}
-      >
+      <div className="look" data-resting={isResting || undefined}>
         <div className="look-stage" {...swipe}>
           <div className="look-bar chrome">
             <p className="look-prompt">{job.request.prompt}</p>

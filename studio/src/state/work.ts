@@ -141,11 +141,13 @@ export async function removeTake(id: string): Promise<void> {
   }
 }
 
+const mostReferences = (): number => Number(capabilities()?.limits.references ?? 0)
+
 /** A picture of the page as a style reference: by its id, nothing is uploaded. */
 export function addReference(image: string, thumb: string): void {
   const { references, toast: words } = messages()
   const now = draft.get().references
-  const most = 10
+  const most = mostReferences()
   if (now.length >= most) {
     toast(references.full(most))
     return
@@ -167,8 +169,9 @@ export async function upload(file: File): Promise<Asset> {
 
 /** Files as references: each shows at once from memory, and gets its id when the server has it. */
 export function uploadReferences(files: readonly File[]): void {
-  const free = 10 - draft.get().references.length
-  if (files.length > free) toast(messages().references.full(10))
+  const most = mostReferences()
+  const free = most - draft.get().references.length
+  if (files.length > free) toast(messages().references.full(most))
   for (const file of files.slice(0, Math.max(0, free))) {
     const key = newKey()
     const change = (part: Partial<ReturnType<typeof draft.get>["references"][number]>): void =>

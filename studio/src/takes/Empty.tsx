@@ -76,13 +76,13 @@ export function Empty({ capabilities }: { capabilities: Capabilities }) {
   }
   return (
     <div className="empty">
-      <h1>{t.empty.title}</h1>
+      <h2>{t.empty.title}</h2>
       <p className="muted">{t.empty.line}</p>
       <ul className="starters">
         {starters.map((starter) => (
           <li key={starter.id} className="starter">
             <span className="starter-icon">{starter.icon}</span>
-            <h2>{starter.title}</h2>
+            <h3>{starter.title}</h3>
             <p className="muted">{starter.line}</p>
             <p className="starter-prompt">“{starter.prompt}”</p>
             <div className="row">

@@ -48,9 +48,9 @@ export const Take = memo(function Take({ job, width, isNewest }: Props) {
     >
       <header className="take-head">
         <div className="grow">
-          <h3 className="take-prompt" title={job.request.prompt}>
+          <h2 className="take-prompt" title={job.request.prompt}>
             {job.request.prompt || <span className="muted">{t.takes.untitled}</span>}
-          </h3>
+          </h2>
           <p className="take-facts">
             {facts(job, t).map((fact) => (
               <span key={fact}>{fact}</span>

@@ -11,7 +11,7 @@ import { useStore } from "../state/store.ts"
 import { whenSubmitted } from "../state/work.ts"
 import { Button } from "../ui/Button.tsx"
 import { Empty } from "./Empty.tsx"
-import { setOrder } from "./focus.ts"
+import { setOrder, whenRevealed } from "./focus.ts"
 import { measureJob, tilesHeight } from "./measure.ts"
 import { useReverseList } from "./reverse.ts"
 import { Take } from "./Take.tsx"
@@ -129,6 +129,14 @@ function TakeList({ jobs, onMore, isLoading }: ListProps) {
     if (last >= jobs.length - 12) onMore()
   }, [last, jobs.length, onMore])
   useEffect(() => whenSubmitted(() => list.scrollToOffset(0)), [list])
+  useEffect(
+    () =>
+      whenRevealed((id) => {
+        const at = jobs.findIndex((j) => j.id === id)
+        if (at >= 0) list.scrollToIndex(at, { align: "center" })
+      }),
+    [list, jobs],
+  )
   // biome-ignore lint/correctness/useExhaustiveDependencies: heights follow from these
   useEffect(() => list.measure(), [width, gap, list])
   const isAway = (list.scrollOffset ?? 0) > 600

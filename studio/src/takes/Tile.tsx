@@ -101,6 +101,8 @@ function Done({ job, picture, width, isCompared, onLoad }: DoneProps) {
   const t = useMessages()
   const at = { job: job.id, picture: picture.id }
   const [isBroken, setBroken] = useState(false)
+  // Buttons are made when the tile is pointed at or has the keyboard: a long history scrolls without them.
+  const [isMet, setMet] = useState(false)
   const src = thumb(picture, thumbWidth(width))
   const name = t.takes.picture(job.request.prompt, picture.place + 1)
   const isGone = picture.expired || isBroken
@@ -111,8 +113,15 @@ function Done({ job, picture, width, isCompared, onLoad }: DoneProps) {
         className="tile-open"
         data-picture={picture.id}
         aria-label={isGone ? `${name}: ${picture.expired ? t.takes.expired : t.takes.missing}` : name}
-        onFocus={() => page.set({ current: at })}
-        onPointerEnter={(e) => e.pointerType === "mouse" && page.set({ current: at })}
+        onFocus={() => {
+          setMet(true)
+          page.set({ current: at })
+        }}
+        onPointerEnter={(e) => {
+          if (e.pointerType !== "mouse") return
+          setMet(true)
+          page.set({ current: at })
+        }}
         onClick={() => page.set({ current: at, surface: "look" })}
         onKeyDown={(e) => {
           const next = arrowKeys[e.key]?.(at)
@@ -143,7 +152,7 @@ function Done({ job, picture, width, isCompared, onLoad }: DoneProps) {
         )}
       </button>
       {picture.favourite && <Star className="tile-star" size={14} aria-label={t.picture.favourite} />}
-      {!isGone && (
+      {isMet && !isGone && (
         <div className="tile-actions">
           <IconButton
             className="small star"

@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useRef } from "react"
 import type { Job } from "../api/types.ts"
 import { useMessages } from "../messages/index.ts"
+import { whenRevealed } from "./focus.ts"
 import { useReverseList } from "./reverse.ts"
 import type { ListProps } from "./Takes.tsx"
 import { useRoom } from "./Takes.tsx"
@@ -70,6 +71,14 @@ export function Wall({ jobs, onMore }: ListProps) {
   }, [last, rows.length, onMore])
   // biome-ignore lint/correctness/useExhaustiveDependencies: heights follow from the rows
   useEffect(() => list.measure(), [rows, list])
+  useEffect(
+    () =>
+      whenRevealed((id) => {
+        const at = rows.findIndex((row) => row.entries.some((e) => e.job.id === id))
+        if (at >= 0) list.scrollToIndex(at, { align: "center" })
+      }),
+    [list, rows],
+  )
   return (
     <div ref={container} className="takes" data-testid="wall">
       <ol className="takes-inner" aria-label={t.history.wall} style={{ height: list.getTotalSize() }}>

@@ -42,17 +42,31 @@ export function across(at: PictureAt, by: 1 | -1): PictureAt | null {
   return null
 }
 
-/** Moves the keyboard to a picture; it may have to be drawn first. */
+let reveal: (job: string) => void = () => {}
+/** How the list that is shown brings a take into sight. */
+export const whenRevealed = (handler: (job: string) => void): void => {
+  reveal = handler
+}
+
+/** Moves the keyboard to a picture; what covers the page has to go first, and the picture may have to be drawn. */
 export function focusPicture(at: PictureAt | null): void {
   if (!at) return
   page.set({ current: at })
   let frames = 0
+  let isFree = 0
+  const wasCovered = document.querySelector(".over") !== null
   const find = (): void => {
+    if (frames++ > 120) return
+    // A closing layer gives the keyboard back to where it came from, a frame after it is gone.
+    isFree = document.querySelector(".over") ? 0 : isFree + 1
     const tile = document.querySelector<HTMLElement>(`[data-picture="${at.picture}"]`)
-    if (tile) {
-      tile.focus({ preventScroll: true })
-      tile.scrollIntoView({ block: "nearest" })
-    } else if (frames++ < 20) requestAnimationFrame(find)
+    if (!tile && isFree > 0) reveal(at.job)
+    if (!tile || isFree === 0 || (wasCovered && isFree < 3)) {
+      requestAnimationFrame(find)
+      return
+    }
+    tile.focus({ preventScroll: true })
+    tile.scrollIntoView({ block: "nearest" })
   }
   find()
 }

@@ -27,7 +27,7 @@ export const access = (browser: () => Browser): void => {
       const readable = await page.evaluate(() => document.cookie + JSON.stringify({ ...localStorage }))
       assert.ok(!readable.includes(secret))
       await page.reload()
-      await page.getByRole("heading", { level: 3, name: "signed in" }).waitFor()
+      await page.getByRole("heading", { level: 2, name: "signed in" }).waitFor()
       await page.getByRole("button", { name: "View settings" }).click()
       await page.getByRole("button", { name: "Sign out" }).click()
       await page.getByLabel("API key").waitFor()

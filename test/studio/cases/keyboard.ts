@@ -77,7 +77,7 @@ export const keyboard = (browser: () => Browser): void => {
         hasTouch: true,
         isMobile: true,
       })
-      await make(page, "in the hand", { count: 2 })
+      await make(page, "in the hand")
       assert.ok(await page.getByRole("radio", { name: "High" }).isHidden())
       await page.getByRole("button", { name: "All settings" }).tap()
       await page.getByRole("radio", { name: "High" }).check()

@@ -51,7 +51,7 @@ export const queueing = (browser: () => Browser): void => {
       for (const word of ["one", "two", "three"]) {
         await promptOf(page).fill(word)
         await page.keyboard.press("Enter")
-        await page.getByRole("heading", { level: 3, name: word }).waitFor()
+        await page.getByRole("heading", { level: 2, name: word }).waitFor()
       }
       await page.getByText(/place 3/).waitFor()
       await page.getByRole("button", { name: /^Queue/ }).click()
@@ -109,7 +109,7 @@ export const queueing = (browser: () => Browser): void => {
         method: "POST",
         body: JSON.stringify({ prompt: "from elsewhere" }),
       })
-      await page.getByRole("heading", { level: 3, name: "from elsewhere" }).waitFor()
+      await page.getByRole("heading", { level: 2, name: "from elsewhere" }).waitFor()
       await close()
     })
   })
