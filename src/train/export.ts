@@ -72,7 +72,11 @@ export async function exportModel({
     else if (/^(style|sliders)\./.test(tensor)) controls.set(tensor, { shape, data })
     else image.set(tensor, { shape, data })
   }
-  const trained = { samples: String(dit.counters.samples), hours: (dit.counters.seconds / 3600).toFixed(2) }
+  const trained = {
+    step: String(dit.counters.step),
+    samples: String(dit.counters.samples),
+    hours: (dit.counters.seconds / 3600).toFixed(2),
+  }
   await writeSafetensors(`${folder}/dit.safetensors`, entries(image), trained)
   await writeSafetensors(`${folder}/text.safetensors`, entries(text))
   await writeSafetensors(`${folder}/controls.safetensors`, entries(controls))

@@ -8,8 +8,10 @@ import { drawPairs } from "./pairs.ts"
 import { openPictures } from "./pictures.ts"
 import { classifierRecipe } from "./recipes/classifier.ts"
 import { ditRecipe } from "./recipes/dit.ts"
+import { sightRecipe } from "./recipes/sight.ts"
 import { upsamplerRecipe } from "./recipes/upsampler.ts"
 import { vaeRecipe } from "./recipes/vae.ts"
+import { restoreRuns } from "./restore.ts"
 import { type Recipe, train } from "./trainer.ts"
 import { exportWordVectors } from "./word-vectors.ts"
 
@@ -24,6 +26,7 @@ const { values, positionals } = parseArgs({
     features: { type: "string" },
     layers: { type: "string" },
     rate: { type: "string" },
+    unaligned: { type: "boolean", default: false },
     threads: { type: "string", default: "2" },
     steps: { type: "string", default: "16" },
     guidance: { type: "string", default: "3" },
@@ -53,7 +56,13 @@ if (name === "export") {
   process.exit(0)
 }
 
-const autoencoder = await loadRun("runs/vae")
+if (name === "restore") {
+  const made = await restoreRuns("models/medium")
+  console.log(made.length > 0 ? `runs made from models/medium: ${made.join(", ")}` : "all runs are there")
+  process.exit(0)
+}
+
+const [autoencoder, sight] = [await loadRun("runs/vae"), await loadRun("runs/sight")]
 const recipes: Record<string, () => Recipe> = {
   vae: () => vaeRecipe({ samples: samples ?? 300_000, seed }),
   decoder: () => {
@@ -62,6 +71,7 @@ const recipes: Record<string, () => Recipe> = {
   },
   classifier: () => classifierRecipe({ samples: samples ?? 1_000_000, seed }),
   upsampler: () => upsamplerRecipe({ samples: samples ?? 400_000, seed }),
+  sight: () => sightRecipe({ samples: samples ?? 250_000, seed, folder: "runs/dit" }),
   dit: () =>
     ditRecipe({
       samples: samples ?? 4_000_000,
@@ -70,6 +80,7 @@ const recipes: Record<string, () => Recipe> = {
       features: optional(values.features),
       layers: optional(values.layers),
       rate: optional(values.rate),
+      sight: values.unaligned ? undefined : sight?.average,
     }),
 }
 
@@ -85,7 +96,7 @@ if (name === "words") {
   const recipe = recipes[name]
   if (!recipe) {
     console.error(
-      `There is no recipe "${name}"; known: ${Object.keys(recipes).join(", ")}, words, latents, pairs, export.`,
+      `There is no recipe "${name}"; known: ${Object.keys(recipes).join(", ")}, words, latents, pairs, export, restore.`,
     )
     process.exit(2)
   }

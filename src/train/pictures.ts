@@ -1,7 +1,9 @@
 // Reads the built training set: pixels from shards on demand, records in memory.
 
 import { existsSync, openSync, readFileSync, readSync } from "node:fs"
+import type { BackgroundKind } from "./data/backgrounds.ts"
 import type { Sample } from "./data/dataset.ts"
+import type { Style } from "./data/styles/names.ts"
 
 /** One line of a shard's record file; the scene generator writes more fields than training reads. */
 export interface PictureRecord {
@@ -14,10 +16,14 @@ export interface PictureRecord {
   styleless: string
   stage: "single" | "scene"
   /** Style word of the scene, and its background in one string: what two pictures of one look share. */
-  style: string
+  style: Style
   background: string
+  /** Kind of the background alone. */
+  place: BackgroundKind
   /** Concepts in the picture. */
   concepts: readonly string[]
+  /** Boxes of the things in pixels, in the order of `concepts`, later ones in front: x, y, width, height. */
+  boxes: readonly (readonly [number, number, number, number])[]
   /** Raw measures behind intensity, complexity and movement. */
   measures: readonly [number, number, number]
 }
@@ -82,7 +88,9 @@ function slim(
     shard,
     style: truth.style,
     background: `${kind} ${colour ?? ""}`,
+    place: kind,
     concepts: truth.objects.map((o) => o.concept),
+    boxes: truth.objects.map((o) => [o.x, o.y, o.w, o.h] as const),
     // Intensity is saturation and contrast in equal parts of their usual ranges; movement is diagonal energy.
     measures: [attributes.saturation + 2 * attributes.contrast, attributes.edges, attributes.diagonal],
   }

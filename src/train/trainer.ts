@@ -62,12 +62,8 @@ export async function train(recipe: Recipe, options: TrainerOptions): Promise<Co
     saveRun(folder, { counters, state: step.state(), average }, (key) => step.shapeOf(key))
   const began = Date.now()
   const marks = { log: began, checkpoint: began, sheet: began }
-  let recent: { losses: number[]; samples: number; operations: number } = {
-    losses: [],
-    samples: 0,
-    operations: 0,
-  }
-  let reports: Record<string, number> = {}
+  const nothing = () => ({ sums: {} as Record<string, number>, steps: 0, samples: 0, operations: 0 })
+  let recent = nothing()
   let sinceAverage = 0
   let upcoming = recipe.batch(counters.step + 1, stage)
   const due = (mark: keyof typeof marks, every: number): boolean => Date.now() - marks[mark] >= every
@@ -81,7 +77,7 @@ export async function train(recipe: Recipe, options: TrainerOptions): Promise<Co
     const feeds = await upcoming
     const running = step.run(feeds, counters.step + 1, recipe.rates(counters.samples))
     upcoming = recipe.batch(counters.step + 2, stage) // drawn while the graph runs
-    reports = await running
+    const reports = await running
     if (!Number.isFinite(reports.loss))
       throw new Error(`The loss is ${reports.loss} at step ${counters.step + 1}: lower the rates.`)
     const size = recipe.batchSize(stage)
@@ -90,7 +86,8 @@ export async function train(recipe: Recipe, options: TrainerOptions): Promise<Co
     counters.operations += step.operations
     counters.seconds += (Date.now() - started) / 1000
     sinceAverage += size
-    recent.losses.push(reports.loss!)
+    for (const [key, value] of Object.entries(reports)) recent.sums[key] = (recent.sums[key] ?? 0) + value
+    recent.steps++
     recent.samples += size
     recent.operations += step.operations
     if (sinceAverage >= 250) {
@@ -103,8 +100,7 @@ export async function train(recipe: Recipe, options: TrainerOptions): Promise<Co
       const record = {
         step: counters.step,
         samples: counters.samples,
-        loss: recent.losses.reduce((a, b) => a + b, 0) / recent.losses.length,
-        ...Object.fromEntries(Object.entries(reports).filter(([key]) => key !== "loss")),
+        ...Object.fromEntries(Object.entries(recent.sums).map(([key, sum]) => [key, sum / recent.steps])),
         rate: recipe.rates(counters.samples).matrixRate,
         samplesPerSecond: rate,
         gigaflops: recent.operations / seconds / 1e9,
@@ -117,7 +113,7 @@ export async function train(recipe: Recipe, options: TrainerOptions): Promise<Co
           .map(([k, v]) => `${k} ${Number.isInteger(v) ? v : v.toPrecision(4)}`)
           .join("  "),
       )
-      recent = { losses: [], samples: 0, operations: 0 }
+      recent = nothing()
       marks.log = Date.now()
     }
     if (due("checkpoint", (options.checkpointMinutes ?? 4) * minute)) {

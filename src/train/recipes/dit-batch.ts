@@ -121,6 +121,7 @@ export function ditBatches(
       reference: { data: reference, shape: [size, REFERENCE_TOKENS, token] },
       sliders: { data: sliderPowers(powers.flat()), shape: [size, SLIDERS, 4] },
       target: { data: target, shape: [size, IMAGE_TOKENS, token] },
+      t: { data: Float32Array.from(times), shape: [size, 1, 1] },
       real: {
         data: Float32Array.from({ length: IMAGE_TOKENS }, (_, k) => (k < real ? IMAGE_TOKENS / real : 0)),
         shape: [IMAGE_TOKENS],

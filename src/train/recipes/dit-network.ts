@@ -1,5 +1,19 @@
 // The denoiser as it is trained: sizes, the loss over a batch, first values, and which rule moves which weight.
-import { concat, input, mean, mul, square, sub, type Tensor } from "../../graph/index.ts"
+import {
+  add,
+  concat,
+  constant,
+  input,
+  linear,
+  mean,
+  mul,
+  rmsNorm,
+  silu,
+  slice,
+  square,
+  sub,
+  type Tensor,
+} from "../../graph/index.ts"
 import {
   type DitConfig,
   denoiser,
@@ -14,6 +28,7 @@ import {
   WORD_VECTOR,
   wordTaps,
 } from "../../nets/index.ts"
+import { SIGHT_WIDTH, sightFeatures } from "../sight.ts"
 
 /** Tokens of text per prompt, the closing one included. */
 export const TEXT_TOKENS = 16
@@ -25,12 +40,13 @@ export const REFERENCE_TOKENS = 64
 export const IMAGE_TOKENS = 66
 export const LATENT_CHANNELS = 16
 
-export function ditConfig(features = 256, layers = 8): DitConfig {
+export function ditConfig(features = 192, layers = 8): DitConfig {
+  const heads = features / 32
   return {
     features,
     layers,
-    heads: features / 32,
-    kvHeads: features / 128,
+    heads,
+    kvHeads: heads % 4 === 0 ? heads / 4 : heads / 3,
     headDim: 32,
     patch: 2,
     channels: LATENT_CHANNELS,
@@ -59,8 +75,23 @@ export const textConfig = (vocabulary: number): TextConfig => ({
   ropeTheta: 10_000,
 })
 
-/** The loss over a batch: mean squared error of the velocity on real image tokens. */
-export function flowLoss(size: number, dit: DitConfig, text: TextConfig): { loss: Tensor; hidden: Tensor[] } {
+/** How much the alignment counts beside the flow. */
+const ALIGNMENT = 0.5
+
+export interface FlowLoss {
+  /** What training lowers. */
+  loss: Tensor
+  /** Mean squared error of the velocity on real image tokens. */
+  flow: Tensor
+  /** 1 - cosine between the middle of the denoiser and what the encoder sees in the clean picture. */
+  alignment?: Tensor
+}
+
+/**
+ * The loss over a batch. With `aligned`, a middle layer's image tokens are also pulled towards the features of the
+ * encoder of the same art (sight.ts), as Yu et al. (REPA, 2024) do with a pretrained one.
+ */
+export function flowLoss(size: number, dit: DitConfig, text: TextConfig, aligned = false): FlowLoss {
   const [t, n, e] = [TEXT_TOKENS, IMAGE_TOKENS, dit.headDim / 2]
   const joint = CONDITION_TOKENS + n
   const w = new Weights()
@@ -80,21 +111,43 @@ export function flowLoss(size: number, dit: DitConfig, text: TextConfig): { loss
   const token = dit.channels * 4
   const style = styleTokens(input("reference", [size, REFERENCE_TOKENS, token]), w, dit.features)
   const sliders = sliderTokens(input("sliders", [size, SLIDERS, 4]), w, dit.features)
+  const [image, target] = [input("image", [size, n, token]), input("target", [size, n, token])]
+  const rope = { cosine: input("cosine", [joint, e]), sine: input("sine", [joint, e]) }
+  const bias = input("bias", [size, 1, 1, joint])
   const { velocity, states } = denoiser(
     {
-      image: input("image", [size, n, token]),
+      image,
       time: input("time", [size, 1, dit.timeDim]),
       text: concat([fused.text, style, sliders], 1),
-      rope: { cosine: input("cosine", [joint, e]), sine: input("sine", [joint, e]) },
-      bias: input("bias", [size, 1, 1, joint]),
+      rope,
+      bias,
     },
     w,
     dit,
   )
   // `real` is 1 / share on real tokens and 0 on padding, so that the mean runs over real tokens only.
-  const error = mean(square(sub(velocity, input("target", [size, n, token]))), [0, 2]) // [N]
-  const loss = mean(mul(error, input("real", [n])), [0])
-  return { loss, hidden: states }
+  const real = input("real", [n])
+  const flow = mean(mul(mean(square(sub(velocity, target)), [0, 2]), real), [0])
+  if (!aligned) return { loss: flow, flow }
+
+  const clean = sub(image, mul(input("t", [size, 1, 1]), target)) // x_t - t (noise - x) = x
+  const features = sightFeatures(
+    clean,
+    {
+      cosine: slice(rope.cosine, 0, CONDITION_TOKENS, joint),
+      sine: slice(rope.sine, 0, CONDITION_TOKENS, joint),
+    },
+    slice(bias, 3, CONDITION_TOKENS, joint),
+    w.at("sight"),
+  )
+  const middle = slice(states[Math.round(dit.layers * 0.4) - 1]!, 1, CONDITION_TOKENS, joint)
+  const project = (x: Tensor, name: string, rows: number): Tensor =>
+    w.in(name, (u) => linear(x, u.get("weight", [rows, x.shape[2] as number]), u.get("bias", [rows])))
+  const seen = project(silu(project(middle, "align.0", dit.features)), "align.1", SIGHT_WIDTH)
+  const unit = rmsNorm(seen, constant(new Float32Array(SIGHT_WIDTH).fill(1)), 1e-5)
+  const cosine = mean(mul(unit, features), [0, 2]) // both have mean square 1
+  const alignment = mean(mul(sub(1, cosine), real), [0])
+  return { loss: add(flow, mul(alignment, ALIGNMENT)), flow, alignment }
 }
 
 /** First values: neutral scales, closed gates, products that keep the variance of their input. */
@@ -110,7 +163,9 @@ export function initialRule(
 }
 
 /** Hidden matrices go to Muon; tables, first and last layers and everything flat to AdamW. */
-export const optimiserRule = (name: string, shape: readonly number[]): "muon" | "adamw" =>
-  shape.length === 2 && /blocks\.|layers\./.test(name) && shape[0]! > 1 && !/mod\.lin/.test(name)
-    ? "muon"
-    : "adamw"
+export const optimiserRule = (name: string, shape: readonly number[]): "muon" | "adamw" | undefined =>
+  name.startsWith("sight.")
+    ? undefined // the encoder is finished
+    : shape.length === 2 && /blocks\.|layers\./.test(name) && shape[0]! > 1 && !/mod\.lin/.test(name)
+      ? "muon"
+      : "adamw"

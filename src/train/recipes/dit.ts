@@ -18,6 +18,8 @@ export interface DitRecipeOptions {
   /** Samples with batches of 32; 64 after them. */
   firstStage?: number
   rate?: number
+  /** Averaged weights of the encoder to align with (sight.ts); without it the flow alone is learned. */
+  sight?: ReadonlyMap<string, Float32Array>
   folder: string
 }
 
@@ -40,8 +42,9 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
     dit,
     text,
     seed,
-    singleUntil: 0.15 * options.samples,
+    singleUntil: Math.min(0.15 * options.samples, 250_000),
   })
+  const aligned = options.sight !== undefined
   const rate = options.rate ?? 1.5e-3
   return {
     name: "dit",
@@ -49,12 +52,20 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
     samples: options.samples,
     stage: (samples) => (samples < (options.firstStage ?? 400_000) ? "32" : "64"),
     batchSize: Number,
-    define: (stage) => ({
-      loss: flowLoss(Number(stage), dit, text).loss,
-      rule: optimiserRule,
-      options: { iterations: 4 },
-    }),
-    initial: () => initialise([flowLoss(1, dit, text).loss], seed, initialRule),
+    define: (stage) => {
+      const { loss, flow, alignment } = flowLoss(Number(stage), dit, text, aligned)
+      return {
+        loss,
+        reports: { flow, ...(alignment && { alignment }) },
+        rule: optimiserRule,
+        options: { iterations: 4 },
+      }
+    },
+    initial: () => {
+      const fresh = initialise([flowLoss(1, dit, text, aligned).loss], seed, initialRule)
+      const kept = [...(options.sight ?? [])].map(([name, data]) => [`w:${name}`, data] as const)
+      return new Map([...fresh, ...kept.filter(([key]) => fresh.has(key))])
+    },
     rates: (samples) => {
       const warm = Math.min(1, (samples + 1) / 5000)
       const left = Math.max(0, 1 - samples / options.samples)

@@ -1,0 +1,77 @@
+// Makes runs out of a shipped model, so that training goes on from the repository alone: the inverse of export.
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs"
+import { dirname } from "node:path"
+import { openSafetensors, readTensor } from "../checkpoint/index.ts"
+import { type Counters, saveRun, statePath } from "./checkpoint.ts"
+import { vaeShapes } from "./recipes/vae.ts"
+import { WORD_VECTORS } from "./word-vectors.ts"
+
+type Shaped = Map<string, { shape: readonly number[]; data: Float32Array }>
+
+/** Every weight of a file, in 32 bits, under `prefix` + its name. */
+async function weightsIn(path: string, prefix = ""): Promise<[Shaped, Record<string, string>]> {
+  const file = await openSafetensors(path)
+  const weights: Shaped = new Map()
+  for (const [name, { shape }] of file.tensors)
+    weights.set(prefix + name, { shape, data: await readTensor(file, name) })
+  return [weights, file.metadata]
+}
+
+/** The one temporal tap that acts on still pictures, of the family's three. */
+function actingTap(data: Float32Array): Float32Array {
+  const out = new Float32Array(data.length / 3)
+  for (let i = 0; i < data.length / 27; i++) out.set(data.subarray(i * 27 + 18, i * 27 + 27), i * 9)
+  return out
+}
+
+/** Saves weights as a run whose average they are; its optimiser starts afresh. */
+async function saveAs(folder: string, weights: Shaped, metadata: Record<string, string> = {}): Promise<void> {
+  const samples = Number(metadata.samples ?? 0)
+  const counters: Counters = {
+    step: Number(metadata.step ?? 0),
+    samples,
+    seconds: Number(metadata.hours ?? 0) * 3600,
+    operations: 0,
+  }
+  const state = new Map([...weights].map(([name, { data }]) => [`w:${name}`, data]))
+  const average = new Map([...weights].map(([name, { data }]) => [name, data]))
+  await saveRun(folder, { counters, state, average }, (key) => weights.get(key.slice(2))!.shape)
+}
+
+/**
+ * Writes the runs vae, dit and upsampler into the folder `runs` from the model folder `model`, with the vocabulary, the
+ * statistics of the latents and the word vectors. What exists stays. Returns the names of the runs it made.
+ */
+export async function restoreRuns(model: string, runs = "runs", vectors = WORD_VECTORS): Promise<string[]> {
+  const made: string[] = []
+  const missing = (run: string): boolean => !existsSync(statePath(`${runs}/${run}`))
+  const [vae, kept] = await weightsIn(`${model}/vae.safetensors`)
+  if (missing("vae")) {
+    const still: Shaped = new Map()
+    for (const { name, shape } of vaeShapes()) {
+      const { shape: found, data } = vae.get(name)!
+      still.set(name, { shape, data: found.length === 5 && found[2] === 3 ? actingTap(data) : data })
+    }
+    await saveAs(`${runs}/vae`, still)
+    made.push("vae")
+  }
+  if (missing("dit")) {
+    const [image, metadata] = await weightsIn(`${model}/dit.safetensors`)
+    const [text] = await weightsIn(`${model}/text.safetensors`, "text.")
+    const [controls] = await weightsIn(`${model}/controls.safetensors`)
+    await saveAs(`${runs}/dit`, new Map([...image, ...text, ...controls]), metadata)
+    copyFileSync(`${model}/words.json`, `${runs}/dit/words.json`)
+    const statistics = { mean: JSON.parse(kept.latents_mean!), deviation: JSON.parse(kept.latents_std!) }
+    writeFileSync(`${runs}/dit/latents.json`, JSON.stringify(statistics))
+    made.push("dit")
+  }
+  if (missing("upsampler") && existsSync(`${model}/upsampler.safetensors`)) {
+    await saveAs(`${runs}/upsampler`, (await weightsIn(`${model}/upsampler.safetensors`))[0])
+    made.push("upsampler")
+  }
+  if (!existsSync(vectors)) {
+    mkdirSync(dirname(vectors), { recursive: true })
+    copyFileSync(`${model}/vectors.bin`, vectors)
+  }
+  return made
+}

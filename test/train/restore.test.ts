@@ -1,0 +1,66 @@
+// Training goes on from the repository alone: a shipped model becomes runs that its own recipes can load.
+import assert from "node:assert/strict"
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { after, before, describe, test } from "node:test"
+import { fileURLToPath } from "node:url"
+import { ditConfig, openSafetensors, readTensor } from "../../src/checkpoint/index.ts"
+import { SPECIAL } from "../../src/sampling/words.ts"
+import { loadRun, type RunState } from "../../src/train/checkpoint.ts"
+import { flowLoss, textConfig } from "../../src/train/recipes/dit-network.ts"
+import { vaeShapes } from "../../src/train/recipes/vae.ts"
+import { restoreRuns } from "../../src/train/restore.ts"
+import { parametersOf } from "../../src/train/step.ts"
+
+const MODEL = fileURLToPath(new URL("../../models/medium", import.meta.url))
+
+/** Every weight that a network wants is in the run, in the right number, as the average too. */
+function assertLoads(run: RunState, wanted: readonly { name: string; shape: readonly number[] }[]): void {
+  for (const { name, shape } of wanted) {
+    const count = shape.reduce((a, b) => a * b, 1)
+    assert.equal(run.state.get(`w:${name}`)?.length, count, name)
+    assert.equal(run.average.get(name)?.length, count, name)
+  }
+}
+
+describe("a shipped model becomes runs", () => {
+  let folder: string
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), "atelier-restore-"))
+    const made = await restoreRuns(MODEL, folder, join(folder, "vectors.bin"))
+    assert.deepEqual(made, ["vae", "dit", "upsampler"])
+  })
+  after(() => rmSync(folder, { recursive: true, force: true }))
+
+  test("the denoiser's run has every weight of the recipe's network and the samples it has seen", async () => {
+    const run = (await loadRun(`${folder}/dit`))!
+    const words = JSON.parse(readFileSync(`${folder}/dit/words.json`, "utf8")) as string[]
+    const config = ditConfig(await openSafetensors(`${MODEL}/dit.safetensors`))
+    assertLoads(run, parametersOf([flowLoss(1, config, textConfig(words.length + SPECIAL)).loss]))
+    assert.ok(run.counters.samples > 0)
+  })
+
+  test("the autoencoder's run keeps the temporal tap that acts, value for value", async () => {
+    const run = (await loadRun(`${folder}/vae`))!
+    assertLoads(run, vaeShapes())
+    const file = await openSafetensors(`${MODEL}/vae.safetensors`)
+    const name = vaeShapes().find(({ shape }) => shape.length === 5 && shape[3] === 3)!.name
+    const shipped = await readTensor(file, name)
+    const kept = run.average.get(name)!
+    for (let i = 0; i < kept.length; i++)
+      assert.equal(kept[i], shipped[Math.floor(i / 9) * 27 + 18 + (i % 9)])
+  })
+
+  test("latents are normalised as the shipped model does it", async () => {
+    const { metadata } = await openSafetensors(`${MODEL}/vae.safetensors`)
+    const kept = JSON.parse(readFileSync(`${folder}/dit/latents.json`, "utf8"))
+    assert.deepEqual(kept.mean, JSON.parse(metadata.latents_mean!))
+    assert.deepEqual(kept.deviation, JSON.parse(metadata.latents_std!))
+  })
+
+  test("a second time makes nothing and changes nothing", async () => {
+    assert.ok(existsSync(`${folder}/vectors.bin`))
+    assert.deepEqual(await restoreRuns(MODEL, folder, join(folder, "vectors.bin")), [])
+  })
+})
