@@ -29,7 +29,9 @@ function companion() {
 }
 
 function start(node) {
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: "inherit" })
+  // The channel carries nothing: its end tells the child that this process was killed (src/cli/main.ts).
+  const stdio = ["inherit", "inherit", "inherit", "ipc"]
+  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio })
   // Ctrl-C reaches the child by itself; this process only waits for its answer.
   process.on("SIGINT", () => {})
   process.on("SIGTERM", () => child.kill("SIGTERM"))

@@ -2,4 +2,9 @@
 import { processContext } from "./context.ts"
 import { runCommand } from "./program.ts"
 
+// Started by a launcher on an older Node: its kill -9 is this process's, or a server would live on unseen, with its
+// port and folder. The channel alone keeps nothing alive.
+process.on("disconnect", () => process.exit(1))
+process.channel?.unref()
+
 await runCommand(process.argv.slice(2), processContext())
