@@ -1,8 +1,10 @@
-// What `import "atelier"` gives: the engine, the canonical request, and errors as data.
+// What `import "atelier"` gives: the engine, the client of a server, the canonical request, and errors as data.
 
 export { createEngine, type EngineOptions } from "./controls/engine.ts"
 export { type Provenance, readRequest } from "./image/metadata.ts"
 export { type ImageResolver, readImage } from "./image/source.ts"
+export { verifyWebhook } from "./jobs/signature.ts"
 export * from "./request/index.ts"
 export { DEVICES, type Device } from "./runtime/device.ts"
+export * from "./sdk/index.ts"
 export { version } from "./version.ts"

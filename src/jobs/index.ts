@@ -3,6 +3,7 @@
 export * from "./events.ts"
 export * from "./housekeeping.ts"
 export * from "./jobs.ts"
+export * from "./signature.ts"
 export * from "./submit.ts"
 export * from "./types.ts"
 export * from "./webhooks.ts"

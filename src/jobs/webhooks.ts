@@ -1,40 +1,11 @@
 // Webhooks: signed messages about finished jobs, sent at least once, kept and replayable.
-import { createHmac, timingSafeEqual } from "node:crypto"
 import { keyById, WEBHOOKS } from "../store/index.ts"
 import type { Jobs } from "./jobs.ts"
+import { signWebhook, standardSignature } from "./signature.ts"
 import type { Envelope, Job } from "./types.ts"
 
 /** Seconds between tries: a minute within the first five, then longer, a day in all; then given up. */
 export const BACKOFF_SECONDS = [1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 14_400, 21_600, 34_000] as const
-
-const VERSION = "v1"
-
-/** `t=<unix seconds>,v1=<hex HMAC-SHA256 of "t.body">`: the time is signed, so an old message cannot be replayed. */
-export function signWebhook(body: string, secret: string, at: Date): string {
-  const t = Math.floor(at.getTime() / 1000)
-  return `t=${t},${VERSION}=${hmac(`${t}.${body}`, secret)}`
-}
-
-/**
- * For receivers: true when the signature is ours and not older than `toleranceSeconds`.
- * @example verifyWebhook(body, request.headers["atelier-signature"], process.env.WEBHOOK_SECRET)
- */
-export function verifyWebhook(
-  body: string,
-  signature: string,
-  secret: string,
-  options: { toleranceSeconds?: number; now?: Date } = {},
-): boolean {
-  const fields = new Map(signature.split(",").map((part) => part.split("=", 2) as [string, string]))
-  const t = Number(fields.get("t"))
-  const now = (options.now ?? new Date()).getTime() / 1000
-  if (!Number.isFinite(t) || Math.abs(now - t) > (options.toleranceSeconds ?? 300)) return false
-  const given = Buffer.from(fields.get(VERSION) ?? "")
-  const wanted = Buffer.from(hmac(`${t}.${body}`, secret))
-  return given.length === wanted.length && timingSafeEqual(given, wanted)
-}
-
-const hmac = (text: string, secret: string): string => createHmac("sha256", secret).update(text).digest("hex")
 
 export interface WebhookRow {
   id: string
@@ -108,11 +79,6 @@ export class Deliverer {
     await jobs.db.query(WEBHOOKS.attempted, [row.id, state, next, status, error, now])
     this.#o.onAttempt?.(error === null)
   }
-}
-
-function standardSignature(id: string, seconds: number, body: string, secret: string): string {
-  const bytes = Buffer.from(secret.replace(/^whsec_/, ""), "base64")
-  return `v1,${createHmac("sha256", bytes).update(`${id}.${seconds}.${body}`).digest("base64")}`
 }
 
 /** Sends one event again, or all that were given up. Returns their number. */

@@ -1,4 +1,5 @@
 // The engine in this process with the client's manners: input checked, defaults filled, errors as data.
+import { createEngine } from "../controls/engine.ts"
 import {
   type Engine,
   type GenerateOptions,
@@ -17,12 +18,12 @@ export interface Atelier {
 }
 
 /**
- * Wraps an engine for use without a server.
+ * Makes pictures without a server, with the installed models unless another engine is given.
  * @example
- * await using atelier = createAtelier(await createEngine())
- * const { pictures } = await atelier.generate({ prompt: "a fox in the snow", width: 512, height: 512 })
+ * await using atelier = createAtelier()
+ * const { pictures } = await atelier.generate({ prompt: "a fox in the snow", seed: 7 })
  */
-export function createAtelier(engine: Engine): Atelier {
+export function createAtelier(engine: Engine = createEngine()): Atelier {
   return {
     generate: async (request, options) => engine.generate(parseRequest(request), options),
     models: () => engine.models(),
