@@ -11,6 +11,7 @@ import {
   listKeys,
   openStore,
   revokeKey,
+  WEBHOOKS,
 } from "../store/index.ts"
 import { askHolder, lockDirectory } from "./lock.ts"
 import { fillOptions, type ServeOptions } from "./options.ts"
@@ -22,9 +23,23 @@ interface Commands {
   }
   "keys-list": { asked: object; result: KeyListing[] }
   "keys-revoke": { asked: { key: string }; result: boolean }
+  "webhooks-list": { asked: object; result: WebhookListing[] }
   "webhooks-replay": { asked: { event: string | null }; result: number }
   scrub: { asked: { remove: boolean }; result: Scrub }
 }
+
+/** One stored event; times are ISO strings when a running server answered. */
+export interface WebhookListing {
+  id: string
+  job_id: string
+  url: string
+  envelope: string
+  state: "pending" | "delivered" | "given-up"
+  attempts: number
+  last_status: number | null
+  last_error: string | null
+}
+const LISTED = 1000
 
 /** Runs one command on an open store. */
 async function run(command: string, asked: unknown, jobs: Jobs, blobs: BlobStore): Promise<unknown> {
@@ -41,6 +56,8 @@ async function run(command: string, asked: unknown, jobs: Jobs, blobs: BlobStore
       return listKeys(jobs.db)
     case "keys-revoke":
       return revokeKey(jobs.db, (asked as Commands["keys-revoke"]["asked"]).key, now)
+    case "webhooks-list":
+      return jobs.db.query<WebhookListing>(WEBHOOKS.list, [null, LISTED])
     case "webhooks-replay":
       return replayWebhooks(jobs, (asked as Commands["webhooks-replay"]["asked"]).event)
     case "scrub":
@@ -97,8 +114,10 @@ export const keysAdd = (options: ServeOptions, name: string, limits?: Partial<Ke
 export const keysList = (options: ServeOptions) => ask(options, "keys-list", {})
 /** `atelier keys revoke <id or name>`; false when there was none. A running server obeys within two seconds. */
 export const keysRevoke = (options: ServeOptions, key: string) => ask(options, "keys-revoke", { key })
+/** `atelier webhooks list`: the newest events of all keys. */
+export const webhooksList = (options: ServeOptions) => ask(options, "webhooks-list", {})
 /** `atelier webhooks replay [event]`: that event, or all that were given up; returns their number. */
 export const webhooksReplay = (options: ServeOptions, event: string | null = null) =>
   ask(options, "webhooks-replay", { event })
-/** `atelier doctor --scrub`: compares every stored picture with its row; `remove` deletes what no row mentions. */
+/** `atelier doctor`: compares every stored picture with its row; `remove` deletes what no row mentions. */
 export const scrubStore = (options: ServeOptions, remove = false) => ask(options, "scrub", { remove })

@@ -1,6 +1,6 @@
 // The server folder's public face.
 
-export { keysAdd, keysList, keysRevoke, scrubStore, webhooksReplay } from "./admin.ts"
+export { keysAdd, keysList, keysRevoke, scrubStore, webhooksList, webhooksReplay } from "./admin.ts"
 export { type ContentFilter, defaultFilter, type FilterVerdict } from "./filter.ts"
 export { createMcpServer, serveMcpOnStdio } from "./mcp.ts"
 export type { ServeOptions } from "./options.ts"

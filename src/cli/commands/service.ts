@@ -1,9 +1,31 @@
 // atelier keys, webhooks, doctor, mcp: what is done to a service from beside it.
 import type { Command } from "commander"
+import { AtelierError } from "../../request/errors.ts"
 import { type CommonOptions, type Context, run } from "../context.ts"
 
 interface ServiceFlags extends CommonOptions {
   directory?: string
+}
+interface KeyFlags extends ServiceFlags {
+  concurrency?: string
+  backlog?: string
+  rate?: string
+}
+
+/** Limits that were named; the others keep their defaults. */
+function limitsOf({ concurrency, backlog, rate }: KeyFlags): { [limit: string]: number } {
+  const named = Object.entries({ concurrency, backlog, rate }).filter(([, text]) => text !== undefined)
+  return Object.fromEntries(
+    named.map(([name, text]) => {
+      const value = Number(text)
+      if (Number.isInteger(value) && value >= 1 && value <= 1_000_000) return [name, value]
+      throw new AtelierError(
+        "out_of_range",
+        `--${name} is a whole number from 1 to 1000000, and ${text} was given.`,
+        { field: name },
+      )
+    }),
+  )
 }
 
 const at = ({ directory }: ServiceFlags): { directory?: string } =>
@@ -22,11 +44,14 @@ export function registerService(program: Command, context: Context): void {
   const keys = program.command("keys").description("who may use the service")
   command(keys, "add", "make a key; its secret is shown once")
     .argument("<name>")
-    .action((name: string, flags: ServiceFlags) =>
+    .option("--concurrency <n>", "jobs at once (default 16)")
+    .option("--backlog <n>", "jobs waiting (default 1000)")
+    .option("--rate <n>", "submits per minute (default 600)")
+    .action((name: string, flags: KeyFlags) =>
       run(
         context,
         flags,
-        async () => (await server()).keysAdd(at(flags), name),
+        async () => (await server()).keysAdd(at(flags), name, limitsOf(flags)),
         (key) => `${key.secret}\nwebhooks are signed with ${key.webhookSecret}`,
       ),
     )
@@ -49,6 +74,16 @@ export function registerService(program: Command, context: Context): void {
       ),
     )
   const webhooks = program.command("webhooks").description("events sent to others")
+  command(webhooks, "list", "the newest events: what became of them").action((flags: ServiceFlags) =>
+    run(
+      context,
+      flags,
+      async () => (await server()).webhooksList(at(flags)),
+      (all) =>
+        all.map((e) => [e.id, e.state, e.attempts, e.last_status ?? "", e.url].join("  ")).join("\n") ||
+        "There is no event.",
+    ),
+  )
   command(webhooks, "replay", "send an event again, or all that were given up")
     .argument("[event]")
     .action((event: string | undefined, flags: ServiceFlags) =>

@@ -1,9 +1,9 @@
 // Native routes of jobs: submit, look, search, change, undo.
 import { z } from "zod"
-import { JOB_STATES } from "../../jobs/index.ts"
+import { JOB_STATES, type Job } from "../../jobs/index.ts"
 import { GenerationRequest } from "../../request/index.ts"
-import { sha256 } from "../../store/index.ts"
-import { canonicalJson } from "../http.ts"
+import { type Key, sha256 } from "../../store/index.ts"
+import { type Call, canonicalJson } from "../http.ts"
 import { check, flag, type Route, route, time, whole } from "../route.ts"
 import type { Service } from "../service.ts"
 import { EventView, JobView, jobView } from "./views.ts"
@@ -59,6 +59,22 @@ export const ListQuery = z.object({
 
 const states = z.array(z.enum(JOB_STATES))
 
+/** Stores the job of a native request; `Idempotency-Key` gives it a name. */
+export function submit(s: Service, c: Call, key: Key, asked: z.output<typeof SubmitBody>): Promise<Job> {
+  const { priority, deadlineSeconds, keepSeconds, webhook, parent, ...request } = asked
+  const clientId = c.req.header("idempotency-key")
+  return s.submit(key, {
+    request,
+    dialect: "native",
+    ...(clientId ? { clientId, bodyHash: sha256(canonicalJson(asked)) } : {}),
+    priority,
+    ...(deadlineSeconds === undefined ? {} : { deadlineSeconds }),
+    ...(keepSeconds === undefined ? {} : { keepSeconds }),
+    ...(webhook === undefined ? {} : { webhook: { url: webhook, envelope: "atelier" as const } }),
+    ...(parent === undefined ? {} : { parent }),
+  })
+}
+
 export const jobRoutes = (s: Service): Route[] => [
   route({
     method: "post",
@@ -71,18 +87,7 @@ export const jobRoutes = (s: Service): Route[] => [
     answer: JobView,
     counts: true,
     run: async ({ c, key, query, body }) => {
-      const { priority, deadlineSeconds, keepSeconds, webhook, parent, ...request } = body
-      const clientId = c.req.header("idempotency-key")
-      const job = await s.submit(key, {
-        request,
-        dialect: "native",
-        ...(clientId ? { clientId, bodyHash: sha256(canonicalJson(body)) } : {}),
-        priority,
-        ...(deadlineSeconds === undefined ? {} : { deadlineSeconds }),
-        ...(keepSeconds === undefined ? {} : { keepSeconds }),
-        ...(webhook === undefined ? {} : { webhook: { url: webhook, envelope: "atelier" as const } }),
-        ...(parent === undefined ? {} : { parent }),
-      })
+      const job = await submit(s, c, key, body)
       if (!query.wait) return c.json(jobView(job, s), 201)
       const seconds = query.wait
       return c.json(jobView(await s.jobs.wait(job.id, key.id, { seconds, signal: c.req.raw.signal }), s), 201)

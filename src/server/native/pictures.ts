@@ -3,8 +3,10 @@ import sharp from "sharp"
 import { z } from "zod"
 import { AtelierError } from "../../request/index.ts"
 import { blobKey, findAsset, previewKey } from "../../store/index.ts"
+import { completed } from "../dialects/door.ts"
 import { flag, type Route, route, whole } from "../route.ts"
 import type { Service } from "../service.ts"
+import { SubmitBody, submit } from "./jobs.ts"
 import { PictureView, pictureView } from "./views.ts"
 
 const MIME = { png: "image/png", jpg: "image/jpeg", webp: "image/webp" } as const
@@ -45,7 +47,29 @@ async function convert(
   return format === "jpg" ? image.jpeg({ quality }).toBuffer() : image.webp({ quality }).toBuffer()
 }
 
+/** As long as a client's own patience usually lasts. */
+const HOLD_SECONDS = 600
+
 export const pictureRoutes = (s: Service): Route[] => [
+  route({
+    method: "post",
+    path: "/api/pictures",
+    tag: "pictures",
+    summary:
+      "Make one picture and answer with its file, for a single line of curl. X-Job-Id names the job, which goes on " +
+      "when the caller hangs up",
+    body: SubmitBody,
+    answer: "picture",
+    counts: true,
+    run: async ({ c, key, body }) => {
+      const { id } = await submit(s, c, key, { ...body, count: 1 })
+      const job = completed(
+        await s.jobs.wait(id, key.id, { seconds: HOLD_SECONDS, signal: c.req.raw.signal }),
+      )
+      const picture = job.pictures[0]!
+      return file(await s.bytesOf(picture), MIME[picture.format], { "x-job-id": id })
+    },
+  }),
   route({
     method: "get",
     path: "/api/pictures/{id}",
