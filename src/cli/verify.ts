@@ -2,12 +2,18 @@
 import { stat } from "node:fs/promises"
 import { parseArgs } from "node:util"
 import { localRunner } from "../runtime/runner.ts"
-import { formatReports, verifyFolder } from "./verify/report.ts"
+import { formatReports, undescribed, verifyFolder } from "./verify/report.ts"
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "boolean" } } })
-const folder = positionals[0]
-if (folder === undefined || positionals.length > 1) {
-  console.error("Name one folder of golden files: npm run verify -- DIR [--json]")
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  strict: false,
+  options: { json: { type: "boolean" } },
+})
+const [folder, ...more] = positionals
+const unknown = Object.keys(values).find((name) => name !== "json")
+if (folder === undefined || more.length > 0 || unknown !== undefined) {
+  const reason = unknown === undefined ? "" : `There is no option --${unknown}. `
+  console.error(`${reason}Name one folder of golden files: npm run verify -- DIR [--json]`)
   process.exit(2)
 }
 if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
@@ -18,7 +24,12 @@ const runner = localRunner({ threads: 1 })
 const reports = await verifyFolder(folder, runner)
 await runner.close()
 const pass = reports.length > 0 && reports.every((r) => r.pass)
-if (values.json) console.log(JSON.stringify({ pass, files: reports }, null, 2))
-else if (reports.length === 0) console.error(`${folder} holds no golden files.`)
-else console.log(formatReports(reports))
+const stray = await undescribed(folder)
+if (values.json) console.log(JSON.stringify({ pass, files: reports, undescribed: stray }, null, 2))
+else if (reports.length > 0) console.log(formatReports(reports))
+if (reports.length === 0)
+  console.error(
+    `${folder} holds no golden files: a .json with file, config and compare is expected beside each file of tensors.`,
+  )
+for (const name of stray) console.error(`${name} was not checked: no .json of the folder describes it.`)
 process.exitCode = pass ? 0 : 1

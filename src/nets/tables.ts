@@ -53,11 +53,17 @@ export function positionRope(
 }
 
 /** The joint sequence: `text` tokens at (0,0,0), then a rows x columns grid of image tokens. */
-export function imageRope(text: number, rows: number, columns: number, headDim: number): RopeTable {
+export function imageRope(
+  text: number,
+  rows: number,
+  columns: number,
+  headDim: number,
+  theta?: number,
+): RopeTable {
   const positions: [number, number, number][] = Array.from({ length: text }, () => [0, 0, 0])
   for (let row = 0; row < rows; row++)
     for (let column = 0; column < columns; column++) positions.push([0, row, column])
-  return positionRope(positions, headDim)
+  return positionRope(positions, headDim, theta)
 }
 
 /** Plain rotary table of consecutive positions, half-split pairs (architecture.md 4.4). */
@@ -74,14 +80,15 @@ export function textRope(length: number, headDim: number, theta: number): RopeTa
   return { cosine, sine, length }
 }
 
-/** Latent [C,H,W] -> tokens [H/2*W/2, 4C], features ordered (channel, dy, dx). */
+/** Latent [C,H,W] -> tokens [H/p*W/p, p*p*C], features ordered (channel, dy, dx). */
 export function patchify(
   latent: Float32Array,
   channels: number,
   height: number,
   width: number,
+  patch = 2,
 ): Float32Array {
-  return rearrange(latent, channels, height, width, (out, token, from) => {
+  return rearrange(latent, [channels, height, width], patch, (out, token, from) => {
     out[token] = latent[from]!
   })
 }
@@ -92,26 +99,28 @@ export function unpatchify(
   channels: number,
   height: number,
   width: number,
+  patch = 2,
 ): Float32Array {
-  return rearrange(tokens, channels, height, width, (out, token, to) => {
+  return rearrange(tokens, [channels, height, width], patch, (out, token, to) => {
     out[to] = tokens[token]!
   })
 }
 
 function rearrange(
   source: Float32Array,
-  channels: number,
-  height: number,
-  width: number,
+  [channels, height, width]: readonly [number, number, number],
+  patch: number,
   move: (out: Float32Array, token: number, pixel: number) => void,
 ): Float32Array {
   const out = new Float32Array(source.length)
-  const columns = width / 2
+  const columns = width / patch
+  const area = patch * patch
   for (let c = 0; c < channels; c++)
     for (let y = 0; y < height; y++)
       for (let x = 0; x < width; x++) {
-        const token = (y >> 1) * columns + (x >> 1)
-        move(out, token * channels * 4 + c * 4 + (y & 1) * 2 + (x & 1), (c * height + y) * width + x)
+        const token = Math.floor(y / patch) * columns + Math.floor(x / patch)
+        const inside = (y % patch) * patch + (x % patch)
+        move(out, (token * channels + c) * area + inside, (c * height + y) * width + x)
       }
   return out
 }

@@ -149,7 +149,7 @@ export function decode(latent: Tensor, w: Weights, c: VaeConfig, layout = OFFICI
     const up = d.at(`up_blocks.${level}`)
     for (let i = 0; i <= c.resBlocks; i++) {
       x = up.in(`resnets.${i}`, (u) => vae.resBlock(x, u, width))
-      if (i === 0) vae.states[`up_blocks.${level}.resnets.0`] = x
+      vae.states[`up_blocks.${level}.resnets.${i}`] = x
     }
     if (level < widths.length - 1)
       x = up.in("upsamplers.0", (u) => resample(upsampleNearest(x), u, width / 2, 1))

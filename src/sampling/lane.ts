@@ -21,6 +21,16 @@ export interface Lane {
   velocity?: Float32Array
 }
 
+/** Tokens [T,F] with masked rows behind them, `length` in all. */
+export function padded({ data, valid }: Tokens, length: number): Tokens {
+  if (valid.length === length) return { data, valid }
+  const width = data.length / valid.length
+  const longer = { data: new Float32Array(length * width), valid: new Uint8Array(length) }
+  longer.data.set(data)
+  longer.valid.set(valid)
+  return longer
+}
+
 /** v = c + g (c - u), the reference's convention; without guidance only the conditional branch. */
 export const guided =
   (guidance: number): Lane["mix"] =>

@@ -17,7 +17,7 @@ import type { Runner } from "../runtime/runner.ts"
 import { floats, type Value } from "../runtime/session.ts"
 import { weightFiles } from "../runtime/weights.ts"
 import { exactGrid, type Grid, nativeGrid } from "./grid.ts"
-import { guided, type Lane, type Tokens } from "./lane.ts"
+import { guided, type Lane, padded, type Tokens } from "./lane.ts"
 import { fileOf, type Installed } from "./manifest.ts"
 import {
   type Conditioner,
@@ -171,7 +171,7 @@ export class Model {
       : { branches: text.negative ? [text.prompt, text.negative] : [text.prompt], mix: guided(guidance) }
     const longest = Math.max(...branches.map((b) => b.valid.length))
     const length = Math.ceil(longest / TEXT_BLOCK) * TEXT_BLOCK
-    return { branches: branches.map((b) => padded(b, length, this.#dit.config.features)), mix }
+    return { branches: branches.map((b) => padded(b, length)), mix }
   }
 
   /** Fused tokens of a prompt, kept for the next time: towers are slow and prompts come again. */
@@ -231,12 +231,4 @@ export class Model {
 
 function toImage({ data, shape }: Value): Pixels {
   return { height: shape[1]!, width: shape[2]!, data: data as Uint8Array }
-}
-
-function padded({ data, valid }: Tokens, length: number, width: number): Tokens {
-  if (valid.length === length) return { data, valid }
-  const longer = { data: new Float32Array(length * width), valid: new Uint8Array(length) }
-  longer.data.set(data)
-  longer.valid.set(valid)
-  return longer
 }

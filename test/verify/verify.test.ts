@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { writeSafetensors } from "../../src/checkpoint/index.ts"
 import { compare } from "../../src/cli/verify/golden.ts"
-import { formatReports, verifyFolder } from "../../src/cli/verify/report.ts"
+import { formatReports, undescribed, verifyFolder } from "../../src/cli/verify/report.ts"
 import { localRunner, type Runner } from "../../src/runtime/runner.ts"
 
 let folder: string
@@ -66,6 +66,31 @@ test("a file is judged by its own rule, whatever it is called", async () => {
   assert.match(text, /1 of 3 files pass, 2 fail, 2 tensors compared$/)
 })
 
+test("what cannot be checked is said in one sentence each", async () => {
+  const odd = await mkdtemp(join(tmpdir(), "atelier-odd-"))
+  const bytes = [{ name: "what", type: "F32" as const, shape: [1], data: Float32Array.of(1) }]
+  for (const name of ["lone", "ruleless", "strange"])
+    await writeSafetensors(join(odd, `${name}.safetensors`), bytes)
+  await writeFile(join(odd, "broken.json"), "{")
+  await writeFile(join(odd, "ruleless.json"), JSON.stringify({ file: "ruleless.safetensors" }))
+  const rule = { atol: 1, rtol: 0 }
+  await writeFile(join(odd, "strange.json"), JSON.stringify({ file: "strange.safetensors", compare: rule }))
+  const reports = await verifyFolder(odd, runner)
+  assert.deepEqual(
+    reports.map((r) => [r.file, r.pass]),
+    [
+      ["broken.json", false],
+      ["ruleless.json", false],
+      ["strange.json", false],
+    ],
+  )
+  assert.match(reports[0]!.error!, /not JSON/)
+  assert.match(reports[1]!.error!, /compare\.atol and compare\.rtol/)
+  assert.match(reports[2]!.error!, /of a known kind: dit, vae, /)
+  assert.deepEqual(await undescribed(odd), ["lone.safetensors"])
+  await rm(odd, { recursive: true })
+})
+
 test("rows that are masked do not count, and a number that is none fails", () => {
   const rule = { atol: 0.1, rtol: 0 }
   assert.equal(compare("x", [1, 9, 2, 9], [1, 0, 2, 0], rule).pass, false)
@@ -94,4 +119,13 @@ test("the command passes the public set, and ends with code 1 when a file fails"
   assert.ok(files.length >= 8)
   await assert.rejects(verify(folder), { code: 1 })
   await assert.rejects(verify(join(folder, "nowhere")), { code: 2 })
+})
+
+test("a folder without golden files, and an option that does not exist, end in one sentence", async () => {
+  const empty = await mkdtemp(join(tmpdir(), "atelier-none-"))
+  const verify = (...args: string[]) =>
+    promisify(execFile)(process.execPath, [join(root, "src/cli/verify.ts"), ...args])
+  await assert.rejects(verify(empty), { code: 1, stderr: /^.+ holds no golden files: .+\n$/ })
+  await assert.rejects(verify(empty, "--jso"), { code: 2, stderr: /^There is no option --jso\. .+\n$/ })
+  await rm(empty, { recursive: true })
 })

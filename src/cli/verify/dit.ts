@@ -8,15 +8,25 @@ import { type DenoiserBatch, Dit, denoiserFeeds, type Validity } from "../../run
 import type { Runner, Values } from "../../runtime/runner.ts"
 import { floats } from "../../runtime/session.ts"
 import { type WeightFiles, weightFiles } from "../../runtime/weights.ts"
-import type { Check, Golden } from "./golden.ts"
+import { type Check, type Golden, weightsOf } from "./golden.ts"
 import { runNotes } from "./notes.ts"
 
-/** The DiT inside a golden file that also holds inputs and outputs. */
-export function ditOf(checkpoint: Checkpoint): { checkpoint: Checkpoint; config: DitConfig } {
-  const tensors = new Map([...checkpoint.tensors].filter(([name]) => !/^(input|tap|output)\b/.test(name)))
-  const dit = splitComponents({ ...checkpoint, tensors }).dit
+/** The DiT inside a file that also holds inputs and outputs. Shapes tell its sizes, but not the side of a patch. */
+export function ditOf(
+  checkpoint: Checkpoint,
+  { patch }: Record<string, unknown>,
+): { checkpoint: Checkpoint; config: DitConfig } {
+  const dit = splitComponents(weightsOf(checkpoint)).dit
   if (!dit) throw new Error(`${checkpoint.path} holds no DiT.`)
-  return { checkpoint: dit, config: ditConfig(dit) }
+  const config = ditConfig(dit)
+  if (typeof patch !== "number") return { checkpoint: dit, config }
+  const channels = (config.channels * config.patch ** 2) / patch ** 2
+  return { checkpoint: dit, config: { ...config, patch, channels } }
+}
+
+/** The base of the rotary angles, in the words of the original or of diffusers; undefined is Krea 2's. */
+export function thetaOf({ theta, rope_theta }: Record<string, unknown>): number | undefined {
+  return [theta, rope_theta].find((value) => typeof value === "number")
 }
 
 export interface DitInputs {
@@ -33,6 +43,7 @@ export async function ditInputs(golden: Golden, config: DitConfig): Promise<DitI
   const times = await golden.list(name("input.t", "input.timestep"))
   const position = await golden.list(name("input.pos", "input.position_ids"))
   const valid = await golden.list(name("input.txtmask", "input.encoder_attention_mask"))
+  const theta = thetaOf(golden.description.config)
   const textLength = taps.shape[1]!
   const length = textLength + image.shape[1]!
   const triples = Array.from(
@@ -49,8 +60,8 @@ export async function ditInputs(golden: Golden, config: DitConfig): Promise<DitI
     return place.every((x, axis) => x === p[axis])
   })
   const rope = grid
-    ? imageRope(textLength, rows, columns, config.headDim)
-    : positionRope(triples, config.headDim)
+    ? imageRope(textLength, rows, columns, config.headDim, theta)
+    : positionRope(triples, config.headDim, theta)
   const textValid = Uint8Array.from(valid)
   return { taps: taps.data, textValid, batch: { image: image.data, times, valid: textValid, rope } }
 }
@@ -70,7 +81,7 @@ export async function ditOutput(
 }
 
 export async function checkDit(golden: Golden, runner: Runner): Promise<Check[]> {
-  const { checkpoint, config } = ditOf(golden.checkpoint)
+  const { checkpoint, config } = ditOf(golden.checkpoint, golden.description.config)
   const weights = weightFiles(checkpoint)
   const inputs = await ditInputs(golden, config)
   const velocity = await ditOutput(runner, config, weights, inputs)

@@ -1,9 +1,11 @@
 // Golden files: reference tensors beside a description of what they are and how near we must come.
+import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { decodeNumbers } from "../../checkpoint/numbers.ts"
 import { openCheckpoint } from "../../checkpoint/open.ts"
 import { readBytes } from "../../checkpoint/read.ts"
+import { isRecord } from "../../checkpoint/safetensors.ts"
 import type { Checkpoint, StoredTensor } from "../../checkpoint/tensor.ts"
 
 /** A reference tensor. */
@@ -43,6 +45,12 @@ export interface Description {
   prefix_idx?: number
 }
 
+/** A golden file without its inputs and outputs: the network's weights, if it holds some. */
+export function weightsOf(checkpoint: Checkpoint): Checkpoint {
+  const tensors = [...checkpoint.tensors].filter(([name]) => !/^(input|tap|output|enc|dec)\b/.test(name))
+  return { ...checkpoint, tensors: new Map(tensors) }
+}
+
 export class Golden {
   readonly path: string
   readonly description: Description
@@ -54,11 +62,15 @@ export class Golden {
     this.checkpoint = checkpoint
   }
 
+  /** Undefined when the file describes no tensors. Throws when it does, and cannot be used. */
   static async open(path: string): Promise<Golden | undefined> {
-    const description = JSON.parse(await readFile(path, "utf8")) as Partial<Description>
-    if (typeof description.file !== "string" || !description.compare) return undefined
-    const whole = { config: {}, ...description } as Description
-    return new Golden(path, whole, await openCheckpoint(join(dirname(path), whole.file)))
+    const description = parsed(await readFile(path, "utf8"))
+    if (!isRecord(description) || typeof description.file !== "string") return undefined
+    const { compare } = description
+    if (!isRecord(compare) || typeof compare.atol !== "number" || typeof compare.rtol !== "number")
+      throw new Error("it gives no rule: compare.atol and compare.rtol, two numbers, are expected")
+    const whole = { config: {}, ...description } as unknown as Description
+    return new Golden(path, whole, await openCheckpoint(tensorsOf(path, whole.file)))
   }
 
   /** Another file of the set, named in the description. */
@@ -110,13 +122,24 @@ export class Golden {
   }
 }
 
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Error("it is not JSON, and should describe a file of tensors", { cause })
+  }
+}
+
+/** The file that a description names, or the one of its own name when the two were renamed together. */
+function tensorsOf(path: string, file: string): string {
+  const named = join(dirname(path), file)
+  const beside = path.replace(/\.json$/, ".safetensors")
+  return !existsSync(named) && existsSync(beside) ? beside : named
+}
+
 async function numbersOf(tensor: StoredTensor): Promise<Float32Array> {
   const bytes = await readBytes(tensor)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const count = tensor.shape.reduce((a, b) => a * b, 1)
-  if (tensor.type === "I64")
-    return Float32Array.from({ length: count }, (_, i) => Number(view.getBigInt64(8 * i, true)))
-  if (tensor.type === "BOOL" || tensor.type === "U8") return Float32Array.from(bytes)
   const out = new Float32Array(count)
   decodeNumbers(tensor.type, bytes, out)
   return out

@@ -10,7 +10,7 @@ import type { Check, Golden } from "./golden.ts"
 
 export async function checkLora(golden: Golden, runner: Runner): Promise<Check[]> {
   const { base_weights_file: base, layout_files: layouts = {} } = golden.description
-  const { checkpoint, config } = ditOf(await golden.neighbour(base!))
+  const { checkpoint, config } = ditOf(await golden.neighbour(base!), golden.description.config)
   const inputs = await ditInputs(golden, config)
   const checks: Check[] = []
   if (golden.has("output.base")) {

@@ -1,9 +1,10 @@
 // Runs every golden file of a folder and says how near the engine came.
-import { readdir } from "node:fs/promises"
+import { readdir, readFile } from "node:fs/promises"
 import { basename, join } from "node:path"
+import { splitComponents } from "../../checkpoint/components.ts"
 import type { Runner } from "../../runtime/runner.ts"
 import { checkDit } from "./dit.ts"
-import { type Check, Golden } from "./golden.ts"
+import { type Check, Golden, weightsOf } from "./golden.ts"
 import { checkLora } from "./lora.ts"
 import { checkOps } from "./ops.ts"
 import { checkSampler, checkSchedules } from "./sampler.ts"
@@ -26,15 +27,15 @@ type Checker = (golden: Golden, runner: Runner) => Promise<Check[]>
 /** What a golden file is, from what it says and holds; its name means nothing. */
 function kindOf(golden: Golden): { kind: string; check: Checker } | undefined {
   const { description: d } = golden
-  const holds = (pattern: RegExp): boolean =>
-    [...golden.checkpoint.tensors.keys()].some((n) => pattern.test(n))
   if (d.layout_files && d.base_weights_file) return { kind: "lora", check: checkLora }
   if (d.runs && d.weights_file) return { kind: "sampler", check: checkSampler }
   if (d.table) return { kind: "schedules", check: checkSchedules }
-  if (holds(/text_?fusion|txtfusion/)) return { kind: "dit", check: checkDit }
-  if (holds(/decoder\.conv_in|encoder\.conv_in/)) return { kind: "vae", check: checkVae }
-  if (holds(/language_model\./)) return { kind: "text", check: checkText }
-  if (holds(/^(dit_rmsnorm|qwen_rmsnorm|vae_rmsnorm|temb|rope|act|qwen_rope|patchify)\./))
+  const { dit, vae, text } = splitComponents(weightsOf(golden.checkpoint))
+  if (dit) return { kind: "dit", check: checkDit }
+  if (vae) return { kind: "vae", check: checkVae }
+  if (text) return { kind: "text", check: checkText }
+  const ops = /^(dit_rmsnorm|qwen_rmsnorm|vae_rmsnorm|temb|rope|act|qwen_rope|patchify)\./
+  if ([...golden.checkpoint.tensors.keys()].some((name) => ops.test(name)))
     return { kind: "ops", check: checkOps }
   return undefined
 }
@@ -48,6 +49,17 @@ export async function verifyFolder(folder: string, runner: Runner): Promise<File
   return reports
 }
 
+/** Files of tensors in a folder that no description names: nothing says what they should be compared with. */
+export async function undescribed(folder: string): Promise<string[]> {
+  const names = await readdir(folder)
+  const descriptions = names.filter((name) => name.endsWith(".json"))
+  const texts = await Promise.all(descriptions.map((name) => readFile(join(folder, name), "utf8")))
+  return names
+    .filter((name) => name.endsWith(".safetensors"))
+    .filter((name) => !names.includes(name.replace(/\.safetensors$/, ".json")))
+    .filter((name) => !texts.some((text) => text.includes(JSON.stringify(name))))
+}
+
 /** Undefined when the file is no description of golden tensors. */
 async function verifyFile(path: string, runner: Runner): Promise<FileReport | undefined> {
   const report = { file: basename(path), kind: "unknown", pass: false, absolute: 0, relative: 0, checks: [] }
@@ -55,7 +67,12 @@ async function verifyFile(path: string, runner: Runner): Promise<FileReport | un
     const golden = await Golden.open(path)
     if (!golden) return undefined
     const found = kindOf(golden)
-    if (!found) return { ...report, error: "neither its description nor its tensors are of a known kind" }
+    if (!found)
+      return {
+        ...report,
+        error:
+          "neither its description nor its tensors are of a known kind: dit, vae, text, lora, sampler, schedules, ops",
+      }
     report.kind = found.kind
     const checks = await found.check(golden, runner)
     if (checks.length === 0) return { ...report, error: "it holds nothing to compare" }

@@ -3,9 +3,9 @@ import { imageRope, patchify, unpatchify } from "../../nets/index.ts"
 import { Dit } from "../../runtime/networks.ts"
 import type { Runner } from "../../runtime/runner.ts"
 import { weightFiles } from "../../runtime/weights.ts"
-import { euler, guided, type Lane, type Tokens, velocities } from "../../sampling/lane.ts"
+import { euler, guided, type Lane, padded, type Tokens, velocities } from "../../sampling/lane.ts"
 import { schedule, shiftFor } from "../../sampling/schedule.ts"
-import { ditOf } from "./dit.ts"
+import { ditOf, thetaOf } from "./dit.ts"
 import { type Check, compare, type Golden } from "./golden.ts"
 
 const EXACT = { atol: 1e-6, rtol: 0 }
@@ -20,7 +20,7 @@ export async function checkSchedules(golden: Golden): Promise<Check[]> {
 }
 
 export async function checkSampler(golden: Golden, runner: Runner): Promise<Check[]> {
-  const base = ditOf(await golden.neighbour(golden.description.weights_file!))
+  const base = ditOf(await golden.neighbour(golden.description.weights_file!), golden.description.config)
   const dit = await Dit.open(runner, base.config, weightFiles(base.checkpoint))
   const checks: Check[] = []
   for (const name of Object.keys(golden.description.runs ?? {}))
@@ -30,30 +30,34 @@ export async function checkSampler(golden: Golden, runner: Runner): Promise<Chec
 }
 
 async function checkRun(golden: Golden, dit: Dit, run: string): Promise<Check[]> {
-  const { steps, guidance, mu, width, height } = golden.description.runs![run]!
+  const { steps, guidance, mu } = golden.description.runs![run]!
   const c = dit.config
+  const theta = thetaOf(golden.description.config)
   const noise = await golden.read(`${run}.noise`)
   const [batch, , rows, columns] = noise.shape as [number, number, number, number]
   const checks: Check[] = []
-  const times = schedule(steps, mu ?? shiftFor((width / 16) * (height / 16)))
+  // A size that is no multiple of a token's side was rounded up: the noise shows to what.
+  const times = schedule(steps, mu ?? shiftFor((rows * columns) / c.patch ** 2))
   checks.push(await golden.check(`${run}.timesteps`, times, { tolerance: EXACT }))
 
-  const prompt = await fused(golden, dit, "enc.pos", batch)
-  const negative = guidance > 0 ? await fused(golden, dit, "enc.neg", batch) : undefined
+  const [prompt, negative] = aligned(
+    await fused(golden, dit, "enc.pos", batch),
+    guidance > 0 ? await fused(golden, dit, "enc.neg", batch) : undefined,
+  )
   const each = noise.data.length / batch
   const lanes = Array.from(
     { length: batch },
     (_, b): Lane => ({
-      x: patchify(noise.data.slice(b * each, (b + 1) * each), c.channels, rows, columns),
+      x: patchify(noise.data.slice(b * each, (b + 1) * each), c.channels, rows, columns, c.patch),
       times,
       branches: negative ? [prompt[b]!, negative[b]!] : [prompt[b]!],
       mix: guided(guidance),
     }),
   )
   checks.push(await golden.check(`${run}.noise_tokens`, joined(lanes.map((l) => l.x))))
-  const rope = imageRope(prompt[0]!.valid.length, rows / c.patch, columns / c.patch, c.headDim)
+  const rope = imageRope(prompt[0]!.valid.length, rows / c.patch, columns / c.patch, c.headDim, theta)
   checks.push(...(await checkSteps(golden, dit, run, lanes, rope)))
-  const latents = lanes.map((l) => unpatchify(l.x, c.channels, rows, columns))
+  const latents = lanes.map((l) => unpatchify(l.x, c.channels, rows, columns, c.patch))
   checks.push(await golden.check(`${run}.final_latent`, joined(latents)))
   return checks
 }
@@ -94,13 +98,22 @@ async function checkSteps(
   return checks
 }
 
+/** Both prompts at one length, as the sampler runs them; the reference runs them apart. */
+function aligned(prompt: readonly Tokens[], negative?: readonly Tokens[]): [Tokens[], Tokens[] | undefined] {
+  const length = Math.max(...[...prompt, ...(negative ?? [])].map(({ valid }) => valid.length))
+  const pad = (all: readonly Tokens[]): Tokens[] => all.map((tokens) => padded(tokens, length))
+  return [pad(prompt), negative && pad(negative)]
+}
+
 async function fused(golden: Golden, dit: Dit, name: string, batch: number): Promise<Tokens[]> {
   const taps = await golden.read(`${name}.context`)
   const valid = Uint8Array.from(await golden.list(`${name}.mask`))
-  const data = await dit.fuse(taps.data, valid, batch)
+  const texts = taps.shape[0]! // one for each picture, or one for all
+  const data = await dit.fuse(taps.data, valid, texts)
   const split = <T extends Float32Array | Uint8Array>(all: T, b: number): T => {
-    const size = all.length / batch
-    return all.subarray(b * size, (b + 1) * size) as T
+    const size = all.length / texts
+    const at = (b % texts) * size
+    return all.subarray(at, at + size) as T
   }
   return Array.from({ length: batch }, (_, b) => ({ data: split(data, b), valid: split(valid, b) }))
 }

@@ -9,8 +9,7 @@ import { weightFiles } from "../../runtime/weights.ts"
 import type { Check, Golden } from "./golden.ts"
 
 export async function checkText(golden: Golden, runner: Runner): Promise<Check[]> {
-  const tensors = new Map([...golden.checkpoint.tensors].filter(([name]) => name.includes("language_model.")))
-  const checkpoint = splitComponents({ ...golden.checkpoint, tensors }).text
+  const checkpoint = splitComponents(golden.checkpoint).text
   if (!checkpoint) throw new Error(`${golden.path} holds no text tower.`)
   const { rope_parameters: rope, rope_theta } = golden.description.config as {
     rope_parameters?: { rope_theta?: number }

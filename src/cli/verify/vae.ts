@@ -6,7 +6,7 @@ import { Vae } from "../../runtime/networks.ts"
 import type { Runner } from "../../runtime/runner.ts"
 import { floats, type Value } from "../../runtime/session.ts"
 import { weightFiles } from "../../runtime/weights.ts"
-import type { Check, Golden, Reference } from "./golden.ts"
+import { type Check, type Golden, type Reference, weightsOf } from "./golden.ts"
 import { runNotes } from "./notes.ts"
 
 /** [B,C,1,H,W] -> [B,C,H,W] */
@@ -17,10 +17,7 @@ const numbersIn = (value: unknown): number[] | undefined =>
   Array.isArray(value) ? value.map(Number) : undefined
 
 export async function checkVae(golden: Golden, runner: Runner): Promise<Check[]> {
-  const tensors = new Map(
-    [...golden.checkpoint.tensors].filter(([name]) => !/^(input|enc|dec|roundtrip)\./.test(name)),
-  )
-  const checkpoint = splitComponents({ ...golden.checkpoint, tensors }).vae
+  const checkpoint = splitComponents(weightsOf(golden.checkpoint)).vae
   if (!checkpoint) throw new Error(`${golden.path} holds no VAE.`)
   const { latents_mean, latents_std } = golden.description.config
   const config = vaeConfig(checkpoint, {
