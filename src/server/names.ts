@@ -45,7 +45,8 @@ export function resolveModel(
   models: ModelInfo[],
   table: Record<string, string> = {},
 ): ModelInfo {
-  const wanted = (table[name] ?? name).toLowerCase()
+  // A caller's word must not find what every object has: `constructor`.
+  const wanted = (Object.hasOwn(table, name) ? table[name]! : name).toLowerCase()
   const exact = models.find(
     (m) => m.name.toLowerCase() === wanted || m.aliases.some((a) => a.toLowerCase() === wanted),
   )

@@ -6,6 +6,7 @@ import { rm } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { Jobs, scrub } from "../../src/jobs/index.ts"
 import { openStore } from "../../src/store/index.ts"
+import { random } from "./figures.ts"
 import { dataFolder } from "./service.ts"
 
 export interface ChaosResult {
@@ -19,17 +20,6 @@ export interface ChaosResult {
 }
 
 const script = fileURLToPath(new URL("../jobs/chaos-server.ts", import.meta.url))
-
-/** mulberry32: a failing seed replays. */
-function random(seed: number): () => number {
-  let a = seed >>> 0
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0
-    let t = Math.imul(a ^ (a >>> 15), a | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-}
 
 async function start(directory: string, port: number): Promise<{ child: ChildProcess; url: string }> {
   const child = spawn(process.execPath, [script, directory, String(port), "15"], {

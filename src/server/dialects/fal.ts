@@ -32,14 +32,22 @@ import {
 
 const Size = z.union([z.object({ width: z.number().positive(), height: z.number().positive() }), z.string()])
 /** `image_size` by name, as @ai-sdk/fal may send it. */
-const NAMED: Record<string, (typeof ASPECTS)[number]> = {
-  square: "1:1",
-  square_hd: "1:1",
-  portrait_4_3: "3:4",
-  portrait_16_9: "9:16",
-  landscape_4_3: "4:3",
-  landscape_16_9: "16:9",
-}
+const NAMED = new Map<string, (typeof ASPECTS)[number]>([
+  ["square", "1:1"],
+  ["square_hd", "1:1"],
+  ["portrait_4_3", "3:4"],
+  ["portrait_16_9", "9:16"],
+  ["landscape_4_3", "4:3"],
+  ["landscape_16_9", "16:9"],
+])
+
+/** fal's hosts as our folders. */
+const FOLDERS = new Map([
+  ["queue.fal.run", "/fal/queue"],
+  ["fal.run", "/fal/run"],
+  ["rest.fal.ai", "/fal/rest"],
+  ["rest.alpha.fal.ai", "/fal/rest"],
+])
 
 /** Unknown members are tolerated, as there. */
 const Body = z.object({
@@ -56,7 +64,7 @@ const Body = z.object({
 })
 
 function request(b: z.output<typeof Body>, variant: string): GenerationInput {
-  const named = typeof b.image_size === "string" ? NAMED[b.image_size] : undefined
+  const named = typeof b.image_size === "string" ? NAMED.get(b.image_size) : undefined
   const size =
     b.image_size && typeof b.image_size !== "string" && !b.aspect_ratio
       ? nearestSize(b.image_size.width, b.image_size.height)
@@ -258,12 +266,7 @@ export function fal(door: Door, s: Service, app: Hono<Env>): void {
   app.all("/fal/proxy", async (c) => {
     const { target } = readBody(z.object({ target: z.url() }), { target: c.req.header("x-fal-target-url") })
     const url = new URL(target)
-    const folder = {
-      "queue.fal.run": "/fal/queue",
-      "fal.run": "/fal/run",
-      "rest.fal.ai": "/fal/rest",
-      "rest.alpha.fal.ai": "/fal/rest",
-    }[url.hostname]
+    const folder = FOLDERS.get(url.hostname)
     if (!folder) throw new AtelierError("invalid_request", `${url.hostname} is not an address of fal.`)
     const { method, headers } = c.req.raw
     const body = method === "GET" || method === "HEAD" ? undefined : await c.req.arrayBuffer()

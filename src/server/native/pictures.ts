@@ -106,7 +106,7 @@ export const fileRoutes = (s: Service): Route[] => [
       const [, id, ending] = /^([0-9a-f-]{36})(?:\.(\w+))?$/i.exec(c.req.param("file") ?? "") ?? []
       const picture = await s.jobs.picture(id ?? "", null)
       const asked = query.format ?? (ending as Format | undefined) ?? picture.format
-      if (!(asked in MIME)) throw new AtelierError("not_found", `There is no format ${asked}.`)
+      if (!Object.hasOwn(MIME, asked)) throw new AtelierError("not_found", `There is no format ${asked}.`)
       const tag = `"${picture.hash.slice(0, 16)}-${asked}-${query.quality ?? ""}-${query.width ?? ""}"`
       if (c.req.header("if-none-match") === tag)
         return new Response(null, { status: 304, headers: { etag: tag } })
