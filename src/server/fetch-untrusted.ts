@@ -23,6 +23,8 @@ export interface FetchRules {
   signal?: AbortSignal
   /** For tests: all addresses of a name. */
   resolve?: (host: string) => Promise<{ address: string; family: number }[]>
+  /** For tests: which addresses of which names count as public. */
+  isPublic?: (address: string, host: string) => boolean
 }
 
 export interface Fetched {
@@ -77,7 +79,8 @@ async function pin(url: URL, rules: FetchRules): Promise<LookupFunction> {
   const resolve = rules.resolve ?? ((h: string) => dnsLookup(h, { all: true, verbatim: true }))
   const found = literal ? [{ address: name, family: literal }] : await resolve(name)
   if (found.length === 0) throw refused(`${name} has no address.`)
-  if (!rules.allowPrivate && !found.every((f) => isPublicAddress(f.address))) {
+  const isPublic = rules.isPublic ?? isPublicAddress
+  if (!rules.allowPrivate && !found.every((f) => isPublic(f.address, name))) {
     throw refused(`${name} is not a public address, so it is not fetched.`)
   }
   const chosen = found[0]!
