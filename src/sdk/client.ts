@@ -1,4 +1,5 @@
 // The client of a running server: `new AtelierClient({ baseUrl })`, typed by the server's own schemas.
+import { setTimeout as after } from "node:timers/promises"
 import { AtelierError, type ErrorData, type GenerationInput } from "../request/index.ts"
 import type { JobView as ServerJob } from "../server/native/views.ts"
 import { readEvents, type ServerEvent } from "./events.ts"
@@ -12,6 +13,8 @@ export interface AtelierClientOptions {
   key?: string
   /** Takes the place of the global fetch. */
   fetch?: typeof fetch
+  /** A connection on which nothing comes for this long, not even a heartbeat, is dead; 40 unless given. */
+  silenceSeconds?: number
 }
 
 /** How a job is to be treated, beside what it shows. */
@@ -72,11 +75,13 @@ export class AtelierClient {
   readonly #base: string
   readonly #headers: Record<string, string>
   readonly #fetch: typeof fetch
+  readonly #silenceMs: number
 
   constructor(options: AtelierClientOptions = {}) {
     this.#base = (options.baseUrl ?? "http://127.0.0.1:4700").replace(/\/$/, "")
     this.#headers = options.key ? { authorization: `Bearer ${options.key}` } : {}
     this.#fetch = options.fetch ?? fetch
+    this.#silenceMs = (options.silenceSeconds ?? 40) * 1000
   }
 
   /** Stores a job and returns it; when this resolves it is on the server's disk. */
@@ -104,7 +109,7 @@ export class AtelierClient {
         if (event.progress) options.onProgress?.(event.progress)
         const mayBeOver = event.kind === "hello" || (event.state && END.includes(event.state))
         if (!mayBeOver) continue
-        const job = await this.job(id)
+        const job = await this.#look(id)
         if (job.state === "completed") return job
         if (END.includes(job.state)) throw AtelierError.from((job.error as ErrorData | null) ?? cancelled(id))
       }
@@ -112,6 +117,19 @@ export class AtelierClient {
     } finally {
       stop.abort()
       options.signal?.removeEventListener("abort", cancel)
+    }
+  }
+
+  /** The job as it is now, however often the connection is lost on the way. */
+  async #look(id: string): Promise<RemoteJob> {
+    for (let pause = 100; ; pause = Math.min(5000, pause * 2)) {
+      try {
+        const signal = AbortSignal.timeout(this.#silenceMs)
+        return (await (await this.#send("GET", `/api/jobs/${id}`, { signal })).json()) as RemoteJob
+      } catch (thrown) {
+        if (thrown instanceof AtelierError && thrown.code !== "unavailable") throw thrown
+        await after(pause)
+      }
     }
   }
 
@@ -186,7 +204,9 @@ export class AtelierClient {
 
   /** Events from now on (or after a cursor), reconnecting by itself and missing none, until `signal` aborts. */
   events(options: { after?: string; job?: string; signal?: AbortSignal } = {}): AsyncGenerator<ServerEvent> {
-    return readEvents((query, signal) => this.#send("GET", `/api/events?${query}`, { signal }), options)
+    const open = (query: URLSearchParams, signal: AbortSignal) =>
+      this.#send("GET", `/api/events?${query}`, { signal })
+    return readEvents(open, this.#silenceMs, options)
   }
 
   async #json<T>(

@@ -19,8 +19,13 @@ const LONGEST_PAUSE_MS = 5000
 /** Answers that trying again would not change. */
 const FINAL = ["unauthorized", "forbidden", "not_found", "invalid_request"]
 
+/**
+ * `silenceMs` is how long nothing at all may come, not even the server's heartbeat: after that the connection is taken
+ * for dead, as half-open ones are whose other end never said goodbye.
+ */
 export async function* readEvents(
   open: (query: URLSearchParams, signal: AbortSignal) => Promise<Response>,
+  silenceMs: number,
   options: { after?: string; job?: string; signal?: AbortSignal },
 ): AsyncGenerator<ServerEvent> {
   const signal = options.signal ?? new AbortController().signal
@@ -30,9 +35,11 @@ export async function* readEvents(
     const query = new URLSearchParams()
     if (cursor !== undefined) query.set("after", cursor)
     if (options.job !== undefined) query.set("job", options.job)
+    const dead = new AbortController()
+    const watch = setTimeout(() => dead.abort(), silenceMs)
     try {
-      const response = await open(query, signal)
-      for await (const event of parse(response)) {
+      const response = await open(query, AbortSignal.any([signal, dead.signal]))
+      for await (const event of parse(response, () => watch.refresh())) {
         pause = 100
         if (event.cursor !== null) cursor = event.cursor
         yield event
@@ -40,15 +47,18 @@ export async function* readEvents(
     } catch (thrown) {
       if (signal.aborted) return
       if (FINAL.includes((thrown as AtelierError).code)) throw thrown
+    } finally {
+      clearTimeout(watch)
     }
     await after(pause, undefined, { signal }).catch(() => {})
     pause = Math.min(LONGEST_PAUSE_MS, pause * 2)
   }
 }
 
-async function* parse(response: Response): AsyncGenerator<ServerEvent> {
+async function* parse(response: Response, onHeard: () => void): AsyncGenerator<ServerEvent> {
   let text = ""
   for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
+    onHeard()
     text += part
     const blocks = text.split("\n\n")
     text = blocks.pop()!

@@ -42,6 +42,8 @@ export interface ServeOptions {
   trySeconds?: number
   /** Steps between previews, 0 for none; 3 unless given. */
   previewEvery?: number
+  /** Seconds between the heartbeats of silent event streams; 15 unless given. */
+  heartbeatSeconds?: number
   /** Folder of the built studio page. */
   studioDirectory?: string
   /** pino level; `info` unless given, `silent` for none. */
@@ -80,6 +82,7 @@ export const fillOptions = (options: ServeOptions): FullOptions => ({
   localLimits: { ...LOCAL_LIMITS, ...options.localLimits },
   trySeconds: options.trySeconds ?? 900,
   previewEvery: options.previewEvery ?? 3,
+  heartbeatSeconds: options.heartbeatSeconds ?? 15,
   logLevel: options.logLevel ?? "info",
   clock: options.clock ?? (() => new Date()),
 })

@@ -30,9 +30,6 @@ export const QueueView = z
   })
   .meta({ id: "Queue" })
 
-/** Comments that keep proxies from closing a silent stream. */
-const HEARTBEAT_MS = 15_000
-
 /** Seconds per picture, smoothed over the jobs that have finished here. */
 class Pace {
   #seconds: number | null = null
@@ -152,9 +149,10 @@ function eventStream(
       const progress = progressOf({ id: step.jobId, request: { count } as Job["request"] }, s)
       send({ event: "step-end", data: JSON.stringify({ job: step.jobId, kind: "step-end", progress }) })
     })
+    // Keeps proxies from closing a silent stream, and tells clients that it is not dead.
     const beat = setInterval(
       () => void stream.write(": still here\n\n").catch(() => closed.resolve()),
-      HEARTBEAT_MS,
+      s.options.heartbeatSeconds * 1000,
     )
     stream.onAbort(() => closed.resolve())
     s.closing.addEventListener("abort", () => closed.resolve(), { once: true })
