@@ -45,7 +45,7 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
     singleUntil: Math.min(0.15 * options.samples, 250_000),
   })
   const aligned = options.sight !== undefined
-  const rate = options.rate ?? 1.5e-3
+  const rate = options.rate ?? 2e-3
   return {
     name: "dit",
     root: flowLoss(1, dit, text).loss,
@@ -70,7 +70,7 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
       const warm = Math.min(1, (samples + 1) / 5000)
       const left = Math.max(0, 1 - samples / options.samples)
       const decay = 0.02 + 0.98 * Math.min(1, left / 0.4)
-      return { rate: rate * warm * decay, matrixRate: rate * warm * decay }
+      return { rate: rate * warm * decay, matrixRate: 2 * rate * warm * decay }
     },
     batch,
     averageOver: 33_000,

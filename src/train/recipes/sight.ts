@@ -27,9 +27,9 @@ function encoderLoss(size: number): { loss: Tensor; parts: Record<string, Tensor
     w,
   )
   const targets = {
-    cells: input("cells", [size, n, CELL_CLASSES]),
-    style: input("style", [size, STYLE_NAMES.length]),
-    background: input("background", [size, BACKGROUND_NAMES.length]),
+    cells: input("target.cells", [size, n, CELL_CLASSES]),
+    style: input("target.style", [size, STYLE_NAMES.length]),
+    background: input("target.background", [size, BACKGROUND_NAMES.length]),
     real: input("real", [n]),
   }
   return sightLoss(features, targets, w.at("heads"))
@@ -131,9 +131,9 @@ export function sightRecipe({ samples, seed, folder }: SightRecipeOptions): Reci
         cosine: { data: cosine, shape: [n, SIGHT_HEADS.headDim / 2] },
         sine: { data: sine, shape: [n, SIGHT_HEADS.headDim / 2] },
         bias: { data: keyBias(BATCH, n, (_, key) => key < real), shape: [BATCH, 1, 1, n] },
-        cells: { data: cells, shape: [BATCH, n, CELL_CLASSES] },
-        style: { data: style, shape: [BATCH, STYLE_NAMES.length] },
-        background: { data: background, shape: [BATCH, BACKGROUND_NAMES.length] },
+        "target.cells": { data: cells, shape: [BATCH, n, CELL_CLASSES] },
+        "target.style": { data: style, shape: [BATCH, STYLE_NAMES.length] },
+        "target.background": { data: background, shape: [BATCH, BACKGROUND_NAMES.length] },
         real: {
           data: Float32Array.from({ length: n }, (_, k) => (k < real ? n / real : 0)),
           shape: [n],
