@@ -1,0 +1,170 @@
+// The training art's scenes, and captions that say only what is in them.
+import assert from "node:assert/strict"
+import { describe, it } from "node:test"
+import { captionOf, vocabulary } from "../../src/train/data/captions.ts"
+import { captionAt, sceneAt } from "../../src/train/data/dataset.ts"
+import { heldOut } from "../../src/train/data/holdout.ts"
+import { random } from "../../src/train/data/random.ts"
+import { castOf, NATIVE, type Scene, sampleScene } from "../../src/train/data/scene.ts"
+import { STYLE_TRAITS } from "../../src/train/data/styles/names.ts"
+import { cast, FEW, recipe, scenes, source } from "../support/toy-art.ts"
+
+describe("scenes", () => {
+  it("are decided by the seed alone", () => {
+    assert.deepEqual(sampleScene(cast, 123), sampleScene(cast, 123))
+    assert.notDeepEqual(sampleScene(cast, 123), sampleScene(cast, 124))
+    assert.deepEqual(sceneAt(cast, recipe, 41), sceneAt(cast, { ...recipe, count: 9 }, 41))
+  })
+
+  it("have sides of whole 16-pixel cells, about 64 of them, near the asked ratio", () => {
+    for (const [aspect, [w, h]] of Object.entries(NATIVE)) {
+      const [a, b] = aspect.split(":").map(Number) as [number, number]
+      assert.ok(w % 16 === 0 && h % 16 === 0)
+      assert.ok((w * h) / 256 >= 48 && (w * h) / 256 <= 80, aspect)
+      assert.ok(Math.abs(Math.log(w / h / (a / b))) < 0.04, aspect)
+    }
+  })
+
+  it("keep every object inside the picture", () => {
+    for (const s of scenes(1500))
+      for (const o of s.objects)
+        assert.ok(
+          o.x >= -0.01 && o.y >= -0.01 && o.x + o.w <= s.width + 0.01 && o.y + o.h <= s.height + 0.01,
+          JSON.stringify(s),
+        )
+  })
+
+  it("put the first of a pair left of or above the second", () => {
+    for (const s of scenes(400, { layout: "pair", stage: "scene" })) {
+      const [a, b] = s.objects as [Scene["objects"][0], Scene["objects"][0]]
+      if (s.relation === "left") assert.ok(a.x + a.w / 2 < b.x + b.w / 2 - 8)
+      else assert.ok(a.y + a.h / 2 < b.y + b.h / 2 - 8)
+    }
+  })
+
+  it("draw as many as they count, alike and apart", () => {
+    for (const s of scenes(300, { layout: "count", stage: "scene" })) {
+      assert.ok(s.objects.length >= 2 && s.objects.length <= 4)
+      assert.equal(new Set(s.objects.map((o) => `${o.concept} ${o.set} ${o.tint}`)).size, 1)
+      for (const [i, a] of s.objects.entries())
+        for (const b of s.objects.slice(i + 1)) {
+          const wide = Math.min(a.x + a.w, b.x + b.w) - Math.max(a.x, b.x)
+          const tall = Math.min(a.y + a.h, b.y + b.h) - Math.max(a.y, b.y)
+          assert.ok(
+            wide <= 0 || tall <= 0 || wide * tall < 0.12 * a.w * a.h,
+            "two of the counted things cover each other",
+          )
+        }
+    }
+  })
+
+  it("never paint an object in the colour of its background", () => {
+    for (const s of scenes(1500))
+      for (const o of s.objects) if (o.colour) assert.notEqual(o.colour, s.background.colour)
+  })
+
+  it("never show a held-out combination, unless it is examined", () => {
+    for (const s of scenes(2500)) {
+      for (const o of s.objects) {
+        assert.ok(!heldOut("style", s.style, o.concept))
+        if (o.tint) assert.ok(!heldOut("colour", o.tint, o.concept))
+      }
+      if (s.layout !== "count")
+        for (let i = 1; i < s.objects.length; i++)
+          assert.ok(!heldOut("pair", s.objects[i - 1]!.concept, s.objects[i]!.concept))
+    }
+    assert.ok(
+      scenes(2500, { examine: true }).some((s) =>
+        s.objects.some((o) => heldOut("style", s.style, o.concept)),
+      ),
+    )
+  })
+
+  it("mix layouts, shapes and stages as planned", () => {
+    const all = scenes(4000)
+    const share = (test: (s: Scene) => boolean): number => all.filter(test).length / all.length
+    assert.ok(Math.abs(share((s) => s.aspect === "1:1") - 0.7) < 0.03)
+    assert.ok(Math.abs(share((s) => s.stage === "single") - 0.25) < 0.03)
+    const later = all.filter((s) => s.stage === "scene")
+    for (const [layout, odds] of [
+      ["single", 0.55],
+      ["count", 0.2],
+      ["pair", 0.2],
+      ["triple", 0.05],
+    ] as const)
+      assert.ok(
+        Math.abs(later.filter((s) => s.layout === layout).length / later.length - odds) < 0.03,
+        layout,
+      )
+  })
+
+  it("let the judge see only its own drawings", () => {
+    assert.ok([...castOf(source.sprites, "judge", FEW).of.values()].flat().every((s) => s.set === "emojione"))
+    assert.ok([...cast.of.values()].flat().every((s) => s.set !== "emojione"))
+  })
+})
+
+describe("captions", () => {
+  const some = scenes(2500).map((scene) => ({ scene, ...captionAt(scene) }))
+
+  it("are lower-case words of the vocabulary, none of them reserved", () => {
+    const words = new Map(vocabulary().map((w) => [w.word, w]))
+    for (const { caption, styleless } of some)
+      for (const word of `${caption} ${styleless}`.split(" ")) {
+        assert.match(word, /^[a-z0-9]+$/, caption)
+        assert.ok(words.has(word), `"${word}" of "${caption}" is not in the vocabulary`)
+        assert.ok(!words.get(word)!.reserved, caption)
+      }
+  })
+
+  it("say only what is true of the scene", () => {
+    for (const { scene, caption, said } of some) {
+      if (said.style) assert.equal(said.style, scene.style)
+      if (said.size) assert.ok(caption.split(" ").includes(scene.size))
+      if (said.count) assert.equal(said.count, scene.objects.length)
+      if (said.relation) assert.equal(said.relation, scene.relation)
+      if (said.background) assert.equal(said.background, scene.background.kind)
+      if (said.backgroundColour) assert.ok(caption.includes(scene.background.colour!))
+      for (const [i, o] of said.objects.entries()) {
+        assert.equal(o.concept, scene.objects[i]!.concept)
+        assert.ok(caption.includes(o.word), `${caption} lacks ${o.word}`)
+        if (o.colour) assert.equal(o.colour, scene.objects[i]!.colour)
+      }
+    }
+  })
+
+  it("never name a held-out colour of a concept", () => {
+    for (const { said } of some)
+      for (const o of said.objects) if (o.colour) assert.ok(!heldOut("colour", o.colour, o.concept))
+  })
+
+  it("name left and right, above and below the way the objects stand", () => {
+    for (const { scene, caption, said } of some) {
+      if (!said.relation) continue
+      const [a, b] = said.objects.map((o) => caption.lastIndexOf(o.word)) as [number, number]
+      if (caption.includes(" left of ")) assert.ok(scene.relation === "left")
+      if (caption.includes(" right of ")) assert.ok(scene.relation === "left")
+      if (
+        a >= 0 &&
+        b >= 0 &&
+        said.objects[0]!.word !== said.objects[1]!.word &&
+        / (above|over) a/.test(caption)
+      )
+        assert.equal(scene.relation, "above")
+    }
+  })
+
+  it("leave the style out in about a quarter, and always in the twin", () => {
+    const silent = some.filter((c) => !c.said.style).length / some.length
+    assert.ok(silent > 0.17 && silent < 0.45, `${silent}`)
+    for (const { scene, caption, styleless, said } of some)
+      if (said.style && STYLE_TRAITS[scene.style].nouns[0] === scene.style)
+        assert.ok(styleless.length < caption.length)
+  })
+
+  it("vary: the same scene can be said in many ways", () => {
+    const scene = sampleScene(cast, 5, { style: "watercolor", layout: "single", stage: "scene" })
+    const ways = new Set(Array.from({ length: 60 }, (_, i) => captionOf(scene, random(i)).caption))
+    assert.ok(ways.size > 12)
+  })
+})
