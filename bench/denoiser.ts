@@ -76,8 +76,9 @@ export async function main(args: string[]): Promise<void> {
   })
   const layout: Layout = values.blocks === undefined ? "rows" : whole("blocks", values.blocks, 256)
   const settings = Object.fromEntries(values.set.map((s) => s.split("=", 2) as [string, string]))
+  const asked = chosen(values)
   if (!values.json) console.log(heading)
-  for (const row of chosen(values))
+  for (const row of asked)
     for (const precision of row.precisions) {
       const { geometry, image, text } = row
       const unpack =

@@ -1,5 +1,6 @@
 // The commands as one program, apart from the process that it runs in.
 import { Command, CommanderError } from "commander"
+import { AtelierError } from "../request/errors.ts"
 import { version } from "../version.ts"
 import { registerBoard } from "./commands/board.ts"
 import { registerGenerate } from "./commands/generate.ts"
@@ -34,5 +35,8 @@ export async function runCommand(words: readonly string[], context: Context): Pr
     if (!(thrown instanceof CommanderError)) throw thrown
     // commander has said its piece already; help and version are no failures
     context.exit(thrown.exitCode === 0 ? EXIT.done : EXIT.usage)
+    if (thrown.exitCode === 0 || !words.includes("--json")) return
+    const message = thrown.message.replace(/^error: /, "").replace("\n", " ")
+    context.print(JSON.stringify({ error: new AtelierError("invalid_request", message) }, null, 2))
   }
 }

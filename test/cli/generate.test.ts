@@ -128,4 +128,9 @@ test("help, version and unknown words", async () => {
   const unknown = await atelier(["generate", "x", "--stepz", "3"])
   assert.equal(unknown.code, 2)
   assert.match(unknown.err, /unknown option '--stepz'/)
+  const asData = await atelier(["generate", "x", "--stepz", "3", "--json"])
+  assert.deepEqual(
+    [asData.code, JSON.parse(asData.out)],
+    [2, { error: { code: "invalid_request", message: "unknown option '--stepz' (Did you mean --steps?)" } }],
+  )
 })
