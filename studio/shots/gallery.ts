@@ -63,6 +63,24 @@ async function occupy(url: string): Promise<void> {
     await post(url, "jobs", { prompt: `${prompt}, hold`, seed: 5, count: 2, ...size })
 }
 
+/** Until what opened has opened: no layer is on its way, nothing moves but what moves for ever. */
+async function settle(page: Page): Promise<void> {
+  await page.evaluate(() => document.fonts.ready)
+  await page.waitForFunction(() => {
+    const layers = [...document.querySelectorAll(".over, .popover, .tooltip")]
+    const isThere = (layer: Element): boolean => {
+      const { opacity, clipPath } = getComputedStyle(layer)
+      return opacity === "1" && clipPath === "none"
+    }
+    const isEndless = (a: Animation): boolean => a.effect?.getComputedTiming().endTime === Infinity
+    return (
+      document.querySelector("[data-entering], [data-exiting]") === null &&
+      layers.every(isThere) &&
+      document.getAnimations().every((a) => a.playState !== "running" || isEndless(a))
+    )
+  })
+}
+
 export interface Gallery {
   /** A page on a view. */
   open(
@@ -102,12 +120,12 @@ export async function openGallery(views: readonly View[]): Promise<Gallery> {
     async open(browser, view, size, theme) {
       const context = await browser.newContext({ ...SIZES[size], colorScheme: theme, locale: "en-GB" })
       const page = await context.newPage()
-      page.setDefaultTimeout(15_000)
+      page.setDefaultTimeout(120_000)
       try {
         await view.before?.(page)
         await page.goto(servers[view.on ?? "full"]!.url)
         await view.show(page, size)
-        await page.evaluate(() => document.fonts.ready)
+        await settle(page)
       } catch (thrown) {
         await context.close()
         throw thrown

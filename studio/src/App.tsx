@@ -1,5 +1,5 @@
-// The page: bar, takes, dock, and whatever is open over them. Surfaces that are opened later are loaded later.
-import { lazy, Suspense, useEffect } from "react"
+// The page: bar, takes, dock, and whatever is open over them.
+import { useEffect } from "react"
 import { onEvent, onFirst, onStep, queries } from "./api/cache.ts"
 import { ApiError } from "./api/client.ts"
 import { followEvents } from "./api/events.ts"
@@ -12,18 +12,11 @@ import { Dock } from "./dock/Dock.tsx"
 import { PROMPT_ID } from "./dock/Prompt.tsx"
 import { useKeys } from "./keys/useKeys.ts"
 import { useMessages } from "./messages/index.ts"
+import { Open, usePreload } from "./Open.tsx"
 import { page } from "./state/page.ts"
 import { useStore } from "./state/store.ts"
 import { Takes } from "./takes/Takes.tsx"
 import { Button } from "./ui/Button.tsx"
-
-const Look = lazy(() => import("./look/Look.tsx"))
-const Compare = lazy(() => import("./compare/Compare.tsx"))
-const Grid = lazy(() => import("./grid/Grid.tsx"))
-const QueuePanel = lazy(() => import("./queue/QueuePanel.tsx"))
-const Boards = lazy(() => import("./boards/Boards.tsx"))
-const Palette = lazy(() => import("./keys/Palette.tsx"))
-const Help = lazy(() => import("./keys/Help.tsx"))
 
 export function App() {
   const t = useMessages()
@@ -32,6 +25,7 @@ export function App() {
   const isKnown = capabilities.isSuccess
   useEvents(isKnown && !needsKey)
   useKeys()
+  usePreload(isKnown && !needsKey)
 
   if (needsKey) return <SignIn />
   if (!capabilities.data) {
@@ -73,22 +67,6 @@ function useEvents(isOn: boolean): void {
     void followEvents({ onEvent, onStep, onFirst, onConnection }, stop.signal)
     return () => stop.abort()
   }, [isOn])
-}
-
-function Open() {
-  const surface = useStore(page, (p) => p.surface)
-  const panel = useStore(page, (p) => p.panel)
-  return (
-    <Suspense fallback={null}>
-      {surface === "look" && <Look />}
-      {surface === "compare" && <Compare />}
-      {surface === "grid" && <Grid />}
-      {panel === "queue" && <QueuePanel />}
-      {panel === "boards" && <Boards />}
-      {panel === "palette" && <Palette />}
-      {panel === "help" && <Help />}
-    </Suspense>
-  )
 }
 
 function Unreachable({ message }: { message: string }) {

@@ -45,7 +45,7 @@ export default function Compare() {
             options={(["side", "slider", "difference"] as const).map((value) => ({ value, label: t[value] }))}
             onChange={(next) => preference.set({ mode: next })}
           />
-          <Button onPress={() => page.set({ compared: compared.toReversed() })}>
+          <Button aria-label={t.swap} onPress={() => page.set({ compared: compared.toReversed() })}>
             <ArrowLeftRight size={16} aria-hidden />
             <span className="wide-only">{t.swap}</span>
           </Button>

@@ -24,11 +24,9 @@ export function Seed() {
   const { seed: t } = useMessages()
   const isLocked = useStore(draft, (d) => d.seedLocked)
   const seed = useStore(draft, (d) => d.seed)
+  // The lock stands last: its right edge stays where it is when the number appears, and under the pointer.
   return (
     <div className="seed" data-locked={isLocked || undefined}>
-      <IconButton label={isLocked ? t.unlock : t.lock} pressed={isLocked} onPress={toggleSeed}>
-        {isLocked ? <Lock size={16} /> : <LockOpen size={16} />}
-      </IconButton>
       {isLocked && (
         <>
           <NumberField
@@ -45,6 +43,9 @@ export function Seed() {
           </IconButton>
         </>
       )}
+      <IconButton label={isLocked ? t.unlock : t.lock} pressed={isLocked} onPress={toggleSeed}>
+        {isLocked ? <Lock size={16} /> : <LockOpen size={16} />}
+      </IconButton>
     </div>
   )
 }

@@ -377,6 +377,7 @@ export const de: Messages = {
   connection: {
     lost: "Verbindung zum Server wird wiederhergestellt …",
     lostHint: "Was abgeschickt ist, ist sicher; die Seite macht von selbst weiter.",
+    notLoaded: "Dieser Teil der Seite konnte nicht geladen werden: Der Server ist nicht erreichbar.",
     offline: "Dieses Gerät ist offline.",
     back: "Wieder verbunden",
   },

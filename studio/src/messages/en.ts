@@ -376,6 +376,7 @@ export const en = {
   connection: {
     lost: "Reconnecting to the server…",
     lostHint: "What was submitted is safe; the page goes on by itself.",
+    notLoaded: "This part of the page could not be loaded: the server cannot be reached.",
     offline: "This device is offline.",
     back: "Connected again",
   },

@@ -377,6 +377,7 @@ export const fr: Messages = {
   connection: {
     lost: "Reconnexion au serveur…",
     lostHint: "Ce qui a été envoyé est en sûreté ; la page reprend d’elle-même.",
+    notLoaded: "Cette partie de la page n’a pas pu être chargée : le serveur est injoignable.",
     offline: "Cet appareil est hors ligne.",
     back: "Reconnecté",
   },

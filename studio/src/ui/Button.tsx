@@ -21,6 +21,9 @@ type IconProps = Omit<ButtonProps, "className" | "children"> & {
   children: ReactNode
 }
 
+/** Tooltips hang in the page's main part: nothing that is shown stands outside of a landmark. */
+const ground = (): Element => document.querySelector("main") ?? document.body
+
 export const IconButton = ({ label, hint, className = "", pressed, ...props }: IconProps) => (
   <TooltipTrigger delay={500} closeDelay={0}>
     <AriaButton
@@ -29,7 +32,7 @@ export const IconButton = ({ label, hint, className = "", pressed, ...props }: I
       {...(pressed === undefined ? {} : { "aria-pressed": pressed })}
       className={`icon-button ${className}`}
     />
-    <Tooltip className="tooltip" offset={6}>
+    <Tooltip className="tooltip" offset={6} UNSTABLE_portalContainer={ground()}>
       {hint ?? label}
     </Tooltip>
   </TooltipTrigger>

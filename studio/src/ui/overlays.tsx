@@ -1,5 +1,5 @@
 // What opens over the page: a popover at its button, a menu, a panel at the side, a surface over everything.
-import type { ReactNode } from "react"
+import { type ReactNode, type RefObject, useEffect, useRef } from "react"
 import {
   Dialog,
   DialogTrigger,
@@ -24,7 +24,14 @@ interface PopProps {
 export const Pop = ({ label, button, children, placement = "top", className = "" }: PopProps) => (
   <DialogTrigger>
     {button}
-    <Popover className={`popover ${className}`} placement={placement} offset={8} containerPadding={8}>
+    <Popover
+      // biome-ignore lint/a11y/useValidAriaValues: takes away the button's name; the dialog inside has its own, the frame is nothing
+      aria-labelledby=""
+      className={`popover ${className}`}
+      placement={placement}
+      offset={8}
+      containerPadding={8}
+    >
       <Dialog aria-label={label}>{children}</Dialog>
     </Popover>
   </DialogTrigger>
@@ -77,6 +84,27 @@ export const Menus = ({ label, button, groups, placement = "bottom end" }: Menus
   </MenuTrigger>
 )
 
+/**
+ * Escape closes the topmost layer wherever the keyboard is. What is inside hears it first; but while a layer opens, or
+ * when the button that had the keyboard is gone, nothing inside has it.
+ */
+function useEscape(leave: () => void): RefObject<HTMLDivElement | null> {
+  const layer = useRef<HTMLDivElement>(null)
+  const latest = useRef(leave)
+  latest.current = leave
+  useEffect(() => {
+    const listen = (e: KeyboardEvent): void => {
+      if (e.key !== "Escape" || e.defaultPrevented) return
+      if ([...document.querySelectorAll(".over")].at(-1) !== layer.current) return
+      e.preventDefault()
+      latest.current()
+    }
+    addEventListener("keydown", listen)
+    return () => removeEventListener("keydown", listen)
+  }, [])
+  return layer
+}
+
 interface OverProps {
   label: string
   /** `side` at the right edge, `middle` as a card, `whole` over everything. */
@@ -89,6 +117,7 @@ interface OverProps {
 /** A modal layer: keeps the keyboard inside and gives it back to where it came from. */
 export const Over = ({ label, as, onClose, children, className = "" }: OverProps) => (
   <ModalOverlay
+    ref={useEscape(onClose)}
     isOpen
     isDismissable={as !== "whole"}
     onOpenChange={(isOpen) => !isOpen && onClose()}

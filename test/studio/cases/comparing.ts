@@ -87,7 +87,7 @@ export const comparing = (browser: () => Browser): void => {
       await page.getByLabel("Rows", { exact: true }).selectOption("seed")
       await page.getByLabel("Rows: Values").fill("7, 8")
       await page.getByRole("button", { name: "Make 4 pictures" }).click()
-      await page.locator(".sheet .tile-open").nth(3).waitFor({ timeout: 120_000 })
+      await page.locator(".sheet .tile-open").nth(3).waitFor()
       const jobs = await jobsOf(studio)
       assert.deepEqual(jobs.map((j) => [j.request.creativity, j.request.seed]).toReversed(), [
         [0, 7],
@@ -111,7 +111,7 @@ export const comparing = (browser: () => Browser): void => {
       await page.getByLabel("Name").fill("Evening")
       await page.getByRole("button", { name: "Save", exact: true }).click()
       await page.getByRole("button", { name: "Use: Evening" }).click()
-      const code = await page.locator(".board code").innerText()
+      const code = (await page.locator(".board code").textContent())!
       await page.getByLabel("Share code").fill(code)
       await page.getByRole("button", { name: "Import", exact: true }).click()
       await page.locator(".board").nth(1).waitFor()

@@ -95,7 +95,7 @@ export const making = (browser: () => Browser): void => {
       const { page, close } = await openPage(browser(), studio)
       await make(page, "a fox in the snow", { count: 1 })
       await page.locator(".tile-open").first().click()
-      assert.equal(await page.locator("mark").innerText(), "as the model read it")
+      assert.equal(await page.locator("mark").textContent(), "as the model read it")
       await close()
     })
 
