@@ -1,12 +1,16 @@
-// npm run judge: examines the judge on real art, then a model by its pictures for fixed prompts. See --help.
+// npm run judge: the judge on real art, a model by its pictures for fixed prompts, its controls. See --help.
 import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { createEngine } from "../../controls/engine.ts"
+import type { GenerationInput } from "../../request/request.ts"
 import { findModel } from "../../sampling/index.ts"
 import { ART_VERSION } from "../data/dataset.ts"
 import { hash } from "../data/random.ts"
 import { openSprites } from "../data/sprites.ts"
+import { isPart, PARTS } from "./controls/measure.ts"
+import { controlsTable } from "./controls/report.ts"
+import { judgeControls } from "./controls/run.ts"
 import { trainingThumbnails } from "./gallery.ts"
 import { examine, examineSelf, type Findings, reportOf } from "./judgement.ts"
 import { openFeatureNet } from "./mobilenet.ts"
@@ -19,10 +23,12 @@ import { tableOf } from "./table.ts"
 import { traitsOf } from "./traits.ts"
 import { exportClassifier, loadClassifier } from "./weights.ts"
 
-const HELP = `npm run judge -- [options]
+const HELP = `npm run judge -- [controls] [options]
+  controls            measure creativity, references, start image and sliders instead of prompts
+  --part PART         only that part of controls; repeatable: ${PARTS.join(", ")}
   --model NAME        installed model or path (default medium)
   --examine           examine only the judge itself, on real art
-  --count N           a sample of the prompts (default all)
+  --count N           a sample of the prompts, or of each part's prompts or pairs (default all)
   --json              print the report as JSON instead of a table
   --steps N, --guidance G, --creativity C   other than the model's defaults
   --classifier PATH   run folder or .safetensors (default runs/classifier)
@@ -34,6 +40,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     model: { type: "string", default: "medium" },
+    part: { type: "string", multiple: true },
     examine: { type: "boolean", default: false },
     count: { type: "string" },
     json: { type: "boolean", default: false },
@@ -81,6 +88,46 @@ async function shotsOf(
   return shots
 }
 
+const command = ["npm run judge --", ...process.argv.slice(2).filter((a) => a !== "--json")]
+  .join(" ")
+  .replace(/ --$/, "")
+
+function refuse(sentence: string): void {
+  console.error(sentence)
+  process.exitCode = 2
+}
+
+/** The options that were given, as fields of every request. */
+function asked(): Partial<GenerationInput> {
+  const fields = {
+    model: values.model,
+    steps: number(values.steps),
+    guidance: number(values.guidance),
+    creativity: number(values.creativity),
+  }
+  return Object.fromEntries(Object.entries(fields).filter(([, v]) => v !== undefined))
+}
+
+async function controls(): Promise<void> {
+  const { creativity, ...given } = asked()
+  const unknown = [...positionals.slice(1), ...(values.part ?? [])].find((p) => !isPart(p))
+  if (unknown) return refuse(`The controls have no part ${unknown}; there are ${PARTS.join(", ")}.`)
+  if (creativity !== undefined)
+    return refuse("The controls set creativity themselves; leave out --creativity.")
+  const report = await judgeControls({
+    command,
+    model: values.model,
+    ...(values.part && { parts: PARTS.filter((p) => values.part!.includes(p)) }),
+    count: number(values.count),
+    classifier: values.classifier,
+    given,
+    cache: CACHE,
+    drawings,
+    note,
+  })
+  console.log(values.json ? JSON.stringify(report, null, 2) : controlsTable(report))
+}
+
 async function judge(): Promise<void> {
   const prompts = readPrompts(number(values.count))
   const source = drawings()
@@ -111,13 +158,7 @@ async function judge(): Promise<void> {
     const { folder } = await findModel(values.model)
     const engine = createEngine()
     const studio = openStudio(engine, await fingerprint(folder), join(CACHE, "pictures"))
-    const asked = {
-      model: values.model,
-      steps: number(values.steps),
-      guidance: number(values.guidance),
-      creativity: number(values.creativity),
-    }
-    const given = Object.fromEntries(Object.entries(asked).filter(([, v]) => v !== undefined))
+    const given = asked()
     try {
       const shots = await shotsOf(prompts, "pictures", ({ prompt, seed }) =>
         studio.picture({ ...given, prompt, seed }),
@@ -131,9 +172,6 @@ async function judge(): Promise<void> {
   }
   await classifier.close()
   await featureNet?.close()
-  const command = ["npm run judge --", ...process.argv.slice(2).filter((a) => a !== "--json")]
-    .join(" ")
-    .replace(/ --$/, "")
   const report = reportOf({
     command,
     model: values.examine ? null : values.model,
@@ -147,10 +185,9 @@ async function judge(): Promise<void> {
 }
 
 if (values.help) console.log(HELP)
-else if (positionals.length > 0) {
-  console.error(`The judge knows no ${positionals[0]}.\n${HELP}`)
-  process.exitCode = 2
-} else if (values["write-prompts"]) {
+else if (positionals[0] === "controls") await controls()
+else if (positionals.length > 0) refuse(`The judge knows no ${positionals[0]}.\n${HELP}`)
+else if (values["write-prompts"]) {
   const lines = drawUpPrompts(traitsOf(drawings())).map((p) => JSON.stringify(p))
   writeFileSync(PROMPTS_FILE, `${lines.join("\n")}\n`)
   note(`${lines.length} prompts`)

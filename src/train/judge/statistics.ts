@@ -63,6 +63,13 @@ export const difference = (first: readonly boolean[], second: readonly boolean[]
 export const ratio = (first: readonly boolean[], second: readonly boolean[]): Estimate =>
   bootstrap([first, second], ([a, b]) => rate(a!) / rate(b!))
 
+/** Sum of firsts over sum of seconds: two shares of the same prompts. Nothing over nothing is no number. */
+export const pairedRatio = (pairs: readonly (readonly [number, number])[]): Estimate =>
+  bootstrap([pairs], ([list]) => {
+    const sum = (k: 0 | 1): number => list!.reduce((total, pair) => total + pair[k], 0)
+    return sum(1) === 0 ? Number.NaN : sum(0) / sum(1)
+  })
+
 /** Ranks from 1; equal values share the mean of theirs. */
 function ranks(values: readonly number[]): number[] {
   const order = values.map((v, i) => ({ v, i })).sort((a, b) => a.v - b.v)

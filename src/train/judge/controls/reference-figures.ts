@@ -1,0 +1,118 @@
+// Figures of pictures made with references: what rises, what falls, what stays, what must not appear. Pure.
+import { average, meanOf, pairedRatio, share, spearman } from "../statistics.ts"
+import { type ControlFigure, collector } from "./measure.ts"
+
+export const WEIGHTS = [-2, -1, -0.5, 0, 0.5, 1, 2] as const
+export type Weight = (typeof WEIGHTS)[number]
+
+/** What was seen of one picture. */
+export interface View {
+  /** Distance of its palette from the reference's. */
+  readonly palette: number
+  /** Absent without a classifier. */
+  readonly verdict?: {
+    /** Probability of the reference's style. */
+    readonly style: number
+    readonly isStyle: boolean
+    readonly isSubject: boolean
+    /** Whether the reference's subject appears. */
+    readonly isLeak: boolean
+  }
+}
+
+/** One pair's pictures, in the order of WEIGHTS. */
+export interface Trial {
+  /** Whether the prompt names the style. */
+  readonly named: boolean
+  readonly views: readonly View[]
+}
+
+/** A style that is less likely than this at weight 0 cannot be made less likely in a way that shows. */
+export const COULD_OCCUR = 0.05
+
+type Judged = { readonly named: boolean; readonly at: (weight: Weight) => NonNullable<View["verdict"]> }
+
+export function trialFiguresOf(trials: readonly Trial[]): ControlFigure[] {
+  const { figures, add, addPlain } = collector("references")
+  const judged = trials.flatMap(({ named, views }): Judged[] =>
+    views.every((v) => v.verdict) ? [{ named, at: (w) => views[WEIGHTS.indexOf(w)]!.verdict! }] : [],
+  )
+  const bare = judged.filter((t) => !t.named)
+  const named = judged.filter((t) => t.named)
+
+  const follows = (list: readonly Judged[]) =>
+    meanOf(
+      list.map((t) =>
+        spearman(
+          WEIGHTS,
+          WEIGHTS.map((w) => t.at(w).style),
+        ),
+      ),
+    )
+  addPlain("spearman", "probability of the style, Spearman", follows(judged), 0.9)
+  addPlain("spearman.bare", "  prompts that name no style", follows(bare))
+  addPlain("spearman.named", "  prompts that name it", follows(named))
+  for (const w of WEIGHTS)
+    add(`probability.${w}`, `  named none, probability at ${w}`, meanOf(bare.map((t) => t.at(w).style)))
+  for (const w of [-2, -1, 0] as const)
+    add(`probability.named.${w}`, `  named, probability at ${w}`, meanOf(named.map((t) => t.at(w).style)))
+  add("recognised", "style recognised at 1, prompt names none", share(bare.map((t) => t.at(1).isStyle)), 0.8)
+  add("recognised.0", "  at 0, by chance", share(bare.map((t) => t.at(0).isStyle)))
+
+  const possible = judged.filter((t) => t.at(0).style >= COULD_OCCUR)
+  add(
+    "away.1",
+    "less likely at -1 than at 0, where it could occur",
+    share(possible.map((t) => t.at(-1).style < t.at(0).style)),
+    0.9,
+  )
+  add(
+    "away.2",
+    "less likely at -2 than at -1",
+    share(possible.map((t) => t.at(-2).style < t.at(-1).style)),
+    0.9,
+  )
+
+  const palette = (t: Trial, w: Weight): number => t.views[WEIGHTS.indexOf(w)]!.palette
+  const nearer = trials.map((t) =>
+    spearman(
+      WEIGHTS,
+      WEIGHTS.map((w) => -palette(t, w)),
+    ),
+  )
+  addPlain("palette", "palette comes nearer, Spearman", meanOf(nearer), 0)
+  for (const w of [-2, 0, 2] as const)
+    addPlain(`palette.${w}`, `  distance at ${w}`, meanOf(trials.map((t) => palette(t, w))))
+
+  const subject = judged.map((t): [number, number] => [Number(t.at(1).isSubject), Number(t.at(0).isSubject)])
+  add("concept", "concept at 1 over 0", pairedRatio(subject), 0.9)
+  add(
+    "leak",
+    "reference's subject appears, 0.5 to 2",
+    share(judged.flatMap((t) => [0.5, 1, 2].map((w) => t.at(w as Weight).isLeak))),
+    0.02,
+    true,
+  )
+  add("leak.0", "  at 0, by mistake of the judge", share(judged.map((t) => t.at(0).isLeak)))
+  return figures
+}
+
+/** Two looks at once: each one's probability, in the blend and alone, for pictures of one combination of styles. */
+export interface Blend {
+  readonly first: { readonly blended: readonly number[]; readonly alone: readonly number[] }
+  readonly second: { readonly blended: readonly number[]; readonly alone: readonly number[] }
+}
+
+export function blendFiguresOf(blends: readonly Blend[]): ControlFigure[] {
+  const { figures, add } = collector("references")
+  const due = ({ blended, alone }: Blend["first"]): number => average(blended) / average(alone)
+  const smaller = blends.map((b) => Math.min(due(b.first), due(b.second)))
+  add(
+    "both",
+    "two styles at 1: both at least 25 % of what each has alone",
+    share(smaller.map((d) => d >= 0.25)),
+    1,
+  )
+  add("both.lesser", "  the lesser one's share, mean", meanOf(smaller))
+  return figures
+}

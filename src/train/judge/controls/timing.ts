@@ -1,0 +1,35 @@
+// Ten references against one, on the clock. Needs no classifier, and a machine that does nothing else.
+import { pairedRatio } from "../statistics.ts"
+import { type Bench, type ControlFigure, collector } from "./measure.ts"
+import { dataUri } from "./pictures.ts"
+import { FILTER_STYLES, plainPrompts } from "./subjects.ts"
+
+const ROUNDS = 6
+const MOST = 10
+
+/** Turn by turn, so that a machine that slows down does so for both; the first of each pair has ten references. */
+export async function timingFigures({ generate, paint, count }: Bench): Promise<ControlFigure[]> {
+  const rounds = Math.min(ROUNDS, count ?? ROUNDS)
+  const pictures: string[] = []
+  for (const [i, prompt] of plainPrompts("clock", rounds * (MOST + 1)).entries())
+    pictures.push(await dataUri(await paint({ ...prompt, style: FILTER_STYLES[i % FILTER_STYLES.length]! })))
+  const seconds = async (images: readonly string[]): Promise<number> => {
+    const references = images.map((image, i) => ({ image, weight: i % 2 === 0 ? 0.4 : 0.3 }))
+    const began = performance.now()
+    await generate({ prompt: "a fox", seed: 1, creativity: 0, references })
+    return (performance.now() - began) / 1000
+  }
+  // The model is loaded, and the graph for this number of branches is warm, before the clock runs.
+  await seconds(pictures.slice(0, 1))
+  const fresh: [number, number][] = []
+  const known: [number, number][] = []
+  for (let round = 0; round < rounds; round++) {
+    const [one, ...ten] = pictures.slice(round * (MOST + 1), (round + 1) * (MOST + 1))
+    fresh.push([await seconds(ten), await seconds([one!])])
+    known.push([await seconds(ten), await seconds([one!])])
+  }
+  const { figures, add } = collector("references")
+  add("time", "time of ten references over one", pairedRatio(known), 1.15, true)
+  add("time.new", "  pictures that were never encoded before", pairedRatio(fresh), 1.15, true)
+  return figures
+}
