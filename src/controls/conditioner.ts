@@ -11,7 +11,6 @@ import {
   styleTokens,
   Weights,
 } from "../nets/index.ts"
-import { AtelierError } from "../request/errors.ts"
 import type { GenerationRequest } from "../request/request.ts"
 import { openGraph } from "../runtime/networks.ts"
 import { floats } from "../runtime/session.ts"
@@ -44,12 +43,8 @@ export async function openControls(context: PartContext, readBoard: BoardReader)
   const looks = new LookCache({
     encoder: context.installed.manifest.name,
     values: STYLE_TOKENS * features,
-    encode: async (bytes) => {
-      const picture = await decodeImage(bytes, {
-        name: "of a reference",
-        field: "references",
-        fit: { width: SIDE, height: SIDE },
-      })
+    encode: async (bytes, place) => {
+      const picture = await decodeImage(bytes, { ...place, fit: { width: SIDE, height: SIDE } })
       const latent = await context.vae.encode(floats(toPlanes(picture), [1, 3, SIDE, SIDE]))
       const patched = patchify(latent.data as Float32Array, channels, LATENT, LATENT)
       const { style } = await encoder.run({ patches: floats(patched, [1, (LATENT / 2) ** 2, token]) })
@@ -59,15 +54,15 @@ export async function openControls(context: PartContext, readBoard: BoardReader)
 
   async function asked({ references, board, seed }: GenerationRequest): Promise<WeightedLook[]> {
     const given = references.flatMap(({ image, weight }, i) => (weight === 0 ? [] : [{ image, weight, i }]))
-    const single = given.map(async ({ image, weight, i }) => ({
-      ...(await looks.look(await readImage(image, `references[${i}].image`))),
-      weight,
-    }))
+    const single = given.map(async ({ image, weight, i }) => {
+      const place = { name: `of reference ${i + 1}`, field: `references[${i}].image` }
+      return { ...(await looks.look(await readImage(image, place.field), place)), weight }
+    })
     const found = await Promise.all(single)
     if (!board || board.strength === 0) return found
     const pictures = await Promise.all(
       (await readBoard(board.id)).map(async ({ bytes, weight }) => ({
-        ...(await looks.look(bytes)),
+        ...(await looks.look(bytes, { name: "of the board", field: "board.id" })),
         weight,
       })),
     )
@@ -98,18 +93,4 @@ export async function openControls(context: PartContext, readBoard: BoardReader)
       await slider.close()
     },
   }
-}
-
-/** For models without the part: asking for what is not there is an error, not silence. */
-export function refuseControls(request: GenerationRequest, model: string): void {
-  const refuse = (field: string, what: string): never => {
-    throw new AtelierError(
-      "unsupported",
-      `The model ${model} has no ${what}; leave out ${field} or choose another model.`,
-      { field },
-    )
-  }
-  if (request.references.some(({ weight }) => weight !== 0)) refuse("references", "style references")
-  if (request.board && request.board.strength !== 0) refuse("board", "moodboards")
-  for (const { name } of askedSliders(request)) refuse(name, "sliders")
 }

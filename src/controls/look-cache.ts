@@ -16,7 +16,13 @@ export interface LookCacheOptions {
   encoder: string
   /** Values of one look, S x F. */
   values: number
-  encode: (bytes: Uint8Array) => Promise<Float32Array>
+  encode: (bytes: Uint8Array, place: Place) => Promise<Float32Array>
+}
+
+/** Where a request has a picture, for messages: "of reference 3", references[2].image. */
+export interface Place {
+  name: string
+  field: string
 }
 
 export interface Look {
@@ -33,11 +39,11 @@ export class LookCache {
     this.#options = options
   }
 
-  async look(bytes: Uint8Array): Promise<Look> {
+  async look(bytes: Uint8Array, place: Place = { name: "sent", field: "references" }): Promise<Look> {
     const hash = contentHash(bytes)
     const known = this.#looks.get(hash)
     if (known) this.#looks.delete(hash)
-    const tokens = known ?? this.#find(hash, bytes)
+    const tokens = known ?? this.#find(hash, bytes, place)
     this.#looks.set(hash, tokens)
     if (this.#looks.size > (this.#options.most ?? 512)) this.#looks.delete(this.#looks.keys().next().value!)
     try {
@@ -48,13 +54,13 @@ export class LookCache {
     }
   }
 
-  async #find(hash: string, bytes: Uint8Array): Promise<Float32Array> {
+  async #find(hash: string, bytes: Uint8Array, place: Place): Promise<Float32Array> {
     const { folder, values, encoder, encode } = this.#options
     const path = folder && join(folder, encoder, `${hash}.f32`)
     const stored = path ? await readFile(path).catch(() => undefined) : undefined
     // A file of another length is a torn or foreign one: encode again and write over it.
     if (stored?.length === 4 * values) return floatsOf(stored)
-    const tokens = await encode(bytes)
+    const tokens = await encode(bytes, place)
     if (path) await this.#keep(path, tokens)
     return tokens
   }

@@ -2,6 +2,7 @@
 // fields all derive. Every dialect and every command maps to this and to nothing else.
 import { z } from "zod"
 import { AtelierError } from "./errors.ts"
+import { sentenceOf } from "./sentences.ts"
 import { SIZES } from "./sizes.ts"
 
 /** Named creativity levels and their positions on the 0..100 dial. */
@@ -144,10 +145,8 @@ export function parseRequest(input: unknown): GenerationRequest {
   const issue = parsed.error.issues[0]!
   const field = fieldName(issue.path)
   const value = valueAt(input, issue.path)
-  const shown = value === undefined ? "" : ` (got ${JSON.stringify(value)?.slice(0, 80)})`
   const ranged = issue.code === "too_big" || issue.code === "too_small" || issue.code === "not_multiple_of"
-  const name = field || "request"
-  throw new AtelierError(ranged ? "out_of_range" : "invalid_request", `${name}: ${issue.message}${shown}.`, {
+  throw new AtelierError(ranged ? "out_of_range" : "invalid_request", sentenceOf(issue, field, value), {
     field,
     details: { issues: parsed.error.issues.length },
   })

@@ -1,7 +1,7 @@
 // The controls on the shipped model: what must hold to the bit, and what must be refused.
 import assert from "node:assert/strict"
 import { createHash } from "node:crypto"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
@@ -83,18 +83,69 @@ test("a start picture at strength 1 is ignored, at lower strengths it is not", a
   assert.notEqual(await pixels({ start: { image: looks[0]!, strength: 0.5 } }), plain)
 })
 
-test("an eleventh reference, a weight beyond 2 and a missing board each get one sentence", async () => {
+test("a value beyond its limits is one sentence with the field, the limit and the value", () => {
   const eleven = Array.from({ length: 11 }, () => reference(0, 1))
-  assert.throws(() => parseRequest({ ...base, references: eleven }), {
-    code: "out_of_range",
-    field: "references",
+  const cases: [Partial<GenerationInput>, string, string][] = [
+    [{ references: eleven }, "references", "references: must have at most 10 entries (got 11)."],
+    [
+      { references: [reference(0, 2.5)] },
+      "references[0].weight",
+      "references[0].weight: must be at most 2 (got 2.5).",
+    ],
+    [
+      { references: [reference(0, 1), reference(1, -3)] },
+      "references[1].weight",
+      "references[1].weight: must be at least -2 (got -3).",
+    ],
+    [
+      { board: { id: "x", strength: -0.6 } },
+      "board.strength",
+      "board.strength: must be at least -0.5 (got -0.6).",
+    ],
+    [
+      { start: { image: "a.png", strength: 1.1 } },
+      "start.strength",
+      "start.strength: must be at most 1 (got 1.1).",
+    ],
+    [{ creativity: 101 }, "creativity", "creativity: must be at most 100 (got 101)."],
+    [{ movement: -101 }, "movement", "movement: must be at least -100 (got -101)."],
+  ]
+  for (const [input, field, message] of cases)
+    assert.throws(() => parseRequest({ ...base, ...input }), { code: "out_of_range", field, message })
+  assert.throws(() => parseRequest({ ...base, intensity: 0.5 }), {
+    code: "invalid_request",
+    message: "intensity: must be a whole number (got 0.5).",
   })
-  assert.throws(() => parseRequest({ ...base, references: [reference(0, 2.5)] }), {
-    code: "out_of_range",
-    field: "references[0].weight",
+  assert.throws(() => parseRequest({ ...base, creativty: 3 }), {
+    code: "invalid_request",
+    message: "There is no field creativty; check its spelling.",
   })
-  await assert.rejects(pixels({ board: { id: "nowhere", strength: 1 } }), {
-    code: "not_found",
-    field: "board.id",
-  })
+})
+
+test("a missing board, a missing file and a file that is no picture are told by their place", async () => {
+  const text = join(home, "notes.txt")
+  writeFileSync(text, "no picture")
+  const torn = join(home, "torn.png")
+  writeFileSync(torn, readFileSync(looks[0]!).subarray(0, 120))
+  const second = (image: string) => ({ references: [reference(0, 1), { image, weight: 1 }] })
+  const field = "references[1].image"
+  const cases: [Partial<GenerationInput>, string, string, RegExp][] = [
+    [{ board: { id: "nowhere", strength: 1 } }, "not_found", "board.id", /^There is no board nowhere; /],
+    [
+      second(join(home, "none.png")),
+      "file_not_found",
+      field,
+      /none\.png cannot be opened; check the path\.$/,
+    ],
+    [second(text), "image_invalid", field, /^The picture of reference 2 cannot be read as a picture; /],
+    [second(torn), "image_invalid", field, /^The picture of reference 2 is damaged or truncated; /],
+    [
+      { start: { image: text, strength: 0.5 } },
+      "image_invalid",
+      "start.image",
+      /^The picture to start from /,
+    ],
+  ]
+  for (const [input, code, field, message] of cases)
+    await assert.rejects(pixels(input), { code, field, message })
 })
