@@ -226,7 +226,7 @@ function resolve(request: GenerationRequest, { manifest }: Installed): Resolved 
     "references",
     "style references",
   )
-  unable(request.board !== null, supports.boards, "board", "moodboards")
+  unable(request.board !== null && request.board.strength !== 0, supports.boards, "board", "moodboards")
   unable(intensity !== 0, supports.sliders, "intensity", "sliders")
   unable(complexity !== 0, supports.sliders, "complexity", "sliders")
   unable(movement !== 0, supports.sliders, "movement", "sliders")

@@ -160,7 +160,8 @@ test("what a model cannot do is an error that names the field", async () => {
       assert.equal(e.field, field)
       return true
     })
-  const ignored = await engine.generate(request({ references: [{ ...look, weight: 0 }] }))
+  const nothing = { references: [{ ...look, weight: 0 }], board: { id: "warm", strength: 0 } }
+  const ignored = await engine.generate(request(nothing))
   assert.ok((await pixelsOf(ignored)).equals(await pixelsOf(await engine.generate(request({})))))
 })
 
