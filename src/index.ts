@@ -1,5 +1,7 @@
 // What `import "atelier"` gives: the engine, the client of a server, the canonical request, and errors as data.
 
+export { BoardFile, exportBoard, importBoard, readBoardFile } from "./controls/board-file.ts"
+export { type Board, BoardFolder, type NewPicture } from "./controls/boards.ts"
 export { createEngine, type EngineOptions } from "./controls/engine.ts"
 export { type Provenance, readRequest } from "./image/metadata.ts"
 export { type ImageResolver, readImage } from "./image/source.ts"

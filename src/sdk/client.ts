@@ -1,5 +1,6 @@
 // The client of a running server: `new AtelierClient({ baseUrl })`, typed by the server's own schemas.
 import { setTimeout as after } from "node:timers/promises"
+import type { BoardFile } from "../controls/board-file.ts"
 import { AtelierError, type ErrorData, type GenerationInput } from "../request/index.ts"
 import type { JobView as ServerJob } from "../server/native/views.ts"
 import { readEvents, type ServerEvent } from "./events.ts"
@@ -179,8 +180,20 @@ export class AtelierClient {
   createBoard(board: { name: string; pictures: { image: string; weight?: number }[] }): Promise<RemoteBoard> {
     return this.#json("POST", "/api/boards", board)
   }
-  importBoard(code: string): Promise<RemoteBoard> {
-    return this.#json("POST", "/api/boards/import", { code })
+  /** One board by id, name or share code. */
+  board(name: string): Promise<RemoteBoard> {
+    return this.#json("GET", `/api/boards/${encodeURIComponent(name)}`)
+  }
+  deleteBoard(name: string): Promise<{ id: string }> {
+    return this.#json("DELETE", `/api/boards/${encodeURIComponent(name)}`)
+  }
+  /** A board with its pictures inside, to be kept as a file. */
+  exportBoard(name: string): Promise<BoardFile> {
+    return this.#json("GET", `/api/boards/${encodeURIComponent(name)}/export`)
+  }
+  /** From a share code, or from an export. */
+  importBoard(from: string | BoardFile): Promise<RemoteBoard> {
+    return this.#json("POST", "/api/boards/import", typeof from === "string" ? { code: from } : from)
   }
 
   /** Uploads a picture; its id may stand wherever a request takes a picture. */

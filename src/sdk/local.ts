@@ -1,4 +1,6 @@
 // The engine in this process with the client's manners: input checked, defaults filled, errors as data.
+import { join } from "node:path"
+import { BoardFolder } from "../controls/boards.ts"
 import { createEngine } from "../controls/engine.ts"
 import {
   type Engine,
@@ -8,11 +10,14 @@ import {
   type ModelInfo,
   parseRequest,
 } from "../request/index.ts"
+import { homeFolder } from "../sampling/catalog.ts"
 
 export interface Atelier {
   /** Throws AtelierError; `cancelled` within one step of an aborted signal. */
   generate(request: GenerationInput, options?: GenerateOptions): Promise<Generation>
   models(): Promise<ModelInfo[]>
+  /** Moodboards on this machine: create, list, find, remove. */
+  readonly boards: BoardFolder
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -23,10 +28,11 @@ export interface Atelier {
  * await using atelier = createAtelier()
  * const { pictures } = await atelier.generate({ prompt: "a fox in the snow", seed: 7 })
  */
-export function createAtelier(engine: Engine = createEngine()): Atelier {
+export function createAtelier(engine: Engine = createEngine(), home = homeFolder()): Atelier {
   return {
     generate: async (request, options) => engine.generate(parseRequest(request), options),
     models: () => engine.models(),
+    boards: new BoardFolder(join(home, "boards")),
     close: () => engine.close(),
     [Symbol.asyncDispose]: () => engine.close(),
   }

@@ -1,11 +1,13 @@
 // The commands of boards and grids, in this process and in a home of their own.
 import assert from "node:assert/strict"
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
 import sharp from "sharp"
 import { runCommand } from "../../src/cli/program.ts"
+import { createAtelier } from "../../src/sdk/index.ts"
+import { testEngine } from "../support/engine.ts"
 
 let home = ""
 let previous: string | undefined
@@ -57,6 +59,16 @@ test("a board is made, listed, shown, exported, deleted and imported from the co
   assert.equal((await atelier("board", "delete", "Walls")).out, "Walls is deleted.")
   assert.match((await atelier("board", "list")).out, /There is no board/)
   assert.match((await atelier("board", "import", file)).out, new RegExp(`^${code} {2}Walls`))
+})
+
+test("programs make, list, find and delete the same boards", async () => {
+  await using sdk = createAtelier(testEngine(), home)
+  const picture = { bytes: await readFile(join(home, "red.png")), name: "red.png", weight: 2 }
+  const board = await sdk.boards.create("Reds", [picture])
+  assert.match((await atelier("board", "show", "Reds")).out, new RegExp(`^${board.code}  Reds  1 picture`))
+  assert.ok((await sdk.boards.list()).some((b) => b.id === board.id))
+  await sdk.boards.remove(board.code)
+  await assert.rejects(sdk.boards.find("Reds"), { code: "not_found" })
 })
 
 test("what is asked wrongly is one sentence and a code", async () => {
