@@ -110,8 +110,14 @@ export function withField(input: GenerationInput, field: string, value: number |
   return copy as GenerationInput
 }
 
-/** Everything that shapes the picture, pictures in the request by their content, as 20 hexadecimal digits. */
-export async function requestHash(request: GenerationRequest): Promise<string> {
+/** The share code of a board, which changes with its pictures. Throws not_found. */
+export type BoardCode = (id: string) => Promise<string>
+
+/** Everything that shapes the picture, pictures and boards by their content, as 20 hexadecimal digits. */
+export async function requestHash(
+  request: GenerationRequest,
+  boardCode: BoardCode = async (id) => id,
+): Promise<string> {
   const byContent = async (source: string): Promise<string> => {
     const isFile = source.length < 4096 && (await stat(source).catch(() => undefined))?.isFile()
     return isFile ? contentHash(await readFile(source)) : source
@@ -120,7 +126,8 @@ export async function requestHash(request: GenerationRequest): Promise<string> {
     request.references.map(async (r) => ({ ...r, image: await byContent(r.image) })),
   )
   const start = request.start && { ...request.start, image: await byContent(request.start.image) }
-  const text = JSON.stringify({ ...request, references, start })
+  const board = request.board && { ...request.board, id: await boardCode(request.board.id) }
+  const text = JSON.stringify({ ...request, references, board, start })
   return createHash("sha256").update(text).digest("hex").slice(0, 20)
 }
 
@@ -140,6 +147,7 @@ export async function planGrid(
   base: GenerationInput,
   axes: readonly Axis[],
   folder: string,
+  boardCode?: BoardCode,
 ): Promise<Cell[]> {
   const [across, down] = axes
   if (!across || axes.length > 2) throw wrong(`A grid has one or two axes; ${axes.length} were given.`)
@@ -154,7 +162,7 @@ export async function planGrid(
       input = withField(input, across.field, first)
       if (down && second !== undefined) input = withField(input, down.field, second)
       const request = parseRequest(input)
-      const path = join(folder, `${await requestHash(request)}.${request.output.format}`)
+      const path = join(folder, `${await requestHash(request, boardCode)}.${request.output.format}`)
       const isNew = !(await stat(path).catch(() => undefined))?.isFile()
       cells.push({ x, y, request, path, isNew })
     }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { test } from "node:test"
 import sharp from "sharp"
+import { BoardFolder } from "../../src/controls/boards.ts"
 import { makeCells, parseAxis, planGrid, withField } from "../../src/controls/grid.ts"
 import { contactSheet } from "../../src/controls/grid-sheet.ts"
 import { testEngine } from "../support/engine.ts"
@@ -95,6 +96,25 @@ test("all cells share one seed, and a changed reference file makes new pictures"
     await writeFile(image, "two")
     const after = await planGrid(base, [parseAxis("reference=0,1")], folder)
     assert.notEqual(before[0]!.path, after[0]!.path)
+  }))
+
+test("a board that was made anew under its name makes new pictures, and a missing one is said at once", () =>
+  inFolder(async (folder) => {
+    const boards = new BoardFolder(join(folder, "boards"))
+    const codeOf = async (id: string): Promise<string> => (await boards.find(id)).code
+    const plan = () =>
+      planGrid({ prompt: "a fox", board: { id: "walls" } }, [parseAxis("board=0.5,1")], folder, codeOf)
+    await assert.rejects(plan(), { code: "not_found", field: "board.id" })
+    const paths: string[] = []
+    for (const background of ["red", "blue"]) {
+      const bytes = await sharp({ create: { width: 16, height: 16, channels: 3, background } })
+        .png()
+        .toBuffer()
+      await boards.create("walls", [{ bytes, name: background }])
+      paths.push(...(await plan()).map((cell) => cell.path))
+      await boards.remove("walls")
+    }
+    assert.equal(new Set(paths).size, 4)
   }))
 
 test("the sheet has room for all pictures and their labels", () =>

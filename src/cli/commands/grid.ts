@@ -2,12 +2,13 @@
 import { resolve } from "node:path"
 import type { Command } from "commander"
 import { writeWhole } from "../../checkpoint/files.ts"
+import { BoardFolder } from "../../controls/boards.ts"
 import { createEngine } from "../../controls/engine.ts"
 import { makeCells, parseAxis, planGrid } from "../../controls/grid.ts"
 import { contactSheet } from "../../controls/grid-sheet.ts"
 import { AtelierError } from "../../request/errors.ts"
 import { parseRequest } from "../../request/request.ts"
-import { findModel } from "../../sampling/catalog.ts"
+import { findModel, homeFolder } from "../../sampling/catalog.ts"
 import { type CommonOptions, type Context, run } from "../context.ts"
 import { type GenerateFlags, requestFrom } from "../request.ts"
 
@@ -74,7 +75,9 @@ async function makeGrid(prompt: string, flags: GridFlags, context: Context): Pro
   const folder = resolve(flags.out)
   const asked = requestFrom(prompt, flags)
   const { width, height } = (await findModel(parseRequest(asked).model)).manifest.defaults
-  const cells = await planGrid({ width, height, ...asked }, axes, resolve(folder, "cells"))
+  const boards = new BoardFolder(resolve(homeFolder(), "boards"))
+  const codeOf = async (id: string): Promise<string> => (await boards.find(id)).code
+  const cells = await planGrid({ width, height, ...asked }, axes, resolve(folder, "cells"), codeOf)
   const made = new Set(cells.filter((c) => c.isNew).map((c) => c.path)).size
   if (made > 0) {
     const engine = createEngine(flags.json ? {} : { log: context.tell })
