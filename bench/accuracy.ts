@@ -1,7 +1,7 @@
 // What each stored precision does to the velocity: random S-size weights, float32 as the yardstick.
 import * as ort from "onnxruntime-node"
-import { quantiseRows } from "../src/checkpoint/index.ts"
-import { compile, packIntegers, type WeightSource } from "../src/graph/index.ts"
+import { packIntegers, quantiseRows } from "../src/checkpoint/index.ts"
+import { compile, type WeightSource } from "../src/graph/index.ts"
 import { stepFeeds, stepOutputs } from "./evaluate.ts"
 import { geometries } from "./geometry.ts"
 import { parametersOf } from "./weights.ts"

@@ -54,7 +54,7 @@ function checkTensor(path: string, tensor: StoredTensor, shape: readonly number[
       `Tensor ${tensor.name} of ${path} has the shape ${formatShape(tensor.shape)}; ${formatShape(shape)} is expected.`,
     )
   const integer = /^[IU]\d+$|^BOOL$|^F8_E8M0$/.test(tensor.type)
-  if (integer && !tensor.scale && !tensor.quantisation)
+  if (integer && !tensor.scale && !tensor.quantisation && !tensor.perOutput)
     throw new AtelierError(
       "model_invalid",
       `Tensor ${tensor.name} of ${path} is stored as ${tensor.type}; a float or a quantised type with its scale is expected.`,

@@ -6,6 +6,7 @@ import { type BlockFormat, checkFormat, quantiseRows, repackQ4, repackQ8 } from 
 import { type QuantisationRecord, quantisationKey } from "./encodings.ts"
 import { type WrittenFile, writeWhole } from "./files.ts"
 import { matrixShape, openRows, rowRanges } from "./read.ts"
+import { rowEntries } from "./rows.ts"
 import type { Checkpoint, StoredTensor } from "./tensor.ts"
 import { type TensorEntry, writeSafetensors } from "./write.ts"
 
@@ -29,20 +30,25 @@ type Plan =
   | { kind: "float" }
   | { kind: "repack"; format: BlockFormat }
   | { kind: "quantise"; format: BlockFormat }
+  | { kind: "rows"; bits: 4 | 8 }
 
 /**
  * Quantises the large linears (2-D weights in `blocks.*` and `layers.*` whose rows divide into blocks) of a
- * checkpoint in canonical names to `bits` with one scale per `blockSize` values; everything else keeps its
- * float type, as typical builds do. GGUF Q4_0 and Q8_0 that already have the wanted form are repacked without loss.
+ * checkpoint in canonical names to `bits` with one scale per `blockSize` values, or per output ("row": fastest,
+ * coarsest); everything else keeps its float type, as typical builds do. GGUF Q4_0 and Q8_0 that already have the wanted form are repacked without loss.
  * Writes `<target>.part`, renames it, and leaves size and sha256 in `<target>.json`.
  * Throws out_of_range (bits, block size), file_write (full disk, abort; the part is removed).
  */
 export async function quantiseCheckpoint(
   source: Checkpoint,
   target: string,
-  options: ConversionOptions & BlockFormat,
+  options: ConversionOptions & { bits: 4 | 8; blockSize: number | "row" },
 ): Promise<WrittenFile> {
   const { bits, blockSize } = options
+  if (blockSize === "row")
+    return await write(source, target, options, { bits, blockSize: 32, perOutput: true }, (tensor) =>
+      planRows(tensor, bits, options),
+    )
   checkFormat({ bits, blockSize }, blockSize)
   return await write(source, target, options, { bits, blockSize }, (tensor) =>
     planQuantise(tensor, { bits, blockSize }, options),
@@ -66,8 +72,7 @@ export async function convertCheckpoint(
 
 /** Whether `convertCheckpoint` would change anything: some tensor is in a form that cannot be run directly. */
 export function needsConversion(source: Checkpoint): boolean {
-  for (const tensor of source.tensors.values()) if (!isFloat(tensor) && !tensor.quantisation) return true
-  return false
+  return [...source.tensors.values()].some((t) => !isFloat(t) && !t.quantisation && !t.perOutput)
 }
 
 const largeLinear = /^(blocks|layers)\.\d+\..+\.weight$/
@@ -85,8 +90,16 @@ function planQuantise(tensor: StoredTensor, format: BlockFormat, options: Conver
   return { kind: "quantise", format }
 }
 
+function planRows(tensor: StoredTensor, bits: 4 | 8, options: ConversionOptions): Plan {
+  const large = tensor.shape.length === 2 && largeLinear.test(tensor.name)
+  // Four bits pair inputs.
+  if (!large || options.keep?.(tensor.name) || (bits === 4 && tensor.shape[1]! % 2 !== 0))
+    return planConvert(tensor, { bits: 8, blockSize: 32 }, options)
+  return tensor.perOutput?.bits === bits ? { kind: "copy" } : { kind: "rows", bits }
+}
+
 function planConvert(tensor: StoredTensor, format: BlockFormat, options: ConversionOptions): Plan {
-  if (isFloat(tensor) || tensor.quantisation) return { kind: "copy" }
+  if (isFloat(tensor) || tensor.quantisation || tensor.perOutput) return { kind: "copy" }
   if (options.keep?.(tensor.name) || tensor.shape.length !== 2) return { kind: "float" }
   const ready = repackFormat(tensor)
   if (ready) return { kind: "repack", format: ready }
@@ -108,7 +121,7 @@ async function write(
   source: Checkpoint,
   target: string,
   options: ConversionOptions,
-  format: BlockFormat,
+  format: BlockFormat & { perOutput?: true },
   plan: (tensor: StoredTensor) => Plan,
 ): Promise<WrittenFile> {
   if (source.files.includes(target))
@@ -118,7 +131,8 @@ async function write(
     )
   const tensors = [...source.tensors.values()]
   const total = tensors.reduce((sum, tensor) => sum + tensor.length, 0)
-  const record: QuantisationRecord = { ...format, tensors: {} }
+  const { bits, blockSize } = format
+  const record: QuantisationRecord = { bits, blockSize, tensors: {} }
   const entries: TensorEntry[] = []
   let done = 0
   const advance = (tensor: StoredTensor, rows: number) => {
@@ -157,12 +171,21 @@ function entriesOf(
 ): TensorEntry[] {
   const { name, shape } = tensor
   if (plan.kind === "float") return [{ name, type: "F32", shape, data: () => floatRows(tensor, advance) }]
+  const [n, k] = shape as [number, number]
+  if (plan.kind === "rows")
+    return rowEntries(name, { bits: plan.bits, n, k }, () => valueRows(tensor, advance))
+  if (plan.kind === "copy" && tensor.perOutput) {
+    const { bits, scale } = tensor.perOutput
+    return [
+      { name, type: "I8", shape: [(k * bits) / 8, n], data: () => storedRows(tensor, advance) },
+      { name: `${name}_scale`, type: "F32", shape: scale.shape, data: () => storedRows(scale, () => {}) },
+    ]
+  }
   if (plan.kind === "copy" && !tensor.quantisation)
     return [{ name, type: tensor.type, shape, data: () => storedRows(tensor, advance) }]
   const format = plan.kind === "copy" ? tensor.quantisation! : plan.format
   const { bits, blockSize } = format
   if (bits !== record.bits || blockSize !== record.blockSize) record.tensors![name] = { bits, blockSize }
-  const [n, k] = shape as [number, number]
   const blocks = k / blockSize
   const weight = { name, type: "U8" as const, shape: [n, blocks, (blockSize * bits) / 8] }
   const scale = { name: `${name}_scale`, type: "F32" as const, shape: [n, blocks] }
@@ -204,12 +227,16 @@ async function* blockRows(
   }
 }
 
-async function* floatRows(tensor: StoredTensor, advance: (tensor: StoredTensor, rows: number) => void) {
+async function* valueRows(tensor: StoredTensor, advance: (tensor: StoredTensor, rows: number) => void) {
   await using reader = await openRows(tensor)
   for (const [first, count] of rowRanges(tensor)) {
-    yield bytesOf(await reader.values(first, count))
+    yield { first, values: await reader.values(first, count) }
     advance(tensor, count)
   }
+}
+
+async function* floatRows(tensor: StoredTensor, advance: (tensor: StoredTensor, rows: number) => void) {
+  for await (const { values } of valueRows(tensor, advance)) yield bytesOf(values)
 }
 
 async function* storedRows(tensor: StoredTensor, advance: (tensor: StoredTensor, rows: number) => void) {

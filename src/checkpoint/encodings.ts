@@ -2,6 +2,7 @@
 // and our own blockwise files (architecture.md 6). After this, no helper tensor is left in the list.
 import { AtelierError } from "../request/errors.ts"
 import { readBytes } from "./read.ts"
+import { joinRows } from "./rows.ts"
 import { isRecord } from "./safetensors.ts"
 import { type Checkpoint, elementCount, formatShape, type StoredTensor } from "./tensor.ts"
 
@@ -119,8 +120,18 @@ function attachBlocks(checkpoint: Checkpoint, text: string): Checkpoint {
   for (const [name, tensor] of checkpoint.tensors) {
     const scale = checkpoint.tensors.get(`${name}_scale`)
     if (name.endsWith("_scale") && checkpoint.tensors.has(name.slice(0, -"_scale".length))) continue
-    if (!scale || tensor.type !== "U8") {
+    if (!scale || (tensor.type !== "U8" && tensor.type !== "I8")) {
       tensors.set(name, tensor)
+      continue
+    }
+    if (tensor.type === "I8") {
+      const joined = joinRows(tensor, scale)
+      if (!joined)
+        throw invalid(
+          checkpoint,
+          `tensor ${name} ${formatShape(tensor.shape)} and its ${scale.name} ${formatShape(scale.shape)} are not integers with a scale per output`,
+        )
+      tensors.set(name, joined)
       continue
     }
     const { bits, blockSize } = record.tensors?.[name] ?? record

@@ -43,6 +43,7 @@ export { fromDiffusersName, toDiffusersName } from "./names-dit.ts"
 export { decodeNumbers, encodeFloats } from "./numbers.ts"
 export { openCheckpoint } from "./open.ts"
 export { matrixShape, openRows, type RowReader, readBytes, readRows, readTensor, rowRanges } from "./read.ts"
+export { packIntegers, rowEntries } from "./rows.ts"
 export { openSafetensors } from "./safetensors.ts"
 export {
   type BlockQuantisation,

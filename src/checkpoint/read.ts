@@ -5,6 +5,7 @@ import { dequantiseRows } from "./blocks.ts"
 import { openForReading, readExactly } from "./files.ts"
 import { decodeBlocks, isBlockType } from "./ggml.ts"
 import { aligned, decodeNumbers } from "./numbers.ts"
+import { type PackedRows, unpackRows } from "./rows.ts"
 import { type Checkpoint, elementCount, type StoredTensor } from "./tensor.ts"
 
 /** Rows and columns of a tensor seen as a matrix: [N, rest]; vectors and scalars are one row. */
@@ -56,12 +57,15 @@ export async function openRows(tensor: StoredTensor): Promise<RowReader> {
   const rowBytes = rows === 0 ? 0 : tensor.length / rows
   const file = await openForReading(tensor.file)
   try {
+    const packed = tensor.perOutput && (await packedOf(file, tensor))
     const scale = tensor.scale && (await readRows(tensor.scale, 0, matrixShape(tensor.scale).rows))
     const bytes = (first: number, count: number) =>
       readExactly(file, tensor.offset + first * rowBytes, count * rowBytes)
     return {
       bytes,
       values: async (first, count) => {
+        if (packed)
+          return unpackRows(packed, first, count, { bits: tensor.perOutput!.bits, n: rows, k: columns })
         const stored = await bytes(first, count)
         if (tensor.quantisation) return await dequantised(tensor, stored, first, count, columns)
         const values = new Float32Array(count * columns)
@@ -77,6 +81,12 @@ export async function openRows(tensor: StoredTensor): Promise<RowReader> {
     await file.close()
     throw thrown
   }
+}
+
+// Input-major, so every row lies all over the tensor: it is read whole, once.
+async function packedOf(file: FileHandle, { perOutput, offset, length }: StoredTensor): Promise<PackedRows> {
+  const scales = aligned(await readBytes(perOutput!.scale), Float32Array)
+  return { data: await readExactly(file, offset, length), scales }
 }
 
 const chunkValues = 1 << 20 // 4 MiB of float32

@@ -46,7 +46,7 @@ export interface BlockQuantisation {
 /**
  * One tensor as a byte range [offset, offset+length) of `file`, in little-endian row-major order.
  * `shape` is always the logical one: for a blockwise tensor [N, K], although the bytes on disk are
- * uint8 [N, K/blockSize, blockSize*bits/8].
+ * uint8 [N, K/blockSize, blockSize*bits/8], and for one with a scale per output [N, K], although they are [K, N].
  */
 export interface StoredTensor {
   name: string
@@ -61,6 +61,8 @@ export interface StoredTensor {
   rotation?: number
   /** Blockwise 4-bit or 8-bit integers; `type` is U8. */
   quantisation?: BlockQuantisation
+  /** Integers with one scale per output (8 bits) or two (4 bits), input-major (rows.ts); `type` is I8. */
+  perOutput?: { bits: 4 | 8; scale: StoredTensor }
 }
 
 /** All tensors of one file, of a set of shards, or of one component in canonical names. */

@@ -2,14 +2,7 @@
 import type { Bytes, GraphBuilder } from "./builder.ts"
 import { mulDims, type Shape } from "./dim.ts"
 
-/**
- * A weight [N,K] whose rows each have one scale, stored input-major so that ONNX Runtime's integer product reads it
- * as it lies in the file.
- *
- * 8 bits: data I8 [K,N], scales F32 [N]; w[n,k] = scale[n] * data[k,n].
- * 4 bits: data I8 [K/2,N], scales F32 [2,N]. The low nibble of data[k,n] is input k as 0..15 around 8, the high
- * nibble input K/2+k in two's complement -8..7; each half has its own scale.
- */
+/** A weight [N,K] in the form that checkpoint/rows.ts describes, as it lies in the file. */
 export interface IntegerWeight {
   kind: "integers"
   bits: 4 | 8
@@ -113,68 +106,4 @@ export function integerProduct(
 function runTimeZero(b: GraphBuilder): string {
   const size = b.node("Cast", [b.anySize()], { to: { int: 3 } })
   return b.node("BitwiseAnd", [size, b.bytes(0, "I8")])
-}
-
-/** Packs a row-major weight [n,k] for `IntegerWeight`. Scales are max/127, or for 4 bits those of least squared error. */
-export function packIntegers(
-  weight: Float32Array,
-  n: number,
-  k: number,
-  bits: 4 | 8,
-): { data: Uint8Array; scales: Float32Array } {
-  if (bits === 4 && k % 2 !== 0) throw new RangeError(`4-bit rows need an even length, and ${k} is odd.`)
-  if (bits === 8) {
-    const data = new Int8Array(k * n)
-    const scales = new Float32Array(n)
-    for (let row = 0; row < n; row++) {
-      const scale = largestOf(weight, row * k, k) / 127
-      scales[row] = scale
-      const inverse = scale > 0 ? 1 / scale : 0
-      for (let i = 0; i < k; i++) data[i * n + row] = Math.round(weight[row * k + i]! * inverse)
-    }
-    return { data: new Uint8Array(data.buffer), scales }
-  }
-  const half = k / 2
-  const data = new Uint8Array(half * n)
-  const scales = new Float32Array(2 * n)
-  for (let side = 0; side < 2; side++)
-    for (let row = 0; row < n; row++) {
-      const start = row * k + side * half
-      const scale = bestScale4(weight, start, half)
-      scales[side * n + row] = scale
-      const inverse = scale > 0 ? 1 / scale : 0
-      for (let i = 0; i < half; i++) {
-        const level = Math.max(-8, Math.min(7, Math.round(weight[start + i]! * inverse)))
-        data[i * n + row]! |= side === 0 ? level + 8 : (level & 15) << 4
-      }
-    }
-  return { data, scales }
-}
-
-function largestOf(x: Float32Array, start: number, count: number): number {
-  let largest = 0
-  for (let i = start; i < start + count; i++) largest = Math.max(largest, Math.abs(x[i]!))
-  return largest
-}
-
-/** Long rows have outliers that would waste most of 16 levels: the scale is searched, and what exceeds it is clipped. */
-function bestScale4(x: Float32Array, start: number, count: number): number {
-  const largest = largestOf(x, start, count)
-  if (largest === 0) return 0
-  let best = largest / 7
-  let least = Number.POSITIVE_INFINITY
-  for (let ratio = 0.35; ratio <= 1.001; ratio += 0.05) {
-    const scale = (largest * ratio) / 7.5
-    const inverse = 1 / scale
-    let error = 0
-    for (let i = start; i < start + count; i++) {
-      const level = Math.max(-8, Math.min(7, Math.round(x[i]! * inverse)))
-      error += (x[i]! - level * scale) ** 2
-    }
-    if (error < least) {
-      least = error
-      best = scale
-    }
-  }
-  return Math.fround(best)
 }

@@ -14,6 +14,7 @@ import {
   openRows,
   quantiseRows,
   readTensor,
+  rowEntries,
   rowRanges,
   type StoredTensor,
   type TensorEntry,
@@ -73,9 +74,15 @@ async function writeAdapted(
   loras: readonly WeightedLora[],
 ): Promise<void> {
   const tensors: Record<string, { bits: 4 | 8; blockSize: number }> = {}
+  let record: { bits: 4 | 8; blockSize: number; tensors: typeof tensors } | undefined
   const entries = names.flatMap((name): TensorEntry[] => {
     const tensor = checkpoint.tensors.get(name)!
-    const { quantisation, shape } = tensor
+    const { quantisation, perOutput, shape } = tensor
+    if (perOutput) {
+      record ??= { bits: 8, blockSize: 32, tensors }
+      const [n, k] = shape as [number, number]
+      return rowEntries(name, { bits: perOutput.bits, n, k }, () => changedRows(tensor, loras))
+    }
     if (!quantisation) {
       const type = tensor.type === "BF16" || tensor.type === "F16" ? tensor.type : "F32"
       const data = async function* () {
@@ -84,6 +91,7 @@ async function writeAdapted(
       return [{ name, type, shape, data }]
     }
     const { bits, blockSize } = quantisation
+    record ??= { bits, blockSize, tensors }
     tensors[name] = { bits, blockSize }
     const { rows, columns } = matrixShape(tensor)
     const scales: Uint8Array[] = []
@@ -100,18 +108,16 @@ async function writeAdapted(
       { name: `${name}_scale`, type: "F32", shape: [rows, blocks], data: () => scales },
     ]
   })
-  const first = Object.values(tensors)[0]
-  const record = first && { "atelier.quantisation": JSON.stringify({ ...first, tensors }) }
-  await writeSafetensors(path, entries, record)
+  await writeSafetensors(path, entries, record && { "atelier.quantisation": JSON.stringify(record) })
 }
 
 async function* changedRows(
   tensor: StoredTensor,
   loras: readonly WeightedLora[],
-): AsyncGenerator<{ values: Float32Array; count: number }> {
+): AsyncGenerator<{ first: number; values: Float32Array; count: number }> {
   await using reader = await openRows(tensor)
   for (const [first, count] of rowRanges(tensor))
-    yield { values: applyLoras(tensor.name, await reader.values(first, count), loras, first), count }
+    yield { first, values: applyLoras(tensor.name, await reader.values(first, count), loras, first), count }
 }
 
 async function forgetOld(cache: string): Promise<void> {

@@ -3,6 +3,7 @@ import { type Checkpoint, elementCount, type StoredTensor } from "../checkpoint/
 import type { DitConfig, VaeConfig } from "../nets/index.ts"
 import { AtelierError } from "../request/errors.ts"
 import { freeMemory } from "./machine.ts"
+import { unpackOf } from "./weights.ts"
 
 export interface MemoryPlan {
   weights: number
@@ -19,13 +20,20 @@ const OVERHEAD = 200e6
  * Bytes a weight takes once loaded. Files are mapped, so the stored form costs nothing lasting: what counts is
  * the packed copy that ONNX Runtime makes, float32 for every float type, the same size for blocks.
  */
-function loadedBytes(tensor: StoredTensor): number {
+function loadedBytes(tensor: StoredTensor, unpack: "run" | "load"): number {
+  const { perOutput } = tensor
+  if (perOutput) {
+    const times = perOutput.bits === 4 && unpack === "load" ? 2 : 1
+    return tensor.length * times + perOutput.scale.length
+  }
   if (tensor.quantisation) return tensor.length + tensor.quantisation.scale.length
   return elementCount(tensor.shape) * 4
 }
 
-export const weightBytes = (checkpoint: Checkpoint): number =>
-  [...checkpoint.tensors.values()].reduce((sum, t) => sum + loadedBytes(t), 0)
+export function weightBytes(checkpoint: Checkpoint): number {
+  const unpack = unpackOf(checkpoint)
+  return [...checkpoint.tensors.values()].reduce((sum, t) => sum + loadedBytes(t, unpack), 0)
+}
 
 /** Widest moment of one block: stream, queries to values, gate, both halves of the MLP, and the scores. */
 export function denoiserBytes(c: DitConfig, rows: number, length: number): number {

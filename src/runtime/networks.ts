@@ -26,9 +26,9 @@ export type Validity = Uint8Array
 export async function openGraph(
   runner: Runner,
   outputs: Parameters<typeof compile>[0],
-  { folder, weights }: WeightFiles,
+  { folder, weights, unpack }: WeightFiles,
 ): Promise<LoadedGraph> {
-  const { model } = compile(outputs, { weights })
+  const { model } = compile(outputs, { weights, unpack })
   return await runner.open({ model, folder })
 }
 

@@ -10,6 +10,17 @@ import type { Changed } from "./adapters.ts"
 export interface WeightFiles {
   folder: string
   weights: NonNullable<CompileOptions["weights"]>
+  /** When 4-bit integers become 8 bits: at load, or at every run where memory would not allow that. */
+  unpack?: CompileOptions["unpack"]
+}
+
+/** Bytes of 4-bit weights that may be held a second time as 8 bits, for the sake of speed. */
+const MOST_UNPACKED = 1e9
+
+/** When the 4-bit weights of a checkpoint are unpacked. */
+export function unpackOf({ tensors }: Checkpoint): "run" | "load" {
+  const packed = [...tensors.values()].filter((t) => t.perOutput?.bits === 4)
+  return packed.reduce((sum, t) => sum + t.length, 0) > MOST_UNPACKED ? "run" : "load"
 }
 
 /** The deepest folder that holds all files. ONNX Runtime refuses weights outside the folder it is given. */
@@ -56,6 +67,10 @@ export function weightFiles(
       const { bits, blockSize, scale } = tensor.quantisation
       return { kind: "blocks", bits, blockSize, data: range(tensor), scales: range(scale) }
     }
+    if (tensor.perOutput) {
+      const { bits, scale } = tensor.perOutput
+      return { kind: "integers", bits, data: range(tensor), scales: range(scale) }
+    }
     const plain = tensor.type === "F32" || tensor.type === "F16" || tensor.type === "BF16"
     if (plain && !tensor.scale && !tensor.rotation)
       return { kind: "file", type: tensor.type as "F32" | "F16" | "BF16", range: range(tensor) }
@@ -64,5 +79,5 @@ export function weightFiles(
       `Tensor ${name} of ${checkpoint.path} is stored as ${tensor.type}, which does not run as it stands; convert the file once with \`atelier models add\`.`,
     )
   }
-  return { folder, weights: source }
+  return { folder, weights: source, unpack: unpackOf(checkpoint) }
 }

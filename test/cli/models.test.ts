@@ -90,6 +90,14 @@ test("quantize installs a smaller copy that generates, and removes what it could
   ])
   assert.equal(made.code, 0, made.err)
   assert.ok(existsSync(out))
+  const rows = await atelier(["models", "quantize", "tiny", "--block", "row", "--name", "tiny-rows"])
+  assert.equal(rows.code, 0, rows.err)
+  const inspected = await atelier(["models", "inspect", "tiny-rows"])
+  assert.match(inspected.out, /\d+ 4-bit rows/)
+  const fast = await atelier(
+    `generate x --model tiny-rows --threads 1 --steps 1 --out ${join(home, "rows.png")}`.split(" "),
+  )
+  assert.equal(fast.code, 0, fast.err)
   const odd = await atelier(["models", "quantize", "tiny", "--bits", "5"])
   assert.equal(odd.code, 2)
   assert.match(odd.err, /--bits: "5" is not possible; 4 and 8 are\./)

@@ -1,7 +1,7 @@
 // What compile() emits for speed against the written-out form: same numbers, in real ONNX Runtime sessions.
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { dequantiseRows, quantiseRows } from "../../src/checkpoint/index.ts"
+import { dequantiseRows, packIntegers, quantiseRows } from "../../src/checkpoint/index.ts"
 import * as g from "../../src/graph/index.ts"
 import { type DitConfig, denoiser, imageRope, swigluDim, Weights } from "../../src/nets/index.ts"
 import { type Feed, floats, noise, run } from "../support/run.ts"
@@ -128,7 +128,7 @@ for (const [bits, unpack] of [
   test(`${bits}-bit integers equal their float weights within 0.02, unpacked at ${unpack}`, async () => {
     const [got, expected] = await both(
       (w, n, k) => {
-        const packed = g.packIntegers(w, n, k, bits)
+        const packed = packIntegers(w, n, k, bits)
         return { source: { kind: "integers", bits, ...packed }, float: unpackIntegers(packed, n, k, bits) }
       },
       { unpack },
@@ -155,7 +155,7 @@ function unpackIntegers(
 
 test("a token of zeros stays zero in integer products", async () => {
   const x = g.input("x", [1, "T", 32])
-  const packed = g.packIntegers(noise(16 * 32), 16, 32, 8)
+  const packed = packIntegers(noise(16 * 32), 16, 32, 8)
   const y = g.linear(x, g.parameter("w", [16, 32]))
   const values = new Float32Array(64)
   values.fill(1, 32)
@@ -177,7 +177,7 @@ test("a row read in two places, or an output in between, is computed apart", asy
   const again = g.linear(g.mul(scaled, g.linear(x, w)), w)
   const outputs = { product, again }
   const feeds = { x: floats(noise(24, 6), [1, 3, 8]) }
-  const packed = g.packIntegers(noise(64, 9), 8, 8, 8)
+  const packed = packIntegers(noise(64, 9), 8, 8, 8)
   const got = await run(outputs, feeds, { weights: () => ({ kind: "integers", bits: 8, ...packed }) })
   const data = unpackIntegers(packed, 8, 8, 8)
   const exact = await run(outputs, feeds, { weights: () => ({ kind: "values", data }), attention: "parts" })

@@ -47,7 +47,7 @@ export function registerModels(program: Command, context: Context): void {
     .description("write a copy in 4-bit or 8-bit blocks")
     .argument("<model>", "installed name")
     .option("--bits <bits>", "4 or 8", "4")
-    .option("--block <size>", "values that share a scale: 16 to 256")
+    .option("--block <size>", "values that share a scale: 16 to 256, or row: fastest, coarsest")
     .option("--name <name>", "name of the new model")
     .option("--json", "print as JSON")
     .action((model: string, flags: QuantizeFlags & CommonOptions) =>

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs"
 import { checkDit, checkText, checkVae } from "../../checkpoint/check.ts"
 import { findComponents, type ModelComponents } from "../../checkpoint/components.ts"
 import { ditConfig, textConfig, vaeConfig } from "../../checkpoint/config.ts"
-import { type Checkpoint, elementCount } from "../../checkpoint/tensor.ts"
+import { type Checkpoint, elementCount, type StoredTensor } from "../../checkpoint/tensor.ts"
 import { weightBytes } from "../../runtime/memory.ts"
 import { findModel } from "../../sampling/catalog.ts"
 import { fileOf, type Installed } from "../../sampling/manifest.ts"
@@ -14,7 +14,7 @@ export interface PartReport {
   path: string
   tensors: number
   parameters: number
-  /** Tensors by stored form: F32, BF16, "4-bit blocks of 32". */
+  /** Tensors by stored form: F32, BF16, "4-bit blocks of 32", "8-bit rows". */
   stored: Record<string, number>
   /** Bytes when loaded. */
   memory: number
@@ -55,8 +55,7 @@ function partReport(part: PartReport["part"], checkpoint: Checkpoint, settings: 
   const stored: Record<string, number> = {}
   let parameters = 0
   for (const tensor of checkpoint.tensors.values()) {
-    const { quantisation: blocks } = tensor
-    const form = blocks ? `${blocks.bits}-bit blocks of ${blocks.blockSize}` : tensor.type
+    const form = formOf(tensor)
     stored[form] = (stored[form] ?? 0) + 1
     parameters += elementCount(tensor.shape)
   }
@@ -69,6 +68,11 @@ function partReport(part: PartReport["part"], checkpoint: Checkpoint, settings: 
     memory: weightBytes(checkpoint),
     config: checked(part, checkpoint, settings),
   }
+}
+
+function formOf({ type, quantisation: blocks, perOutput: rows }: StoredTensor): string {
+  if (rows) return `${rows.bits}-bit rows`
+  return blocks ? `${blocks.bits}-bit blocks of ${blocks.blockSize}` : type
 }
 
 /** The sizes, after every tensor was found with the shape that they imply. */

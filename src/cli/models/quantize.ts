@@ -31,7 +31,7 @@ export async function quantizeModel(model: string, flags: QuantizeFlags, context
         field: "bits",
       },
     )
-  const blockSize = flags.block === undefined ? BLOCK[bits] : Number(flags.block)
+  const blockSize = flags.block === "row" ? "row" : Number(flags.block ?? BLOCK[bits])
   const source = await findModel(model)
   const name = flags.name ?? `${source.manifest.name}-q${bits}`
   const folder = await newFolder(name)

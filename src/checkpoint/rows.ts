@@ -1,0 +1,145 @@
+// Weights with one scale per output, as ONNX Runtime's integer product reads them: made, read back, and written.
+import type { StoredTensor } from "./tensor.ts"
+import type { TensorEntry } from "./write.ts"
+
+/**
+ * A weight [N,K] stored input-major, so that no product has to transpose it.
+ *
+ * 8 bits: data I8 [K,N], scales F32 [N]; w[n,k] = scale[n] * data[k,n].
+ * 4 bits: data I8 [K/2,N], scales F32 [2,N]. The low nibble of data[k,n] is input k as 0..15 around 8, the high
+ * nibble input K/2+k in two's complement -8..7; each half has its own scale.
+ */
+export interface PackedRows {
+  data: Uint8Array
+  scales: Float32Array
+}
+
+export interface RowFormat {
+  bits: 4 | 8
+  /** Outputs. */
+  n: number
+  /** Inputs; even for 4 bits. */
+  k: number
+}
+
+/** Packs a whole row-major weight. Scales are max/127, or for 4 bits those of least squared error. */
+export function packIntegers(weight: Float32Array, n: number, k: number, bits: 4 | 8): PackedRows {
+  const packed = emptyRows({ bits, n, k })
+  packRows(packed, weight, 0, { bits, n, k })
+  return packed
+}
+
+function emptyRows({ bits, n, k }: RowFormat): PackedRows {
+  if (bits === 4 && k % 2 !== 0) throw new RangeError(`4-bit rows need an even length, and ${k} is odd.`)
+  return { data: new Uint8Array((n * k * bits) / 8), scales: new Float32Array((n * 8) / bits) }
+}
+
+/** Packs rows `first` and following, as many as `values` holds, into their columns. */
+function packRows(packed: PackedRows, values: Float32Array, first: number, { bits, n, k }: RowFormat): void {
+  const { data, scales } = packed
+  const halves = 8 / bits
+  const inner = k / halves
+  for (let i = 0; i < values.length / k; i++)
+    for (let side = 0; side < halves; side++) {
+      const [row, start] = [first + i, i * k + side * inner]
+      const scale = Math.fround(
+        bits === 8 ? largestOf(values, start, k) / 127 : bestScale4(values, start, inner),
+      )
+      scales[side * n + row] = scale
+      const inverse = scale > 0 ? 1 / scale : 0
+      for (let j = 0; j < inner; j++) {
+        const level = Math.round(values[start + j]! * inverse)
+        if (bits === 8) data[j * n + row] = level & 255
+        else {
+          const clipped = Math.max(-8, Math.min(7, level))
+          data[j * n + row]! |= side === 0 ? clipped + 8 : (clipped & 15) << 4
+        }
+      }
+    }
+}
+
+/** Float rows [first, first+count) of a packed weight. */
+export function unpackRows(
+  { data, scales }: PackedRows,
+  first: number,
+  count: number,
+  { bits, n, k }: RowFormat,
+): Float32Array {
+  const inner = (k * bits) / 8
+  const values = new Float32Array(count * k)
+  for (let i = 0; i < count; i++)
+    for (let j = 0; j < inner; j++) {
+      const [row, byte] = [first + i, data[j * n + first + i]!]
+      if (bits === 8) values[i * k + j] = ((byte << 24) >> 24) * scales[row]!
+      else {
+        values[i * k + j] = ((byte & 15) - 8) * scales[row]!
+        values[i * k + inner + j] = ((byte << 24) >> 28) * scales[n + row]!
+      }
+    }
+  return values
+}
+
+/** The two tensors of a weight. Its packed form is whole in memory while it is written, its floats are not. */
+export function rowEntries(
+  name: string,
+  format: RowFormat,
+  chunks: () => AsyncIterable<{ first: number; values: Float32Array }>,
+): TensorEntry[] {
+  const { bits, n, k } = format
+  let scales: Float32Array = new Float32Array()
+  const data = async function* () {
+    const packed = emptyRows(format)
+    for await (const { first, values } of chunks()) packRows(packed, values, first, format)
+    scales = packed.scales
+    yield packed.data
+  }
+  return [
+    { name, type: "I8", shape: [(k * bits) / 8, n], data },
+    {
+      name: `${name}_scale`,
+      type: "F32",
+      shape: bits === 8 ? [n] : [2, n],
+      data: () => [new Uint8Array(scales.buffer, scales.byteOffset, scales.byteLength)],
+    },
+  ]
+}
+
+/** A stored pair in this form as one logical tensor [N,K], or undefined when the two do not fit. */
+export function joinRows(weight: StoredTensor, scale: StoredTensor): StoredTensor | undefined {
+  const [inner, n] = weight.shape
+  const bits = scale.shape.length === 1 ? 8 : 4
+  const fits =
+    weight.shape.length === 2 &&
+    scale.type === "F32" &&
+    scale.shape.at(-1) === n &&
+    (bits === 8 || (scale.shape.length === 2 && scale.shape[0] === 2))
+  return fits ? { ...weight, shape: [n!, (inner! * 8) / bits], perOutput: { bits, scale } } : undefined
+}
+
+function largestOf(x: Float32Array, start: number, count: number): number {
+  let largest = 0
+  for (let i = start; i < start + count; i++) largest = Math.max(largest, Math.abs(x[i]!))
+  return largest
+}
+
+/** Long rows have outliers that would waste most of 16 levels: the scale is searched, and what exceeds it is clipped. */
+function bestScale4(x: Float32Array, start: number, count: number): number {
+  const largest = largestOf(x, start, count)
+  if (largest === 0) return 0
+  let best = largest / 7
+  let least = Number.POSITIVE_INFINITY
+  for (let ratio = 0.35; ratio <= 1.001; ratio += 0.05) {
+    const scale = (largest * ratio) / 7.5
+    const inverse = 1 / scale
+    let error = 0
+    for (let i = start; i < start + count; i++) {
+      const level = Math.max(-8, Math.min(7, Math.round(x[i]! * inverse)))
+      error += (x[i]! - level * scale) ** 2
+    }
+    if (error < least) {
+      least = error
+      best = scale
+    }
+  }
+  return best
+}
