@@ -31,7 +31,10 @@ export function scene(seed: number, width: number, height: number): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><rect width="100%" height="100%" fill="${colours[0]}"/><circle cx="${x * width}" cy="${y * height}" r="${r * width}" fill="#fff6e0"/>${hills.join("")}</svg>`
 }
 
-/** Prompts with "hold" stop half-way until the server closes; those with "broken" fail. */
+/** A negative prompt that stops a picture half-way until the server closes. */
+export const HOLD = "an end"
+
+/** Prompts with "broken" fail. */
 export function paintingEngine(): Engine {
   const steps = 8
   const paint = (r: GenerationRequest, seed: number, scale: number, blur = 0): Promise<Buffer> => {
@@ -65,7 +68,7 @@ export function paintingEngine(): Engine {
           secondsLeft: (steps - step) * 0.6,
           ...(previews ? { previews } : {}),
         })
-        if (request.prompt.includes("hold") && step === 5) {
+        if (request.negativePrompt === HOLD && step === 5) {
           await new Promise((_, reject) => {
             options.signal?.addEventListener("abort", () => reject(options.signal!.reason as Error), {
               once: true,

@@ -5,7 +5,7 @@ import { join } from "node:path"
 import type { Browser, BrowserContextOptions, Page } from "playwright-core"
 import { type Running, serve } from "../../src/server/index.ts"
 import { buildStudio } from "../build.ts"
-import { paintingEngine } from "./engine.ts"
+import { HOLD, paintingEngine } from "./engine.ts"
 import type { View } from "./views.ts"
 
 export const SIZES = {
@@ -58,14 +58,24 @@ async function fill(url: string): Promise<void> {
 async function occupy(url: string): Promise<void> {
   const size = { width: 1376, height: 768 }
   await make(url, { prompt: "rolling hills before a storm", seed: 52, count: 3, ...size })
-  await post(url, "jobs", { prompt: "mountains at dawn, hold", seed: 91, count: 4, width: 1248, height: 832 })
+  const held = { negativePrompt: HOLD, ...size }
+  await post(url, "jobs", {
+    ...held,
+    prompt: "mountains at dawn",
+    seed: 91,
+    count: 4,
+    width: 1248,
+    height: 832,
+  })
   for (const prompt of ["a quiet harbour at dusk", "snow on pine trees", "an orchard in spring"])
-    await post(url, "jobs", { prompt: `${prompt}, hold`, seed: 5, count: 2, ...size })
+    await post(url, "jobs", { ...held, prompt, seed: 5, count: 2 })
 }
 
 /** Until what opened has opened: no layer is on its way, nothing moves but what moves for ever. */
 async function settle(page: Page): Promise<void> {
   await page.evaluate(() => document.fonts.ready)
+  // A change of colours becomes an animation only when it is drawn.
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))
   await page.waitForFunction(() => {
     const layers = [...document.querySelectorAll(".over, .popover, .tooltip")]
     const isThere = (layer: Element): boolean => {
@@ -88,7 +98,7 @@ export interface Gallery {
     view: View,
     size: Size,
     theme: Theme,
-  ): Promise<{ page: Page; close: () => Promise<void> }>
+  ): Promise<{ page: Page; wear: (theme: Theme) => Promise<void>; close: () => Promise<void> }>
   close(): Promise<void>
 }
 
@@ -117,8 +127,8 @@ export async function openGallery(views: readonly View[]): Promise<Gallery> {
     if (on === "busy") await occupy(running.url)
   }
   return {
-    async open(browser, view, size, theme) {
-      const context = await browser.newContext({ ...SIZES[size], colorScheme: theme, locale: "en-GB" })
+    async open(browser, view, size, colorScheme) {
+      const context = await browser.newContext({ ...SIZES[size], colorScheme, locale: "en-GB" })
       const page = await context.newPage()
       page.setDefaultTimeout(120_000)
       try {
@@ -130,7 +140,11 @@ export async function openGallery(views: readonly View[]): Promise<Gallery> {
         await context.close()
         throw thrown
       }
-      return { page, close: () => context.close() }
+      const wear = async (theme: Theme): Promise<void> => {
+        await page.emulateMedia({ colorScheme: theme })
+        await settle(page)
+      }
+      return { page, wear, close: () => context.close() }
     },
     async close() {
       for (const server of Object.values(servers)) await server.close()

@@ -17,9 +17,9 @@ let made = 0
 for (const view of views) {
   for (const size of ["wide", "phone"] as const) {
     try {
-      const { page, close } = await gallery.open(browser, view, size, "light")
+      const { page, wear, close } = await gallery.open(browser, view, size, "light")
       for (const theme of ["light", "dark"] as const) {
-        await page.emulateMedia({ colorScheme: theme })
+        await wear(theme)
         await page.screenshot({ path: join(OUT, `${view.name}-${size}-${theme}.png`) })
         made++
       }

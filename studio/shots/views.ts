@@ -63,6 +63,17 @@ export const VIEWS: readonly View[] = [
     show: async (page) => page.getByText("cannot be reached").waitFor(),
   },
   { name: "takes", show: ready },
+  {
+    name: "failed",
+    show: async (page) => {
+      await ready(page)
+      // Up to the take above it: the failed one comes into sight with it.
+      await page.locator(".takes").evaluate((takes) => takes.scrollTo({ top: -700 }))
+      await page.locator(".broken").scrollIntoViewIfNeeded()
+      await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur())
+      await ready(page)
+    },
+  },
   { name: "working", on: "busy", show: async (page) => page.locator(".take-state").nth(3).waitFor() },
   {
     name: "offline",
@@ -98,7 +109,7 @@ export const VIEWS: readonly View[] = [
     show: async (page) => {
       await ready(page)
       await page.locator(".tile-open").last().click()
-      await page.locator(".inspector").waitFor()
+      await page.locator(".lineage img").first().waitFor()
       await ready(page)
     },
   },

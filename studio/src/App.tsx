@@ -1,4 +1,5 @@
 // The page: bar, takes, dock, and whatever is open over them.
+import { CloudOff } from "lucide-react"
 import { useEffect } from "react"
 import { onEvent, onFirst, onStep, queries } from "./api/cache.ts"
 import { ApiError } from "./api/client.ts"
@@ -70,14 +71,16 @@ function useEvents(isOn: boolean): void {
 }
 
 function Unreachable({ message }: { message: string }) {
-  const { takes } = useMessages()
+  const { takes, connection } = useMessages()
   useEffect(() => {
     const timer = setInterval(() => void queries.refetchQueries({ queryKey: ["capabilities"] }), 2000)
     return () => clearInterval(timer)
   }, [])
   return (
     <>
+      <CloudOff size={24} aria-hidden />
       <p role="alert">{message}</p>
+      <p className="small muted">{connection.lostHint}</p>
       <Button kind="outlined" onPress={() => void queries.refetchQueries({ queryKey: ["capabilities"] })}>
         {takes.tryAgain}
       </Button>

@@ -88,7 +88,7 @@ export function Dock({ capabilities }: { capabilities: Capabilities }) {
             isDisabled={!isReady || isLost}
             onPress={() => void generate()}
           >
-            <ArrowUp size={16} aria-hidden />
+            {!isLost && <ArrowUp size={16} aria-hidden />}
             <span>{isLost ? t.dock.offline : t.dock.generate}</span>
           </Button>
         </div>

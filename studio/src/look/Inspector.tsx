@@ -10,6 +10,7 @@ import { Button, IconButton } from "../ui/Button.tsx"
 import { Segments } from "../ui/fields.tsx"
 import { bytes, decimal, shapeName, signed, when } from "../ui/words.ts"
 import { commandOf, curlOf, short, typescriptOf } from "./code.ts"
+import { startHold, stopHold } from "./hold.ts"
 import { LineageView } from "./LineageView.tsx"
 import { ModelRead } from "./ModelRead.tsx"
 
@@ -25,7 +26,7 @@ export function Inspector({ job, picture }: { job: Job; picture: Picture }) {
     <aside className="inspector" aria-label={t.look.inspector}>
       <Section title={t.look.prompt} action={<CopyButton text={r.prompt} />}>
         <p className="inspector-prompt">{r.prompt || t.takes.untitled}</p>
-        <div className="row wrap">
+        <div className="inspector-uses">
           <Button kind="outlined" onPress={() => recall(job, "all", picture.seed)}>
             {t.takes.useAll}
           </Button>
@@ -79,7 +80,14 @@ export function Inspector({ job, picture }: { job: Job; picture: Picture }) {
             {r.references.map((reference, i) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: the same picture may stand twice
               <li key={`${reference.image}-${i}`}>
-                <img src={assetThumb(reference.image)} alt="" />
+                <IconButton
+                  className="used-hold"
+                  label={t.look.holdOne(i + 1)}
+                  onPressStart={() => void startHold(job, picture, i)}
+                  onPressEnd={stopHold}
+                >
+                  <img src={assetThumb(reference.image)} alt="" draggable={false} />
+                </IconButton>
                 <span>{reference.weight < 0 ? t.references.away : t.references.towards}</span>
                 <b>{signed(reference.weight)}</b>
               </li>

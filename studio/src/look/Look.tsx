@@ -162,7 +162,9 @@ export default function Look() {
                   ? t.look.withoutWorking
                   : bare.state === "failed"
                     ? t.look.withoutFailed
-                    : t.look.without}
+                    : bare.without === null
+                      ? t.look.without
+                      : t.look.withoutOne(bare.without + 1)}
               </p>
             )}
           </div>

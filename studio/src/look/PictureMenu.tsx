@@ -20,6 +20,7 @@ import { useMessages } from "../messages/index.ts"
 import { toggleCompared } from "../state/compared.ts"
 import { modelOf } from "../state/draft.ts"
 import { page } from "../state/page.ts"
+import { useStore } from "../state/store.ts"
 import {
   addReference,
   capabilities,
@@ -35,6 +36,7 @@ export function PictureMenu({ job, picture, button }: { job: Job; picture: Pictu
   const t = useMessages()
   const known = capabilities()
   const supports = known && modelOf(known, job.request.model)?.supports
+  const isLooking = useStore(page, (p) => p.surface === "look")
   const at = { job: job.id, picture: picture.id }
   const file = (format: string): string => `${local(picture.url)}?format=${format}&download=1`
   return (
@@ -43,12 +45,16 @@ export function PictureMenu({ job, picture, button }: { job: Job; picture: Pictu
       button={button}
       groups={[
         [
-          {
-            id: "look",
-            label: t.picture.open,
-            icon: <Maximize2 size={16} />,
-            run: () => page.set({ current: at, surface: "look" }),
-          },
+          ...(isLooking
+            ? []
+            : [
+                {
+                  id: "look",
+                  label: t.picture.open,
+                  icon: <Maximize2 size={16} />,
+                  run: () => page.set({ current: at, surface: "look" }),
+                },
+              ]),
           {
             id: "favourite",
             label: picture.favourite ? t.picture.unfavourite : t.picture.favourite,

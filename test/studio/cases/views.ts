@@ -30,7 +30,7 @@ export const views = (browser: () => Browser): void => {
         const wide = await gallery.open(browser(), view, "wide", "light")
         assert.deepEqual(await violations(wide.page), [], "wide, light")
         // The dark theme changes colours and nothing else.
-        await wide.page.emulateMedia({ colorScheme: "dark" })
+        await wide.wear("dark")
         assert.deepEqual(await violations(wide.page, ["color-contrast"]), [], "wide, dark")
         await wide.close()
         const phone = await gallery.open(browser(), view, "phone", "dark")
