@@ -1,6 +1,6 @@
 // The commands of boards and grids, in this process and in a home of their own.
 import assert from "node:assert/strict"
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
@@ -69,6 +69,29 @@ test("programs make, list, find and delete the same boards", async () => {
   assert.ok((await sdk.boards.list()).some((b) => b.id === board.id))
   await sdk.boards.remove(board.code)
   await assert.rejects(sdk.boards.find("Reds"), { code: "not_found" })
+})
+
+test("a grid is one sheet beside its pictures, and a wider one makes only what is new", async () => {
+  const out = join(home, "grid")
+  const grid = (seeds: string) =>
+    atelier(
+      "grid",
+      "a fox",
+      "-a",
+      `seed=${seeds}`,
+      "-a",
+      "intensity=-60,60",
+      ...["-c", "raw", "-s", "256x256"],
+      ...["--steps", "1", "-o", out],
+    )
+  const first = await grid("1")
+  assert.equal(first.code, 0, first.told)
+  assert.equal(first.out, `${join(out, "sheet.png")}\n2 pictures, 2 made now`)
+  assert.match((await grid("1,2")).out, /4 pictures, 2 made now$/)
+  assert.match((await grid("1,2")).out, /4 pictures, 0 made now$/)
+  assert.equal((await readdir(join(out, "cells"))).length, 4)
+  const { width, height } = await sharp(join(out, "sheet.png")).metadata()
+  assert.ok(width > 640 && height > 640, `${width} x ${height}`)
 })
 
 test("what is asked wrongly is one sentence and a code", async () => {
