@@ -4,6 +4,7 @@ import { after, before, test } from "node:test"
 import { reclaim, sweep } from "../../src/jobs/index.ts"
 import { AtelierError } from "../../src/request/index.ts"
 import { sha256, WORKERS } from "../../src/store/index.ts"
+import { amount, figure } from "../support/figures.ts"
 import { type Queue, testQueue } from "../support/queue.ts"
 import { gate, type TestStore, testStore, until } from "../support/service.ts"
 
@@ -26,6 +27,9 @@ async function withQueue(
       await q.jobs.cancelAll(key.id)
   }
 }
+/** What a hanging job is given, and a good one on the slowest machine does not need. */
+const HANG_SECONDS = 10
+
 const states = async (q: Queue, ids: string[]) =>
   Promise.all(ids.map(async (id) => (await q.jobs.get(id, null)).state))
 
@@ -126,39 +130,59 @@ test("a cancel reaches a running job within a step", () =>
     { stepMilliseconds: 20 },
   ))
 
-test("poison jobs fail after two tries with a reason while the good ones complete", () =>
+test("poison jobs fail after two tries with a reason while the good ones complete", (t) =>
   withQueue(
     async (q) => {
       const key = await q.key("poison")
+      const each = amount(2, 20)
+      const good = amount(34, 500)
       // A crash takes everything in flight along, as a dead worker process does.
       let crash = new AbortController()
       const generate: typeof q.engine.generate = async (request, options) => {
         const mine = crash
-        if (request.prompt === "poison") {
+        if (request.prompt === "crash") {
           crash = new AbortController()
           mine.abort()
         }
-        const signal = options?.signal ? AbortSignal.any([options.signal, mine.signal]) : mine.signal
-        return q.engine.generate(request, { ...options, signal }).catch((thrown: unknown) => {
+        if (request.prompt === "memory") throw new AtelierError("out_of_memory", "It does not fit.")
+        const ends = [mine.signal, ...(options?.signal ? [options.signal] : [])]
+        const signal = AbortSignal.any(ends)
+        const steps = request.prompt === "hang" ? 1_000_000 : request.steps
+        return q.engine.generate({ ...request, steps }, { ...options, signal }).catch((thrown: unknown) => {
           if (mine.signal.aborted) throw new AtelierError("worker_lost", "The engine's process died.")
           throw thrown
         })
       }
-      const ids: { id: string; bad: boolean }[] = []
-      for (let i = 0; i < 40; i++) {
-        const bad = i % 8 === 3
-        ids.push({ id: await q.submit(key, { prompt: bad ? "poison" : `good ${i}` }), bad })
-      }
-      await q.worker({ engine: { ...q.engine, generate } })
-      await until(async () => (await q.jobs.queue(key)).length === 0, 90)
-      for (const { id, bad } of ids) {
+      // One that hangs takes its time twice; the suite has a test of its own for that.
+      const kinds = amount(0, 1) ? ["crash", "hang", "memory"] : ["crash", "memory"]
+      const prompts: string[] = Array.from({ length: good }, (_, i) => `good ${i}`)
+      const every = Math.floor(good / (each * kinds.length))
+      for (let i = 0; i < each * kinds.length; i++)
+        prompts.splice(i * (every + 1), 0, kinds[i % kinds.length]!)
+      const ids: { id: string; prompt: string }[] = []
+      for (const prompt of prompts) ids.push({ id: await q.submit(key, { prompt }), prompt })
+      await q.worker({ engine: { ...q.engine, generate }, trySeconds: amount(900, HANG_SECONDS) })
+      await until(async () => (await q.jobs.queue(key)).length === 0, 600)
+      const reasons = { crash: /process died/, hang: /longer than/, memory: /does not fit/ }
+      let completed = 0
+      let failed = 0
+      for (const { id, prompt } of ids) {
         const job = await q.jobs.get(id, key)
-        assert.equal(job.state, bad ? "failed" : "completed")
-        if (bad) {
+        const reason = Object.hasOwn(reasons, prompt) ? reasons[prompt as keyof typeof reasons] : null
+        assert.equal(job.state, reason ? "failed" : "completed", `${prompt}: ${job.error?.message}`)
+        if (reason) {
+          failed++
           assert.equal(job.tries, 2)
-          assert.match(job.error!.message, /after 2 tries: The engine's process died/)
-        }
+          assert.match(job.error!.message, /after 2 tries/)
+          assert.match(job.error!.message, reason)
+        } else completed++
       }
+      figure(t, "R6-poison", {
+        n: prompts.length,
+        bad: kinds.map((kind) => `${each}_${kind}`).join(","),
+        completed,
+        failed,
+      })
     },
     { stepMilliseconds: 1 },
   ))
@@ -190,21 +214,24 @@ test("a job past its deadline fails wherever it is", () =>
   }))
 
 test("a stopping worker hands its job back untried, and another one completes it", () =>
-  withQueue(
-    async (q) => {
-      const key = await q.key("stop")
-      const id = await q.submit(key, { steps: 60 })
-      const first = await q.worker()
-      await until(() => first.inFlight === 1)
-      await first.stop()
-      const job = await q.jobs.get(id, key)
-      assert.equal(job.state, "queued")
-      assert.equal(job.tries, 0)
-      await q.worker()
-      assert.equal((await q.jobs.wait(id, key, { seconds: 60 })).state, "completed")
-    },
-    { stepMilliseconds: 5 },
-  ))
+  withQueue(async (q) => {
+    const key = await q.key("stop")
+    const id = await q.submit(key, {})
+    const begun = Promise.withResolvers<void>()
+    const endless: typeof q.engine.generate = (_request, options) =>
+      new Promise((_, reject) => {
+        options!.signal!.addEventListener("abort", () => reject(options!.signal!.reason), { once: true })
+        begun.resolve()
+      })
+    const first = await q.worker({ engine: { ...q.engine, generate: endless } })
+    await begun.promise
+    await first.stop()
+    const job = await q.jobs.get(id, key)
+    assert.equal(job.state, "queued")
+    assert.equal(job.tries, 0)
+    await q.worker()
+    assert.equal((await q.jobs.wait(id, key, { seconds: 60 })).state, "completed")
+  }))
 
 test("jobs of a worker unseen for the lease go back, and fail after its second death", () =>
   withQueue(async (q) => {
@@ -244,7 +271,7 @@ test("a job whose end could not be stored is handed back by its living worker an
     assert.equal((await q.jobs.wait(id, key, { seconds: 60 })).state, "completed")
   }))
 
-test("10 keys, 500 submits from many callers, 10 jobs", () =>
+test("10 ids, 500 submits from many callers, 10 jobs", () =>
   withQueue(async (q) => {
     const key = await q.key("idem")
     const submits = Array.from({ length: 500 }, (_, i) =>

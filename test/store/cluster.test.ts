@@ -45,6 +45,23 @@ const options = () => ({
   blobUrl: blobUrl(),
 })
 
+let firstTries = 0
+/** An engine that goes on with an endless job until it is stopped, or with its first try only. */
+function engineOfNode() {
+  const engine = testEngine({ side: 16, stepMilliseconds: 20 })
+  const generate: typeof engine.generate = (request, options) => {
+    const isEndless =
+      request.prompt === "endless" || (request.prompt === "endless at first" && firstTries++ === 0)
+    if (!isEndless) return engine.generate(request, options)
+    engine.seen.push(request)
+    return new Promise((_, reject) => {
+      options!.signal!.addEventListener("abort", () => reject(options!.signal!.reason), { once: true })
+      options!.onProgress!({ step: 1, steps: 100, secondsLeft: null })
+    })
+  }
+  return { ...engine, generate }
+}
+
 test("S3 keeps, lists and forgets blobs, and knows what is absent", async () => {
   const blobs = s3Blobs({
     bucket: "pictures",
@@ -65,10 +82,7 @@ test("S3 keeps, lists and forgets blobs, and knows what is absent", async () => 
 
 test("an API node and two workers share PostgreSQL and S3: pictures, events, cancel, and a worker that leaves", async () => {
   const api = await serve({ ...options(), role: "api" }, null)
-  const engines = [
-    testEngine({ side: 16, stepMilliseconds: 20 }),
-    testEngine({ side: 16, stepMilliseconds: 20 }),
-  ]
+  const engines = [engineOfNode(), engineOfNode()]
   const workers: Running[] = []
   for (const engine of engines) workers.push(await serve({ ...options(), role: "worker" }, engine))
   const client = new AtelierClient({ baseUrl: api.url })
@@ -86,17 +100,17 @@ test("an API node and two workers share PostgreSQL and S3: pictures, events, can
   assert.equal((await client.download(done[0]!.pictures[0]!)).byteLength, done[0]!.pictures[0]!.bytes)
 
   // Steps and cancels travel between machines.
-  const long = await client.submit({ prompt: "long", steps: 100 })
+  const long = await client.submit({ prompt: "endless" })
   for await (const event of client.events({ job: long.id, after: "0-0" })) if (event.progress) break
   assert.equal((await client.cancel(long.id)).state, "cancelled")
 
   // A worker that leaves hands its job to the other.
-  const moved = await client.submit({ prompt: "moved", steps: 60 })
+  const moved = await client.submit({ prompt: "endless at first" })
   for await (const event of client.events({ job: moved.id, after: "0-0" })) if (event.progress) break
-  const holder = engines.findIndex((e) => e.seen.at(-1)?.prompt === "moved")
+  const holder = engines.findIndex((e) => e.seen.at(-1)?.prompt === "endless at first")
   await workers[holder]!.close()
   assert.equal((await client.wait(moved.id)).state, "completed")
-  assert.equal(engines[1 - holder]!.seen.at(-1)!.prompt, "moved")
+  assert.equal(engines[1 - holder]!.seen.at(-1)!.prompt, "endless at first")
 
   await workers[1 - holder]!.close()
   await api.close()
