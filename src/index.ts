@@ -3,7 +3,7 @@
 export { BoardFile, exportBoard, importBoard, readBoardFile } from "./controls/board-file.ts"
 export { type Board, BoardFolder, type NewPicture } from "./controls/boards.ts"
 export { createEngine, type EngineOptions } from "./controls/engine.ts"
-export { type Provenance, readRequest } from "./image/metadata.ts"
+export { type Provenance, readExpandedPrompt, readRequest } from "./image/metadata.ts"
 export { type ImageResolver, readImage } from "./image/source.ts"
 export { verifyWebhook } from "./jobs/signature.ts"
 export * from "./request/index.ts"

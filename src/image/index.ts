@@ -2,5 +2,5 @@
 export * from "./decode.ts"
 export * from "./encode.ts"
 export * from "./limits.ts"
-export { type Provenance, readRequest } from "./metadata.ts"
+export { type Provenance, readExpandedPrompt, readRequest } from "./metadata.ts"
 export * from "./source.ts"

@@ -4,6 +4,8 @@ import { isPng, textsOf, withTexts } from "./png.ts"
 
 /** Keyword of the PNG text that holds the canonical request as JSON. */
 export const REQUEST_KEYWORD = "atelier"
+/** And of the one that holds what the model read. */
+const EXPANDED_KEYWORD = "atelier-expanded-prompt"
 const XMP_KEYWORD = "XML:com.adobe.xmp"
 
 /** IPTC's word for a picture made by a trained model. */
@@ -13,6 +15,8 @@ const NAMESPACE = "https://atelier.local/ns/1.0/"
 export interface Provenance {
   /** The canonical request of this one picture, complete. */
   request: unknown
+  /** What the model read in the prompt's place; absent where that is the prompt. */
+  expandedPrompt?: string
   /** `atelier 0.1.0` */
   software: string
 }
@@ -21,13 +25,17 @@ const escapeXml = (text: string): string => text.replace(/[<>&"']/g, (c) => `&#$
 const unescapeXml = (text: string): string =>
   text.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
 
-export function xmp({ request, software }: Provenance): string {
+export function xmp({ request, expandedPrompt, software }: Provenance): string {
+  const expanded =
+    expandedPrompt === undefined
+      ? ""
+      : `\n<atelier:expandedPrompt>${escapeXml(expandedPrompt)}</atelier:expandedPrompt>`
   return `<?xpacket begin="\uFEFF" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" xmlns:atelier="${NAMESPACE}">
 <xmp:CreatorTool>${escapeXml(software)}</xmp:CreatorTool>
 <Iptc4xmpExt:DigitalSourceType>${SOURCE}</Iptc4xmpExt:DigitalSourceType>
-<atelier:request>${escapeXml(JSON.stringify(request))}</atelier:request>
+<atelier:request>${escapeXml(JSON.stringify(request))}</atelier:request>${expanded}
 </rdf:Description></rdf:RDF></x:xmpmeta>
 <?xpacket end="w"?>`
 }
@@ -36,12 +44,13 @@ export function xmp({ request, software }: Provenance): string {
 export const describePng = (png: Uint8Array, provenance: Provenance): Uint8Array =>
   withTexts(png, {
     [REQUEST_KEYWORD]: JSON.stringify(provenance.request),
+    ...(provenance.expandedPrompt !== undefined && { [EXPANDED_KEYWORD]: provenance.expandedPrompt }),
     [XMP_KEYWORD]: xmp(provenance),
   })
 
 /** The request stored in a picture of ours, or undefined. */
 export async function readRequest(bytes: Uint8Array): Promise<unknown> {
-  const text = isPng(bytes) ? textsOf(bytes).get(REQUEST_KEYWORD) : await requestInXmp(bytes)
+  const text = isPng(bytes) ? textsOf(bytes).get(REQUEST_KEYWORD) : await inXmp(bytes, "request")
   if (text === undefined) return undefined
   try {
     return JSON.parse(text)
@@ -50,8 +59,14 @@ export async function readRequest(bytes: Uint8Array): Promise<unknown> {
   }
 }
 
-async function requestInXmp(bytes: Uint8Array): Promise<string | undefined> {
+/** What the model read for a picture of ours; undefined where it read the prompt itself. */
+export async function readExpandedPrompt(bytes: Uint8Array): Promise<string | undefined> {
+  return isPng(bytes) ? textsOf(bytes).get(EXPANDED_KEYWORD) : await inXmp(bytes, "expandedPrompt")
+}
+
+async function inXmp(bytes: Uint8Array, name: string): Promise<string | undefined> {
   const { xmp: packet } = await sharp(bytes).metadata()
-  const found = packet && /<atelier:request>([^<]*)<\/atelier:request>/.exec(packet.toString("utf8"))
+  const found =
+    packet && new RegExp(`<atelier:${name}>([^<]*)</atelier:${name}>`).exec(packet.toString("utf8"))
   return found ? unescapeXml(found[1]!) : undefined
 }

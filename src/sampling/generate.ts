@@ -66,6 +66,7 @@ export async function generate(
     const seed = seeds[index]!
     const bytes = await encodeImage(pixels, request.output, {
       request: { ...request, seed, count: 1 },
+      ...(expanded[index]!.prompt !== request.prompt && { expandedPrompt: expanded[index]!.prompt }),
       software,
     })
     clock.lap("encode")

@@ -8,6 +8,7 @@ import { after, before, test } from "node:test"
 import sharp from "sharp"
 import { BoardFolder } from "../../src/controls/boards.ts"
 import { createEngine } from "../../src/controls/engine.ts"
+import { readExpandedPrompt } from "../../src/image/metadata.ts"
 import type { Engine } from "../../src/request/engine.ts"
 import { type GenerationInput, parseRequest } from "../../src/request/request.ts"
 
@@ -81,6 +82,19 @@ test("a start picture at strength 1 is ignored, at lower strengths it is not", a
   const plain = await pixels()
   assert.equal(await pixels({ start: { image: looks[0]!, strength: 1 } }), plain)
   assert.notEqual(await pixels({ start: { image: looks[0]!, strength: 0.5 } }), plain)
+})
+
+test("the expanded prompt is in the answer and in the picture; a raw one is the prompt and needs no second", async () => {
+  const ask = (creativity: number) =>
+    engine.generate(parseRequest({ ...base, steps: 1, creativity, count: 2 }))
+  const high = await ask(100)
+  for (const [i, { bytes }] of high.pictures.entries()) {
+    assert.notEqual(high.expandedPrompts[i], base.prompt)
+    assert.equal(await readExpandedPrompt(bytes), high.expandedPrompts[i])
+  }
+  const raw = await ask(0)
+  assert.deepEqual(raw.expandedPrompts, [base.prompt, base.prompt])
+  assert.equal(await readExpandedPrompt(raw.pictures[0]!.bytes), undefined)
 })
 
 test("a value beyond its limits is one sentence with the field, the limit and the value", () => {

@@ -9,6 +9,7 @@ import sharp, { type Color } from "sharp"
 import {
   decodeImage,
   encodeImage,
+  readExpandedPrompt,
   readImage,
   readRequest,
   resizePixels,
@@ -169,6 +170,12 @@ test("every format carries the exact request and the mark of a trained model", a
   for (const format of ["png", "jpg", "webp"] as const) {
     const bytes = await encodeImage(pixels, { format, quality: 90 }, { request, software: "atelier test" })
     assert.deepEqual(await readRequest(bytes), request, format)
+    assert.equal(await readExpandedPrompt(bytes), undefined, format)
+    const expandedPrompt = 'ein <Fuchs> & "Schnee" 狐'
+    const told = { request, expandedPrompt, software: "atelier test" }
+    const expanded = await encodeImage(pixels, { format, quality: 90 }, told)
+    assert.equal(await readExpandedPrompt(expanded), expandedPrompt, format)
+    assert.deepEqual(await readRequest(expanded), request, format)
     const { xmp } = await sharp(bytes).metadata()
     assert.match(xmp!.toString(), /digitalsourcetype\/trainedAlgorithmicMedia/, format)
   }
