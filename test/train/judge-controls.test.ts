@@ -11,8 +11,8 @@ import { CONCEPTS } from "../../src/train/data/concepts.ts"
 import { heldOut } from "../../src/train/data/holdout.ts"
 import type { Cutout, Sprite, SpriteSource } from "../../src/train/data/sprites.ts"
 import { STYLE_TRAITS } from "../../src/train/data/styles/names.ts"
-import { gap, varietyOf } from "../../src/train/judge/controls/creativity.ts"
-import { PARTS, sampled } from "../../src/train/judge/controls/measure.ts"
+import { varietyOf } from "../../src/train/judge/controls/creativity.ts"
+import { gap, PARTS, sampled } from "../../src/train/judge/controls/measure.ts"
 import {
   blendFiguresOf,
   type Trial,
@@ -85,7 +85,7 @@ describe("figures of references", () => {
 
   it("are full marks where the style follows the weight both ways", () => {
     const figures = trialFiguresOf([trial(rising), trial(rising, true)])
-    for (const key of ["spearman", "recognised", "away.1", "away.2", "palette", "concept", "leak"])
+    for (const key of ["spearman", "recognised", "away.1", "away.2", "palette.gap", "concept", "leak"])
       assert.equal(verdictOf(figures, `references.${key}`), true, key)
     assert.equal(figure(figures, "references.spearman"), 1)
     assert.equal(figure(figures, "references.palette"), 1)
@@ -95,7 +95,7 @@ describe("figures of references", () => {
   it("are missed by a model that does not listen, and by one that goes the other way", () => {
     const deaf = trialFiguresOf([trial(() => 0.3), trial(() => 0.3, true)])
     assert.equal(figure(deaf, "references.spearman"), 0)
-    for (const key of ["spearman", "recognised", "away.1", "away.2"])
+    for (const key of ["spearman", "recognised", "away.1", "away.2", "palette.gap"])
       assert.equal(verdictOf(deaf, `references.${key}`), false, key)
     assert.equal(figure(trialFiguresOf([trial((w) => 1 - rising(w))]), "references.spearman"), -1)
   })

@@ -5,7 +5,7 @@ import { conceptIndex } from "../labels.ts"
 import { rankOf } from "../network.ts"
 import { featureDistance } from "../similarity.ts"
 import { average, type Estimate, meanOf, pairedRatio, share } from "../statistics.ts"
-import { type Bench, type ControlFigure, collector, sampled } from "./measure.ts"
+import { ABOVE_ZERO, type Bench, type ControlFigure, collector, gap, sampled } from "./measure.ts"
 import { conceptNamed } from "./subjects.ts"
 
 const SEEDS = [0, 1, 2, 3]
@@ -15,12 +15,6 @@ const LEVELS = Object.entries(CREATIVITY) as [CreativityLevel, number][]
 export function varietyOf(features: readonly Float32Array[]): number {
   const distances = features.flatMap((a, i) => features.slice(i + 1).map((b) => featureDistance(a, b)))
   return distances.length === 0 ? Number.NaN : average(distances)
-}
-
-/** How far the lower end of one interval lies above the upper end of another: below 0 they overlap. */
-export function gap(above: Estimate, below: Estimate): Estimate {
-  const value = above.low - below.high
-  return { value, low: value, high: value, n: Math.min(above.n, below.n) }
 }
 
 const counted = (hits: number, n: number): Estimate => share(Array.from({ length: n }, (_, i) => i < hits))
@@ -64,8 +58,10 @@ export async function creativityFigures({ observe, look, words, count }: Bench):
     }),
   )
   /** What was seen of one prompt at one level. */
-  const cell = (prompt: number, level: number) =>
-    seen.slice((prompt * LEVELS.length + level) * SEEDS.length).slice(0, SEEDS.length)
+  const cell = (prompt: number, level: number) => {
+    const first = (prompt * LEVELS.length + level) * SEEDS.length
+    return seen.slice(first, first + SEEDS.length)
+  }
   const variety = LEVELS.map(([level], k): [CreativityLevel, Estimate] => [
     level,
     meanOf(prompts.map((_, i) => varietyOf(cell(i, k).map((s) => s.features)))),
@@ -88,7 +84,7 @@ export async function creativityFigures({ observe, look, words, count }: Bench):
         `${key}.gap.${level}`,
         `  ${level} above ${levels[i]![0]}, interval to interval`,
         gap(estimate, levels[i]![1]),
-        0,
+        ABOVE_ZERO,
       )
   }
 }

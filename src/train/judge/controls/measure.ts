@@ -6,6 +6,7 @@ import type { Figure } from "../figures.ts"
 import type { Verdict } from "../network.ts"
 import type { Bitmap } from "../pixels.ts"
 import type { Prompt } from "../prompts.ts"
+import type { Estimate } from "../statistics.ts"
 
 export const PARTS = ["creativity", "references", "start", "sliders", "spread"] as const
 export type Part = (typeof PARTS)[number]
@@ -39,6 +40,15 @@ export interface Bench {
   readonly count: number | undefined
 }
 
+/** The target of what must be more than nothing. */
+export const ABOVE_ZERO = Number.MIN_VALUE
+
+/** How far the lower end of one interval lies above the upper end of another: below 0 they overlap. */
+export function gap(above: Estimate, below: Estimate): Estimate {
+  const value = above.low - below.high
+  return { value, low: value, high: value, n: Math.min(above.n, below.n) }
+}
+
 /** Every n-th of a list, so that a sample has a share of everything. */
 export function sampled<T>(list: readonly T[], count: number | undefined): T[] {
   if (count === undefined || count >= list.length) return [...list]
@@ -50,7 +60,7 @@ export function collector(part: Part) {
   const figures: ControlFigure[] = []
   const put =
     (isPlain: boolean) =>
-    (key: string, label: string, estimate: Figure["estimate"], target?: number, atMost = false): void => {
+    (key: string, label: string, estimate: Estimate, target?: number, atMost = false): void => {
       if (estimate.n === 0) return
       const wanted = target === undefined ? {} : { target, atMost }
       figures.push({ part, key: `${part}.${key}`, label, estimate, ...wanted, ...(isPlain && { isPlain }) })

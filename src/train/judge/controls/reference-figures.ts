@@ -1,6 +1,6 @@
 // Figures of pictures made with references: what rises, what falls, what stays, what must not appear. Pure.
 import { average, meanOf, pairedRatio, share, spearman } from "../statistics.ts"
-import { type ControlFigure, collector } from "./measure.ts"
+import { ABOVE_ZERO, type ControlFigure, collector, gap } from "./measure.ts"
 
 export const WEIGHTS = [-2, -1, -0.5, 0, 0.5, 1, 2] as const
 export type Weight = (typeof WEIGHTS)[number]
@@ -80,7 +80,10 @@ export function trialFiguresOf(trials: readonly Trial[]): ControlFigure[] {
       WEIGHTS.map((w) => -palette(t, w)),
     ),
   )
-  addPlain("palette", "palette comes nearer, Spearman", meanOf(nearer), 0)
+  const rises = meanOf(nearer)
+  addPlain("palette", "palette comes nearer, Spearman", rises)
+  const none = { ...rises, value: 0, low: 0, high: 0 }
+  addPlain("palette.gap", "  its interval above 0", gap(rises, none), ABOVE_ZERO)
   for (const w of [-2, 0, 2] as const)
     addPlain(`palette.${w}`, `  distance at ${w}`, meanOf(trials.map((t) => palette(t, w))))
 

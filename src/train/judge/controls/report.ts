@@ -2,7 +2,7 @@
 import { met } from "../figures.ts"
 import type { Estimate } from "../statistics.ts"
 import { markdown } from "../table.ts"
-import { type ControlFigure, PARTS, type Part } from "./measure.ts"
+import { ABOVE_ZERO, type ControlFigure, PARTS, type Part } from "./measure.ts"
 
 export interface ControlsReport {
   readonly format: 1
@@ -22,7 +22,7 @@ const TITLES: Readonly<Record<Part, string>> = {
 }
 
 const number = (x: number, isPlain: boolean | undefined): string =>
-  Number.isNaN(x) ? "-" : isPlain ? x.toFixed(3) : (100 * x).toFixed(1)
+  !Number.isFinite(x) ? "-" : isPlain ? x.toFixed(3) : (100 * x).toFixed(1)
 
 function shown({ value, low, high }: Estimate, isPlain: boolean | undefined): string {
   const [v, l, h] = [value, low, high].map((x) => number(x, isPlain))
@@ -38,9 +38,9 @@ export function controlsTable(report: ControlsReport): string {
     if (own.length === 0) return []
     const rows = own.map((f) => [
       f.label,
-      shown(f.estimate, f.isPlain) + (f.isPlain || Number.isNaN(f.estimate.value) ? "" : " %"),
+      shown(f.estimate, f.isPlain) + (f.isPlain || !Number.isFinite(f.estimate.value) ? "" : " %"),
       String(f.estimate.n),
-      f.target === undefined ? "" : `${f.atMost ? "<=" : ">="} ${wanted(f.target, f.isPlain)}`,
+      f.target === undefined ? "" : wanted(f.target, f.atMost, f.isPlain),
       f.met === undefined ? "" : f.met ? "met" : "missed",
     ])
     return [markdown([[TITLES[part], `${report.model} [95 %]`, "n", "target", ""], ...rows])]
@@ -48,5 +48,7 @@ export function controlsTable(report: ControlsReport): string {
   return [`Printed by \`${report.command}\``, ...report.notes, ...tables].join("\n\n")
 }
 
-const wanted = (target: number, isPlain: boolean | undefined): string =>
-  isPlain ? String(target) : `${+(100 * target).toFixed(1)} %`
+function wanted(target: number, atMost: boolean | undefined, isPlain: boolean | undefined): string {
+  if (target === ABOVE_ZERO) return "> 0"
+  return `${atMost ? "<=" : ">="} ${isPlain ? target : `${+(100 * target).toFixed(1)} %`}`
+}
