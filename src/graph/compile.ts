@@ -207,30 +207,65 @@ function emitTokenMajor(b: GraphBuilder, n: Tensor, context: Context): boolean {
   return true
 }
 
+/** Whether ONNX Runtime's kernel computes this attention: with no bias, or with one that only masks keys. */
+function hasKernel(n: Tensor, { attention }: CompileOptions): boolean {
+  if (n.op !== "attention" || attention === "parts") return false
+  const bias = n.inputs[3]
+  return bias === undefined || (bias.shape.length === 4 && bias.shape[1] === 1 && bias.shape[2] === 1)
+}
+
 function emitAttention(b: GraphBuilder, n: Tensor, _inputs: string[], context: Context): string {
   const [q, k, v, bias] = n.inputs as [Tensor, Tensor, Tensor, Tensor?]
-  if (context.options.attention === "parts" || bias) return context.emit(attentionParts(q, k, v, bias).output)
-  const [batch, heads, , size] = q.shape as [Dim, number, Dim, number]
+  if (!hasKernel(n, context.options)) return context.emit(attentionParts(q, k, v, bias).output)
+  const [batch, heads, length, size] = q.shape as [Dim, number, Dim, number]
   const [, keyHeads, keys] = k.shape as [Dim, number, Dim, number]
-  const merge = (x: Tensor): string => {
-    const standing = context.tokenMajor.get(x)
-    const swapped = standing ?? b.node("Transpose", [context.value(x)], { perm: { ints: [0, 2, 1, 3] } })
-    return b.node("Reshape", [swapped, b.integers([0, 0, heads * size])])
-  }
+  const tokens = (x: Tensor): string =>
+    context.tokenMajor.get(x) ?? b.node("Transpose", [context.value(x)], { perm: { ints: [0, 2, 1, 3] } })
+  const merged = (x: string, width: number): string =>
+    b.node("Reshape", [x, b.integers([0, 0, heads * width])])
   // MultiHeadAttention wants one key head per query head; its tiled kernel never holds the L x S scores.
-  const repeat = (x: string): string => {
-    if (keyHeads === heads) return x
-    const groups = heads / keyHeads
-    const apart = b.node("Unsqueeze", [x, b.integers([2])])
-    const wide = b.node("Expand", [apart, b.shape([batch, keyHeads, groups, keys, size])])
-    return b.node("Reshape", [wide, b.shape([batch, heads, keys, size])])
+  const groups = heads / keyHeads
+  const repeated = (x: string, axis: number, wide: Shape, target: Shape): string => {
+    const apart = b.node("Unsqueeze", [x, b.integers([axis])])
+    return b.node("Reshape", [b.node("Expand", [apart, b.shape(wide)]), b.shape(target)])
   }
-  return b.microsoft(
-    "MultiHeadAttention",
-    [merge(q), repeat(context.value(k)), repeat(context.value(v))],
-    { num_heads: { int: heads } },
-    n.where,
-  )
+  const attend = (inputs: string[]): string =>
+    b.microsoft(
+      "MultiHeadAttention",
+      inputs,
+      { num_heads: { int: heads }, scale: 1 / Math.sqrt(size) },
+      n.where,
+    )
+  if (!bias) {
+    const headMajor = (x: Tensor): string => {
+      const value = context.value(x)
+      const [wide, target] = [
+        [batch, keyHeads, groups, keys, size],
+        [batch, heads, keys, size],
+      ]
+      return groups === 1 ? value : repeated(value, 2, wide, target)
+    }
+    return attend([merged(tokens(q), size), headMajor(k), headMajor(v)])
+  }
+  // Given a bias, the kernel would hold all scores, several times over. So the bias becomes one more entry of every
+  // key, and every query has a 1 there: (q, 1)(k, bias sqrt(e)) / sqrt(e) = q k / sqrt(e) + bias.
+  const beside = (x: string, column: string, shape: Shape): string =>
+    b.node("Concat", [x, b.node("Expand", [column, b.shape(shape)])], { axis: { int: -1 } })
+  const spread = (x: string, width: number): string =>
+    merged(
+      groups === 1 ? x : repeated(x, 3, [batch, keys, keyHeads, groups, width], [batch, keys, heads, width]),
+      width,
+    )
+  const ones = b.floats(Float32Array.of(1), [])
+  const column = b.node("Mul", [
+    b.node("Transpose", [context.value(bias)], { perm: { ints: [0, 3, 1, 2] } }),
+    b.floats(Float32Array.of(Math.sqrt(size)), []),
+  ]) // [B,S,1,1]
+  return attend([
+    merged(beside(tokens(q), ones, [batch, length, heads, 1]), size + 1),
+    spread(beside(tokens(k), column, [batch, keys, keyHeads, 1]), size + 1),
+    spread(tokens(v), size),
+  ])
 }
 
 const emitters: Record<Exclude<Operator, "parameter">, Emit> = {
@@ -371,8 +406,7 @@ export function compile(
           if (options.attention !== "parts" && (emitTokenMajor(b, n, context) || emitFused(b, n, context)))
             continue
           // Attention takes its inputs as they stand.
-          const fused = n.op === "attention" && options.attention !== "parts" && n.inputs.length === 3
-          const inputs = fused ? [] : n.inputs.map((i) => context.value(i))
+          const inputs = hasKernel(n, options) ? [] : n.inputs.map((i) => context.value(i))
           context.values.set(n, emitters[n.op](b, n, inputs, context))
         }
       }

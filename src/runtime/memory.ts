@@ -35,10 +35,9 @@ export function weightBytes(checkpoint: Checkpoint): number {
   return [...checkpoint.tensors.values()].reduce((sum, t) => sum + loadedBytes(t, unpack), 0)
 }
 
-/** Widest moment of one block: stream, queries to values, gate, both halves of the MLP, and the scores. */
+/** One block: stream, queries to values as the kernel wants them, gate, and the MLP's halves. No scores are held. */
 export function denoiserBytes(c: DitConfig, rows: number, length: number): number {
-  const perToken = 3 * c.features + 2 * c.features + 2 * c.kvHeads * c.headDim + 2 * c.mlpDim
-  return 4 * rows * (length * perToken + c.heads * length * length)
+  return 4 * rows * length * (10 * c.features + 4 * c.mlpDim)
 }
 
 /** The decoder's last level: three feature maps at full size, and the unfolded patches of a convolution. */
