@@ -1,4 +1,7 @@
 // References, boards and sliders of a request as tokens beside the words: the part `controls` of the embedded family.
+import { createHash } from "node:crypto"
+import { stat } from "node:fs/promises"
+import { join } from "node:path"
 import { openSafetensors } from "../checkpoint/index.ts"
 import { input } from "../graph/index.ts"
 import { decodeImage, toPlanes } from "../image/decode.ts"
@@ -41,7 +44,8 @@ export async function openControls(context: PartContext, readBoard: BoardReader)
   const slider = await openGraph(runner, { tokens: sliderTokens(powers, new Weights(), features) }, files)
 
   const looks = new LookCache({
-    encoder: context.installed.manifest.name,
+    folder: join(context.cache, "looks"),
+    encoder: await encoderOf(context),
     values: STYLE_TOKENS * features,
     encode: async (bytes, place) => {
       const picture = await decodeImage(bytes, { ...place, fit: { width: SIDE, height: SIDE } })
@@ -56,7 +60,7 @@ export async function openControls(context: PartContext, readBoard: BoardReader)
     const given = references.flatMap(({ image, weight }, i) => (weight === 0 ? [] : [{ image, weight, i }]))
     const single = given.map(async ({ image, weight, i }) => {
       const place = { name: `of reference ${i + 1}`, field: `references[${i}].image` }
-      return { ...(await looks.look(await readImage(image, place.field), place)), weight }
+      return { ...(await looks.look(await readImage(image, place.field), place, false)), weight }
     })
     const found = await Promise.all(single)
     if (!board || board.strength === 0) return found
@@ -93,4 +97,14 @@ export async function openControls(context: PartContext, readBoard: BoardReader)
       await slider.close()
     },
   }
+}
+
+/** The model's name with what tells other weights under that name apart. */
+async function encoderOf({ installed, file }: PartContext): Promise<string> {
+  const hash = createHash("sha256")
+  for (const part of ["vae", "controls"]) {
+    const { size, mtimeMs } = await stat(file(part)!)
+    hash.update(`${part} ${size} ${mtimeMs}\n`)
+  }
+  return `${installed.manifest.name}-${hash.digest("hex").slice(0, 12)}`
 }

@@ -1,4 +1,4 @@
-// Encoded references by content: each picture meets the style encoder once, and never again if there is a folder.
+// Encoded references by content: each picture meets the style encoder once, a board's never again on this machine.
 import { createHash } from "node:crypto"
 import { mkdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -34,12 +34,19 @@ export interface Look {
 export class LookCache {
   readonly #options: LookCacheOptions
   readonly #looks = new Map<string, Promise<Float32Array>>()
+  /** Known to be on disk, or not writable. */
+  readonly #kept = new Set<string>()
 
   constructor(options: LookCacheOptions) {
     this.#options = options
   }
 
-  async look(bytes: Uint8Array, place: Place = { name: "sent", field: "references" }): Promise<Look> {
+  /** `keep` is for pictures that come again, a board's: single ones would only fill the disk. */
+  async look(
+    bytes: Uint8Array,
+    place: Place = { name: "sent", field: "references" },
+    keep = true,
+  ): Promise<Look> {
     const hash = contentHash(bytes)
     const known = this.#looks.get(hash)
     if (known) this.#looks.delete(hash)
@@ -47,6 +54,7 @@ export class LookCache {
     this.#looks.set(hash, tokens)
     if (this.#looks.size > (this.#options.most ?? 512)) this.#looks.delete(this.#looks.keys().next().value!)
     try {
+      if (keep) await this.#keep(hash, await tokens)
       return { hash, tokens: await tokens }
     } catch (error) {
       if (this.#looks.get(hash) === tokens) this.#looks.delete(hash)
@@ -54,22 +62,28 @@ export class LookCache {
     }
   }
 
+  /** A file of another length is a torn or foreign one: it is encoded again and written over. */
+  async #stored(hash: string): Promise<Buffer | undefined> {
+    const { folder, values, encoder } = this.#options
+    const stored = folder && (await readFile(join(folder, encoder, `${hash}.f32`)).catch(() => undefined))
+    return stored && stored.length === 4 * values ? stored : undefined
+  }
+
   async #find(hash: string, bytes: Uint8Array, place: Place): Promise<Float32Array> {
-    const { folder, values, encoder, encode } = this.#options
-    const path = folder && join(folder, encoder, `${hash}.f32`)
-    const stored = path ? await readFile(path).catch(() => undefined) : undefined
-    // A file of another length is a torn or foreign one: encode again and write over it.
-    if (stored?.length === 4 * values) return floatsOf(stored)
-    const tokens = await encode(bytes, place)
-    if (path) await this.#keep(path, tokens)
-    return tokens
+    const stored = await this.#stored(hash)
+    if (!stored) return await this.#options.encode(bytes, place)
+    this.#kept.add(hash)
+    return floatsOf(stored)
   }
 
   /** A cache that cannot be written is slower, not broken. */
-  async #keep(path: string, tokens: Float32Array): Promise<void> {
+  async #keep(hash: string, tokens: Float32Array): Promise<void> {
+    const { folder, encoder } = this.#options
+    if (!folder || this.#kept.has(hash)) return
+    this.#kept.add(hash)
     try {
-      await mkdir(join(path, ".."), { recursive: true })
-      await writeWhole(path, (file) => file.write(bytesOf(tokens)))
+      await mkdir(join(folder, encoder), { recursive: true })
+      await writeWhole(join(folder, encoder, `${hash}.f32`), (file) => file.write(bytesOf(tokens)))
     } catch {
       return
     }

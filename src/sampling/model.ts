@@ -119,7 +119,8 @@ export class Model {
     const dit = await Dit.open(runner, config, weightFiles(checkpoint, changed))
     const file = (part: string): string | undefined => fileOf(installed, part)
     const vae = new Vae(runner, sizes, vaeFile)
-    const context: PartContext = { runner, installed, dit, vae, file, readImage: options.readImage }
+    const { readImage, cache } = options
+    const context: PartContext = { runner, installed, dit, vae, file, readImage, cache }
     const { kind } = installed.manifest.text
     const openText = textEncoders[kind]
     if (!openText)

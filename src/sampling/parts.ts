@@ -25,6 +25,8 @@ export interface PartContext {
   vae: Vae
   /** Opens picture sources of a request. */
   readImage: ImageResolver
+  /** Folder of what can be made again. */
+  cache: string
 }
 
 /** What the words of a request became: fused tokens of the prompt, and of the negative prompt under guidance. */

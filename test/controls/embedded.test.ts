@@ -1,13 +1,14 @@
 // The controls on the shipped model: what must hold to the bit, and what must be refused.
 import assert from "node:assert/strict"
 import { createHash } from "node:crypto"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
 import sharp from "sharp"
 import { BoardFolder } from "../../src/controls/boards.ts"
 import { createEngine } from "../../src/controls/engine.ts"
+import { contentHash } from "../../src/controls/look-cache.ts"
 import { readExpandedPrompt } from "../../src/image/metadata.ts"
 import type { Engine } from "../../src/request/engine.ts"
 import { type GenerationInput, parseRequest } from "../../src/request/request.ts"
@@ -82,6 +83,30 @@ test("a start picture at strength 1 is ignored, at lower strengths it is not", a
   const plain = await pixels()
   assert.equal(await pixels({ start: { image: looks[0]!, strength: 1 } }), plain)
   assert.notEqual(await pixels({ start: { image: looks[0]!, strength: 0.5 } }), plain)
+})
+
+test("a board's pictures are encoded once, also for the engine after this one; single references leave nothing", async () => {
+  const bytes = await sharp(looks[1]).toBuffer()
+  await new BoardFolder(join(home, "boards")).create("one", [{ bytes, name: looks[1]! }])
+  const kept = () => {
+    const folder = join(home, "cache", "looks")
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((e) => e.isFile())
+    return files.map((e) => `${e.name} ${statSync(join(e.parentPath, e.name)).mtimeMs}`).toSorted()
+  }
+  const board = { id: "one", strength: 1 }
+  const first = await pixels({ board })
+  const before = kept()
+  assert.ok(before.some((line) => line.startsWith(contentHash(bytes))))
+  const own = engine
+  engine = createEngine({ home })
+  try {
+    assert.equal(await pixels({ board }), first)
+    await pixels({ references: [reference(0, 1)] })
+  } finally {
+    await engine.close()
+    engine = own
+  }
+  assert.deepEqual(kept(), before)
 })
 
 test("the expanded prompt is in the answer and in the picture; a raw one is the prompt and needs no second", async () => {
