@@ -1,8 +1,11 @@
 // One measurement in its own process, so that its peak memory is its own: a JSON job in, a JSON result out.
 import { readFileSync } from "node:fs"
 import * as ort from "onnxruntime-node"
-import { compile, input, type Tensor } from "../src/graph/index.ts"
-import { type DitConfig, denoiser, imageRope, textFusion, timeEmbedding, Weights } from "../src/nets/index.ts"
+import { compile, type Tensor } from "../src/graph/index.ts"
+import { type DitConfig, imageRope } from "../src/nets/index.ts"
+import { denoiserGraph, fusionGraph } from "../src/runtime/graphs.ts"
+import { denoiserFeeds } from "../src/runtime/networks.ts"
+import { SETTINGS } from "../src/runtime/session.ts"
 import { type Geometry, geometries, grid, type Precision } from "./geometry.ts"
 import { operations, productsOf, timeProduct } from "./products.ts"
 import { folder, type Layout, weightFile } from "./weights.ts"
@@ -45,24 +48,9 @@ export interface Result {
   peakGb: number
 }
 
-export const textOutputs = (c: DitConfig): Record<string, Tensor> => ({
-  text: textFusion(input("taps", ["B", "T", c.textLayers, c.textDim]), new Weights(), c).text,
-})
-
-export function stepOutputs(c: DitConfig): Record<string, Tensor> {
-  const { velocity } = denoiser(
-    {
-      image: input("image", ["B", "N", c.channels * c.patch * c.patch]),
-      // One time for the whole batch, as in sampling.
-      time: input("time", [1, 1, c.timeDim]),
-      text: input("text", ["B", "T", c.features]),
-      rope: { cosine: input("cosine", ["N+T", c.headDim / 2]), sine: input("sine", ["N+T", c.headDim / 2]) },
-    },
-    new Weights(),
-    c,
-  )
-  return { velocity }
-}
+/** The engine's own graphs: what is measured is what a picture runs. */
+export const textOutputs = (c: DitConfig): Record<string, Tensor> => fusionGraph(c)
+export const stepOutputs = (c: DitConfig): Record<string, Tensor> => denoiserGraph(c)
 
 /** Numbers in -1..1 of no particular kind. */
 export function noise(count: number): Float32Array {
@@ -79,16 +67,27 @@ export const floats = (data: Float32Array, shape: readonly number[]): ort.Tensor
   new ort.Tensor("float32", data, shape)
 
 export function stepFeeds(c: DitConfig, image: number, text: number): Record<string, ort.Tensor> {
-  const token = c.channels * c.patch * c.patch
   const [rows, columns] = grid(image)
-  const rope = imageRope(text, rows, columns, c.headDim)
-  const table = [image + text, c.headDim / 2]
+  const feeds = denoiserFeeds(
+    {
+      image: noise(image * c.channels * c.patch ** 2),
+      times: [0.7],
+      text: noise(text * c.features),
+      valid: new Uint8Array(text).fill(1),
+      rope: imageRope(text, rows, columns, c.headDim),
+    },
+    c,
+  )
+  return Object.fromEntries(
+    Object.entries(feeds).map(([name, { data, shape }]) => [name, floats(data as Float32Array, shape)]),
+  )
+}
+
+function textFeeds(c: DitConfig, text: number): Record<string, ort.Tensor> {
+  const taps = noise(text * c.textLayers * c.textDim)
   return {
-    image: floats(noise(image * token), [1, image, token]),
-    time: floats(timeEmbedding([0.7], c.timeDim), [1, 1, c.timeDim]),
-    text: floats(noise(text * c.features), [1, text, c.features]),
-    cosine: floats(rope.cosine, table),
-    sine: floats(rope.sine, table),
+    taps: floats(taps, [1, text, c.textLayers, c.textDim]),
+    bias: floats(new Float32Array(text), [1, 1, 1, text]),
   }
 }
 
@@ -97,7 +96,9 @@ export function sessionOptions(job: Job): ort.InferenceSession.SessionOptions {
     intraOpNumThreads: job.threads,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
-    extra: { session: { model_external_initializers_file_folder_path: folder, ...job.settings } },
+    extra: {
+      session: { ...SETTINGS, model_external_initializers_file_folder_path: folder, ...job.settings },
+    },
   }
 }
 
@@ -146,8 +147,7 @@ async function measure(job: Job): Promise<Result | undefined> {
     job.layout,
   )
   if (job.prepare) return undefined
-  const taps = floats(noise(job.text * c.textLayers * c.textDim), [1, job.text, c.textLayers, c.textDim])
-  const perPrompt = await time(job, text, { taps }, file.source)
+  const perPrompt = await time(job, text, textFeeds(c, job.text), file.source)
   const perStep = await time(job, step, stepFeeds(c, job.image, job.text), file.source)
   const peak = peakGb()
   const sizes = new Map(Object.entries({ B: 1, N: job.image, T: job.text }))

@@ -24,6 +24,14 @@ export interface SessionOptions {
   profile?: string
 }
 
+/** ONNX Runtime's settings for every session. */
+export const SETTINGS: Readonly<Record<string, string>> = {
+  // Threads that spin between steps would take the processor from whoever else lives on the machine.
+  force_spinning_stop: "1",
+  // Numbers below 1e-38 cost a hundred times as much as others and mean nothing.
+  set_denormal_as_zero: "1",
+}
+
 export const floats = (
   data: Float32Array | readonly number[],
   shape: readonly number[] = [data.length],
@@ -50,12 +58,7 @@ export class Session {
   }
 
   static async open(graph: GraphFile, options: SessionOptions): Promise<Session> {
-    const session: Record<string, string> = {
-      // Threads that spin between steps would take the processor from whoever else lives on the machine.
-      force_spinning_stop: "1",
-      // Numbers below 1e-38 cost a hundred times as much as others and mean nothing.
-      set_denormal_as_zero: "1",
-    }
+    const session: Record<string, string> = { ...SETTINGS }
     if (graph.folder !== undefined) session.model_external_initializers_file_folder_path = graph.folder
     return new Session(
       await ort.InferenceSession.create(graph.model, {
