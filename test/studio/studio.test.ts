@@ -4,6 +4,7 @@ import { after, before, describe } from "node:test"
 import type { Browser } from "playwright-core"
 import { access } from "./cases/access.ts"
 import { comparing } from "./cases/comparing.ts"
+import { dock } from "./cases/dock.ts"
 import { history } from "./cases/history.ts"
 import { keyboard } from "./cases/keyboard.ts"
 import { making } from "./cases/making.ts"
@@ -17,5 +18,6 @@ describe("the studio page", { skip: chromiumPath() ? false : "no Chromium here" 
     browser = await openBrowser()
   })
   after(() => browser.close())
-  for (const cases of [making, comparing, queueing, history, keyboard, access, views]) cases(() => browser)
+  for (const cases of [making, dock, comparing, queueing, history, keyboard, access, views])
+    cases(() => browser)
 })

@@ -167,7 +167,11 @@ export async function make(page: Page, prompt: string, options: { count?: number
   }
   await promptOf(page).press("Enter")
   const take = page.locator("[data-newest]").filter({ hasText: prompt })
-  await take.locator(".tile-open img").first().waitFor()
+  const made = take.locator(".tile-open img").first()
+  const broken = take.locator(".broken")
+  await made.or(broken).first().waitFor()
+  // A take that ended otherwise says why, and no test has to run out of patience to learn it.
+  if (await broken.isVisible()) throw new Error(`“${prompt}”: ${await broken.textContent()}`)
 }
 
 /** Jobs as the server has them, newest first. */

@@ -2,6 +2,7 @@
 import { Check, Copy, Download } from "lucide-react"
 import { type ReactNode, useState } from "react"
 import { assetThumb, local } from "../api/client.ts"
+import { useBoards } from "../api/queries.ts"
 import type { Job, Picture } from "../api/types.ts"
 import { levelOf } from "../dock/Creativity.tsx"
 import { useMessages } from "../messages/index.ts"
@@ -158,9 +159,11 @@ const KINDS = ["curl", "TypeScript", "CLI"] as const
 function CopyAs({ job, picture }: { job: Job; picture: Picture }) {
   const { look: t } = useMessages()
   const [kind, setKind] = useState<(typeof KINDS)[number]>("curl")
+  const boards = useBoards().data?.items ?? []
   // The picture alone: its own seed, one of it.
   const request = short({ ...job.request, seed: picture.seed, count: 1 }) as Parameters<typeof curlOf>[0]
-  const text = kind === "curl" ? curlOf(request) : kind === "CLI" ? commandOf(request) : typescriptOf(request)
+  const text =
+    kind === "curl" ? curlOf(request) : kind === "CLI" ? commandOf(request, boards) : typescriptOf(request)
   return (
     <Section title={t.copyAs} action={<CopyButton text={text} label={`${t.copyAs} ${kind}`} />}>
       <Segments

@@ -1,5 +1,5 @@
 // A request as it would be written elsewhere: curl, TypeScript, command line. Only what differs from the defaults.
-import type { Submit } from "../api/types.ts"
+import type { Board, Submit } from "../api/types.ts"
 
 const DEFAULTS: Record<string, unknown> = {
   negativePrompt: "",
@@ -37,8 +37,15 @@ const atelier = new AtelierClient({ baseUrl: ${JSON.stringify(origin)} })
 const job = await atelier.generate(${JSON.stringify(short(request), null, 2)})
 console.log(job.pictures.map((picture) => picture.url))`
 
-export function commandOf(request: Submit): string {
+/** The command line works without the server: pictures by their addresses, a moodboard brought over before. */
+export function commandOf(request: Submit, boards: readonly Board[], origin = location.origin): string {
   const r = short(request)
+  const address = (image: string): string =>
+    /^[0-9a-f-]{36}$/.test(image) ? `${origin}/files/assets/${image}` : image
+  const board = boards.find((b) => b.id === r.board?.id)
+  const before = board
+    ? `curl -s ${quoted(`${origin}/api/boards/${board.id}/export`)} -o board.json && npx atelier board import board.json\n`
+    : ""
   const words = ["npx atelier generate", quoted(r.prompt ?? "")]
   const add = (name: string, value: unknown): void => {
     if (value !== undefined && value !== null) words.push(`--${name} ${value}`)
@@ -50,13 +57,13 @@ export function commandOf(request: Submit): string {
   add("count", r.count)
   add("negative", r.negativePrompt && quoted(r.negativePrompt))
   for (const reference of r.references ?? [])
-    add("reference", quoted(`${reference.image}:${reference.weight}`))
-  if (r.board) add("board", quoted(`${r.board.id}:${r.board.strength}`))
+    add("reference", quoted(`${address(reference.image)}:${reference.weight ?? 0.6}`))
+  if (r.board) add("board", quoted(`${board?.name ?? r.board.id}:${r.board.strength ?? 0.35}`))
   if (r.start) {
-    add("image", quoted(r.start.image))
+    add("image", quoted(address(r.start.image)))
     add("strength", r.start.strength)
   }
   for (const name of ["intensity", "complexity", "movement", "steps", "guidance"] as const) add(name, r[name])
   add("format", r.output?.format)
-  return words.join(" ")
+  return before + words.join(" ")
 }

@@ -53,7 +53,10 @@ export const comparing = (browser: () => Browser): void => {
       assert.match(curl, /it'\\''s a fox/)
       await inspector.getByRole("radio", { name: "CLI" }).check()
       await inspector.getByText("npx atelier generate").waitFor()
-      await page.keyboard.press("ArrowRight")
+      await inspector.getByRole("radio", { name: "TypeScript" }).check()
+      await inspector.getByText("await atelier.generate(").waitFor()
+      await inspector.getByText("Full request").click()
+      assert.equal(JSON.parse((await inspector.locator("details pre").textContent())!).prompt, "it's a fox")
       await close()
     })
 
@@ -75,6 +78,34 @@ export const comparing = (browser: () => Browser): void => {
       assert.equal(jobs.length, 3)
       assert.deepEqual(jobs[0]!.request.references, [])
       assert.equal(jobs[0]!.request.seed, jobs[1]!.request.seed)
+      // Lineage leads to the picture that was the reference; the command line names it by its address.
+      const inspector = page.getByRole("complementary", { name: "Inspector" })
+      await inspector.getByRole("radio", { name: "CLI" }).check()
+      await inspector.getByText(`--reference '${studio.url}/files/assets/`).waitFor()
+      await inspector.getByRole("button", { name: "plain, picture 1" }).click()
+      await page.locator(".look-prompt").filter({ hasText: "plain" }).waitFor()
+      await close()
+    })
+
+    test("one reference held shows the same seed without that one", async () => {
+      await using studio = await openStudio()
+      const { page, close } = await openPage(browser(), studio)
+      await make(page, "plain", { count: 2 })
+      for (const i of [0, 1]) {
+        await page.locator(".tile-open").nth(i).focus()
+        await page.keyboard.press("r")
+        await page.locator(".slot").nth(i).waitFor()
+      }
+      await make(page, "with two references", { count: 1 })
+      await page.locator("[data-newest] .tile-open").click()
+      await page.getByRole("button", { name: "Hold: the same seed without reference 2" }).hover()
+      await page.mouse.down()
+      await page.locator(".look-word").filter({ hasText: "Without reference 2" }).waitFor()
+      await page.mouse.up()
+      await page.locator(".look-word").waitFor({ state: "detached" })
+      const [bare, full] = await jobsOf(studio)
+      assert.deepEqual(bare!.request.references, full!.request.references.slice(0, 1))
+      assert.equal(bare!.request.seed, full!.request.seed)
       await close()
     })
 
@@ -115,6 +146,26 @@ export const comparing = (browser: () => Browser): void => {
       await page.getByLabel("Share code").fill(code)
       await page.getByRole("button", { name: "Import", exact: true }).click()
       await page.locator(".board").nth(1).waitFor()
+      // As a file, out and in again.
+      const board = page.locator(".board").first()
+      await board.getByRole("button", { name: "Moodboard: Evening" }).click()
+      const [file] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByRole("menuitem", { name: "Export" }).click(),
+      ])
+      assert.equal(file.suggestedFilename(), "Evening.board.json")
+      const [chooser] = await Promise.all([
+        page.waitForEvent("filechooser"),
+        page.getByRole("button", { name: "Import a file" }).click(),
+      ])
+      await chooser.setFiles(await file.path())
+      await page.locator(".board").nth(2).waitFor()
+      // Deleted and back.
+      await board.getByRole("button", { name: "Moodboard: Evening" }).click()
+      await page.getByRole("menuitem", { name: "Delete" }).click()
+      await page.locator(".board").nth(2).waitFor({ state: "detached" })
+      await page.getByRole("button", { name: "Undo" }).click()
+      await page.locator(".board").nth(2).waitFor()
       await page.getByRole("button", { name: "Close moodboards" }).click()
       await make(page, "with the board", { count: 1 })
       const [job] = await jobsOf(studio)

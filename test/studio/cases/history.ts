@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import type { Browser } from "playwright-core"
 import { fillHistory, longestTask } from "../measure.ts"
-import { make, openPage, openStudio } from "../support.ts"
+import { jobsOf, make, openPage, openStudio, promptOf } from "../support.ts"
 
 export const history = (browser: () => Browser): void => {
   describe("history", () => {
@@ -44,6 +44,28 @@ export const history = (browser: () => Browser): void => {
       await page.getByRole("heading", { level: 2, name: "precious" }).waitFor({ state: "detached" })
       await page.getByRole("button", { name: "Undo" }).click()
       await page.getByRole("heading", { level: 2, name: "precious" }).waitFor()
+      await close()
+    })
+
+    test("a prompt and a seed are used again by themselves, and a deleted picture comes back", async () => {
+      await using studio = await openStudio()
+      const { page, close } = await openPage(browser(), studio)
+      await make(page, "the first words", { count: 2 })
+      await promptOf(page).fill("other words")
+      await page.getByRole("button", { name: "More actions" }).click()
+      await page.getByRole("menuitem", { name: "Reuse seed" }).click()
+      const [job] = await jobsOf(studio)
+      assert.equal(await page.getByLabel("Seed number").inputValue(), String(job!.request.seed))
+      assert.equal(await promptOf(page).inputValue(), "other words")
+      await page.getByRole("button", { name: "More actions" }).click()
+      await page.getByRole("menuitem", { name: "Reuse prompt" }).click()
+      assert.equal(await promptOf(page).inputValue(), "the first words")
+      await page.locator(".tile").nth(1).hover()
+      await page.locator(".tile").nth(1).getByRole("button", { name: "Picture actions" }).click()
+      await page.getByRole("menuitem", { name: "Delete picture" }).click()
+      await page.locator(".tile").nth(1).waitFor({ state: "detached" })
+      await page.getByRole("button", { name: "Undo" }).click()
+      await page.locator(".tile").nth(1).waitFor()
       await close()
     })
 

@@ -2,6 +2,9 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import type { Browser } from "playwright-core"
+import { de } from "../../../studio/src/messages/de.ts"
+import { en } from "../../../studio/src/messages/en.ts"
+import { fr } from "../../../studio/src/messages/fr.ts"
 import { jobsOf, make, openPage, openStudio, promptOf } from "../support.ts"
 
 export const keyboard = (browser: () => Browser): void => {
@@ -68,6 +71,27 @@ export const keyboard = (browser: () => Browser): void => {
       await page.getByLabel("Langue").waitFor()
       assert.equal(await page.evaluate(() => document.documentElement.lang), "fr")
       await close()
+    })
+
+    test("no sentence of a language was left in English", () => {
+      const flat = (value: object, path = ""): [string, string][] =>
+        Object.entries(value).flatMap(([name, v]): [string, string][] =>
+          typeof v === "string"
+            ? [[`${path}${name}`, v]]
+            : typeof v === "function"
+              ? [[`${path}${name}`, String((v as (...all: unknown[]) => string)(3, 4, 5))]]
+              : flat(v as object, `${path}${name}.`),
+        )
+      const english = new Map(flat(en))
+      for (const catalogue of [de, fr]) {
+        // The starters' prompts stay: the embedded model was taught English words.
+        const sentences = flat(catalogue).filter(([path]) => !/^empty\.\w+Prompt$/.test(path))
+        // Single words are often the same; a sentence never is.
+        const same = sentences.filter(
+          ([path, text]) => text === english.get(path) && (text.match(/\p{L}{2,}/gu) ?? []).length > 2,
+        )
+        assert.deepEqual(same, [], catalogue.language)
+      }
     })
 
     test("on a phone the dock folds, nothing spills sideways, and a swipe turns the page", async () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import type { Browser } from "playwright-core"
 import sharp from "sharp"
-import { hasRealModel, jobsOf, make, openPage, openStudio, promptOf } from "../support.ts"
+import { jobsOf, make, openPage, openStudio, promptOf } from "../support.ts"
 
 export const making = (browser: () => Browser): void => {
   describe("making pictures", () => {
@@ -90,7 +90,7 @@ export const making = (browser: () => Browser): void => {
       await close()
     })
 
-    test("what the model read marks the words that creativity added", { skip: hasRealModel() }, async () => {
+    test("what the model read marks the words that creativity added", async () => {
       await using studio = await openStudio()
       const { page, close } = await openPage(browser(), studio)
       await make(page, "a fox in the snow", { count: 1 })

@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import type { Browser } from "playwright-core"
 import { AtelierError } from "../../../src/request/index.ts"
-import { jobsOf, openPage, openStudio, promptOf } from "../support.ts"
+import { jobsOf, make, openPage, openStudio, promptOf } from "../support.ts"
 
 export const queueing = (browser: () => Browser): void => {
   describe("the queue", () => {
@@ -21,6 +21,57 @@ export const queueing = (browser: () => Browser): void => {
       gate.resolve()
       await page.getByRole("button", { name: "Retry" }).click()
       await page.locator(".tile-open img").first().waitFor()
+      await close()
+    })
+
+    test("pause lets what runs finish and starts nothing new; one waiting take is cancelled from the list", async () => {
+      const gate = Promise.withResolvers<void>()
+      await using studio = await openStudio({
+        engine: {
+          beforeStep: ({ prompt }, step) => (prompt === "runs" && step === 3 ? gate.promise : undefined),
+        },
+        serve: { localLimits: { concurrency: 1 } },
+      })
+      const { page, close } = await openPage(browser(), studio)
+      for (const word of ["runs", "waits", "goes"]) {
+        await promptOf(page).fill(word)
+        await page.keyboard.press("Enter")
+        await page.getByRole("heading", { level: 2, name: word }).waitFor()
+      }
+      await page.getByText("step 2 of 4").waitFor()
+      await page.getByRole("button", { name: /^Queue/ }).click()
+      await page.getByRole("button", { name: "Pause after current" }).click()
+      await page.getByRole("button", { name: "Go on" }).waitFor()
+      const rows = page.getByTestId("waiting").getByRole("listitem")
+      await rows.filter({ hasText: "goes" }).getByRole("button", { name: "Cancel" }).click()
+      await rows.filter({ hasText: "goes" }).waitFor({ state: "detached" })
+      gate.resolve()
+      await page.locator('.take[data-state="completed"]').waitFor()
+      const states = (await jobsOf(studio)).map((j) => [j.request.prompt, j.state])
+      assert.deepEqual(states[0], ["goes", "cancelled"])
+      assert.deepEqual(states[2], ["runs", "completed"])
+      assert.match(states[1]!.join(" "), /^waits (queued|backlogged)$/)
+      await page.getByRole("button", { name: "Go on" }).click()
+      await page.locator('.take[data-state="completed"]').nth(1).waitFor()
+      await close()
+    })
+
+    test("what was loaded can be looked at while the server is away", async () => {
+      await using studio = await openStudio()
+      const { page, close } = await openPage(browser(), studio)
+      await make(page, "already here", { count: 1 })
+      // The surfaces have come by themselves.
+      await page.waitForFunction(() =>
+        performance.getEntriesByType("resource").some((r) => r.name.includes("/Look-") && r.duration > 0),
+      )
+      await studio.crash()
+      await page.getByText("Reconnecting to the server").waitFor()
+      await page.locator(".tile-open").click()
+      await page.getByRole("dialog", { name: "Look" }).waitFor()
+      await page.locator(".look-picture img").waitFor()
+      await page.keyboard.press("Escape")
+      await studio.start()
+      await page.getByText("Reconnecting to the server").waitFor({ state: "detached" })
       await close()
     })
 

@@ -1,0 +1,170 @@
+// The dock: every setting reaches the server, pictures come in by every way, nothing wanted is more than two actions away.
+import assert from "node:assert/strict"
+import { describe, test } from "node:test"
+import type { Browser, Page } from "playwright-core"
+import { testModel } from "../../support/engine.ts"
+import { jobsOf, make, openPage, openStudio, promptOf } from "../support.ts"
+
+/** Pictures as the system would hand them over: by a drop anywhere, or by a paste into the prompt. */
+async function give(page: Page, how: "drop" | "paste", names: string[]): Promise<void> {
+  await page.evaluate(
+    async ([kind, files]) => {
+      const data = new DataTransfer()
+      for (const [i, name] of files.entries()) {
+        const canvas = new OffscreenCanvas(32, 32)
+        const c = canvas.getContext("2d")!
+        c.fillStyle = `hsl(${i * 90} 60% 50%)`
+        c.fillRect(0, 0, 32, 32)
+        data.items.add(new File([await canvas.convertToBlob()], name, { type: "image/png" }))
+      }
+      const options = { bubbles: true, cancelable: true }
+      if (kind === "paste") {
+        const event = new ClipboardEvent("paste", { ...options, clipboardData: data })
+        document.querySelector("#prompt")!.dispatchEvent(event)
+        return
+      }
+      for (const type of ["dragenter", "dragover", "drop"])
+        document.body.dispatchEvent(new DragEvent(type, { ...options, dataTransfer: data }))
+    },
+    [how, names] as const,
+  )
+}
+
+export const dock = (browser: () => Browser): void => {
+  describe("the dock", () => {
+    test("references come by drop and by paste, fall onto soft stops, change places by drag, and say what they add up to", async () => {
+      await using studio = await openStudio()
+      const { page, close } = await openPage(browser(), studio)
+      await promptOf(page).waitFor()
+      await give(page, "drop", ["a.png", "b.png"])
+      await page.locator(".slot").nth(1).waitFor()
+      await give(page, "paste", ["c.png"])
+      await page.locator(".slot").nth(2).waitFor()
+      await page.getByText("towards", { exact: true }).nth(2).waitFor()
+      const meter = page.getByRole("meter", { name: "Influence" })
+      assert.match(
+        (await meter.getAttribute("aria-valuetext"))!,
+        /^Influence 1\.8\. Words and references share/,
+      )
+      // Dragged to just beside 1, the thumb stands on 1; a double click takes the reference out.
+      const slider = page.getByLabel("Reference 1: from away to towards")
+      const box = (await slider.boundingBox())!
+      const at = (weight: number): [number, number] => [
+        box.x + 8 + ((weight + 2) / 4) * (box.width - 16),
+        box.y + box.height / 2,
+      ]
+      await page.mouse.move(...at(0.6))
+      await page.mouse.down()
+      await page.mouse.move(...at(1.05), { steps: 4 })
+      await page.mouse.up()
+      assert.equal(await slider.inputValue(), "1")
+      await page.getByLabel("Reference 2: exact weight").fill("2")
+      await page.keyboard.press("Enter")
+      await page.getByText("The references will outweigh your words.").waitFor()
+      await slider.dblclick()
+      await page.getByText("off", { exact: true }).waitFor()
+      assert.equal(await slider.getAttribute("aria-valuetext"), "off, 0")
+      await page.locator(".slot-picture").nth(1).dragTo(page.locator(".slot-picture").nth(0))
+      await page.waitForFunction(
+        () => document.querySelector<HTMLInputElement>(".slot .slot-number")?.value === "2",
+      )
+      await page.getByLabel("Remove reference 3", { exact: true }).first().click()
+      await make(page, "by every way", { count: 1 })
+      const [job] = await jobsOf(studio)
+      assert.deepEqual(
+        job!.request.references.map((r) => r.weight),
+        [2],
+      )
+      await close()
+    })
+
+    test("model, shape, sliders, steps, guidance, fine creativity and words to avoid reach the server", async () => {
+      const second = { ...testModel, name: "large", title: "Test Large", aliases: [] }
+      await using studio = await openStudio({ engine: { models: [testModel, second] } })
+      const { page, close } = await openPage(browser(), studio)
+      await promptOf(page).waitFor()
+      await page.getByRole("button", { name: "More settings" }).click()
+      const more = page.getByRole("dialog", { name: "More" })
+      await more.getByLabel("Model").selectOption("large")
+      await more.getByRole("slider", { name: "Intensity" }).fill("40")
+      await more.getByRole("slider", { name: "Complexity" }).fill("-25")
+      await more.getByRole("slider", { name: "Movement" }).fill("10")
+      await more.getByLabel("Steps").fill("7")
+      await more.getByLabel("Guidance").fill("4.5")
+      await more.getByLabel("Steer away from words").fill("fog")
+      await page.keyboard.press("Escape")
+      await page.getByRole("button", { name: /^Shape/ }).click()
+      await page.getByRole("radio", { name: /^16:9/ }).check()
+      await page.keyboard.press("Escape")
+      await page.getByRole("button", { name: "Set creativity finely" }).click()
+      const fine = page.getByRole("dialog", { name: "Creativity" })
+      await fine.getByText("Exactly your words, nothing added.").waitFor()
+      await fine.getByRole("slider").fill("37")
+      await page.keyboard.press("Escape")
+      await make(page, "everything set", { count: 3 })
+      const [job] = await jobsOf(studio)
+      const { request: r } = job!
+      assert.deepEqual(
+        [r.model, r.width, r.height, r.creativity, r.intensity, r.complexity, r.movement],
+        ["large", 1376, 768, 37, 40, -25, 10],
+      )
+      assert.deepEqual([r.steps, r.guidance, r.negativePrompt, r.count], [7, 4.5, "fog", 3])
+      // And history can be asked for that model alone.
+      await page.getByRole("button", { name: "Filters" }).click()
+      const filters = page.getByRole("dialog", { name: "Filters" })
+      await filters.getByLabel("Model").selectOption("medium")
+      await page.getByText("Nothing matches").waitFor()
+      await filters.getByLabel("Model").selectOption("large")
+      await page.getByRole("heading", { level: 2, name: "everything set" }).waitFor()
+      await close()
+    })
+
+    test("the starters with a reference and with a start image are requests that run", async () => {
+      await using studio = await openStudio()
+      const { page, context, close } = await openPage(browser(), studio)
+      await context.grantPermissions(["clipboard-read", "clipboard-write"])
+      await page.getByRole("button", { name: "Words and a reference: As curl" }).click()
+      await page.getByText("Copied").waitFor()
+      assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^curl -s .*"references":\[/s)
+      await page.getByRole("button", { name: "Words and a reference: Make it" }).click()
+      await page.locator("[data-newest] .tile-open img").first().waitFor()
+      const [first] = await jobsOf(studio)
+      assert.equal(first!.request.references.length, 1)
+      await close()
+      await using other = await openStudio()
+      const again = await openPage(browser(), other)
+      await again.page.getByRole("button", { name: "A start image: Make it" }).click()
+      await again.page.locator("[data-newest] .tile-open img").first().waitFor()
+      const [second] = await jobsOf(other)
+      assert.equal(second!.request.start?.strength, 0.8)
+      await again.close()
+    })
+
+    test("five things that a designer looks for take at most two actions each", async () => {
+      await using studio = await openStudio()
+      const { page, close } = await openPage(browser(), studio)
+      await make(page, "yesterday's look", { count: 1 })
+      await page.reload()
+      await page.locator(".tile-open img").waitFor()
+      // No action: the prompt has the keyboard when the page opens.
+      assert.equal(await page.evaluate(() => document.activeElement?.id), "prompt")
+      // One: another level of creativity.
+      await page.getByRole("radio", { name: "High" }).check()
+      assert.ok(await page.getByRole("radio", { name: "High" }).isChecked())
+      // One: the seed is locked.
+      await page.getByRole("button", { name: "Lock the seed" }).click()
+      await page.getByLabel("Seed number").waitFor()
+      // Two: a picture becomes a reference, and is pushed away.
+      await page.locator(".tile-open").hover()
+      await page.keyboard.press("Escape")
+      await page.locator(".tile").getByRole("button", { name: "Use as reference" }).click()
+      await page.getByLabel("Reference 1: from away to towards").fill("-1")
+      await page.getByText("away", { exact: true }).waitFor()
+      // One: an earlier look is back, with everything that made it.
+      await page.getByRole("button", { name: "Use all" }).first().click()
+      assert.equal(await promptOf(page).inputValue(), "yesterday's look")
+      assert.ok(await page.getByRole("radio", { name: "Medium" }).isChecked())
+      await close()
+    })
+  })
+}
