@@ -15,6 +15,7 @@ export interface NodeOptions {
   /** Whether jobs have a picture; without, only the queue is measured. */
   picture: boolean
   queueCap?: number
+  port?: number
 }
 
 const options = JSON.parse(process.argv[2]!) as NodeOptions
@@ -61,8 +62,8 @@ const engine: Engine = {
 const { picture: _p, step: _s, steps: _n, batch: _b, ...served } = options
 const running = await serve(
   {
-    ...served,
     port: 0,
+    ...served,
     logLevel: "silent",
     filter: "off",
     previewEvery: 0,

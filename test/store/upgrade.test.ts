@@ -1,0 +1,68 @@
+// R16: a database as every earlier schema left it opens with the same jobs, and its work goes on.
+import assert from "node:assert/strict"
+import { readdir, readFile } from "node:fs/promises"
+import { test } from "node:test"
+import { Jobs, reclaim } from "../../src/jobs/index.ts"
+import { openEmbedded } from "../../src/store/embedded.ts"
+import { findBoard, findKey, type Queryable } from "../../src/store/index.ts"
+import { MIGRATIONS, migrate } from "../../src/store/migrations.ts"
+import { figure } from "../support/figures.ts"
+
+/** What stood in a database of that time: the statements that made it, and its rows by table. */
+interface Fixture {
+  migrations: string[]
+  rows: Record<string, Record<string, unknown>[]>
+}
+
+const folder = new URL("./fixtures/", import.meta.url)
+
+async function restore(db: Queryable, { migrations, rows }: Fixture): Promise<void> {
+  await db.script("create table schema_version (version int primary key)")
+  for (const script of migrations) await db.script(script)
+  for (const [table, all] of Object.entries(rows)) {
+    await db.query(`delete from ${table}`)
+    const names = all[0] ? Object.keys(all[0]).join(", ") : ""
+    if (names)
+      await db.query(
+        `insert into ${table} (${names}) select ${names} from jsonb_populate_recordset(null::${table}, $1::text::jsonb)`,
+        [JSON.stringify(all)],
+      )
+  }
+  await db.query("select setval('job_rank', (select max(rank) from jobs)::bigint)")
+  await db.query("select setval('job_events_seq_seq', (select max(seq) from job_events))")
+}
+
+test("a database of every earlier schema opens with the same jobs, and what ran goes on", async (t) => {
+  const files = (await readdir(folder)).sort()
+  assert.equal(
+    files.length,
+    MIGRATIONS.length,
+    "a new schema needs a database of its own kept beside the others",
+  )
+  for (const [i, file] of files.entries()) {
+    const fixture = JSON.parse(await readFile(new URL(file, folder), "utf8")) as Fixture
+    assert.deepEqual(fixture.migrations, MIGRATIONS.slice(0, i + 1), "a schema that was kept is never edited")
+    const db = await openEmbedded(null)
+    t.after(() => db.close())
+    await restore(db, fixture)
+    assert.equal(await migrate(db), MIGRATIONS.length)
+    const jobs = new Jobs({ db, clock: () => new Date("2026-06-01T12:00:00Z") })
+    const { jobs: all } = await jobs.list("local")
+    const states = ["cancelled", "failed", "completed", "sampling", "queued", "backlogged"]
+    assert.deepEqual(
+      all.map((j) => j.state),
+      states,
+    )
+    assert.deepEqual(
+      all.map((j) => j.request),
+      fixture.rows.jobs!.map((row) => row.request).reverse(),
+    )
+    assert.equal(all[2]!.pictures[0]!.seed, 3)
+    assert.equal(await jobs.byClientId("local", "c3"), all[2]!.id)
+    assert.deepEqual((await findBoard(db, "local", "cold"))!.pictures[0]!.weight, 1.5)
+    assert.equal(await findKey(db, "not a key"), null)
+    await reclaim(jobs, true)
+    assert.equal((await jobs.get(all[3]!.id, "local")).state, "queued")
+  }
+  figure(t, "R16-upgrade", { n: files.length, opened: files.length })
+})
