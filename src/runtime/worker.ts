@@ -46,7 +46,7 @@ class Worker implements WorkerRunner {
       this.#complaints = (this.#complaints + chunk.toString()).slice(-2000)
     })
     this.#child.on("message", (answer: Answer) => this.#settle(answer))
-    this.#child.on("error", (cause) => this.#lose(`could not be reached (${cause.message})`, cause))
+    this.#child.on("error", (cause) => this.#unreachable(cause))
     this.#child.on("exit", (code, signal) => this.#lose(fate(code, signal, this.#complaints)))
     this.#idle()
   }
@@ -93,7 +93,7 @@ class Worker implements WorkerRunner {
       this.#waiting.set(id, { resolve, reject })
       this.#busy()
       this.#child.send({ ...command, id }, (cause) => {
-        if (cause) this.#lose(`could not be reached (${cause.message})`, cause)
+        if (cause) this.#unreachable(cause)
       })
     })
   }
@@ -104,6 +104,12 @@ class Worker implements WorkerRunner {
     if (this.#waiting.size === 0) this.#idle()
     if ("error" in answer) waiting?.reject(translate(answer.error))
     else waiting?.resolve(answer)
+  }
+
+  // A pipe often breaks a moment before the system says how the process ended, which is what one wants to know.
+  #unreachable(cause: Error): void {
+    const ended = setTimeout(() => this.#lose(`could not be reached (${cause.message})`, cause), 1000)
+    this.#child.once("exit", () => clearTimeout(ended))
   }
 
   #lose(how: string, cause?: unknown): void {

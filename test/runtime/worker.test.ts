@@ -58,6 +58,7 @@ test("a worker that dies rejects what is pending and what comes after", async ()
       assert.ok(error instanceof AtelierError)
       assert.equal(error.code, "worker_lost")
       assert.equal(error.details!.pid, worker.pid)
+      assert.match(error.message, /^The worker process \d+ was killed \(SIGKILL: /)
       return true
     })
   await graph.close()
