@@ -285,8 +285,8 @@ const shortened = (value: unknown): unknown =>
 function checkSupport(request: GenerationRequest, model: ModelInfo): void {
   const { supports } = model
   const asked: [boolean, boolean, string][] = [
-    [request.references.length > 0, supports.references, "references"],
-    [request.board !== null, supports.boards, "board"],
+    [request.references.some((r) => r.weight !== 0), supports.references, "references"],
+    [request.board !== null && request.board.strength !== 0, supports.boards, "board"],
     [request.start !== null, supports.start, "start"],
     [request.loras.length > 0, supports.loras, "loras"],
     [request.guidance !== null && request.guidance !== 0, supports.guidance, "guidance"],

@@ -3,6 +3,7 @@ import assert from "node:assert/strict"
 import { after, before, test } from "node:test"
 import sharp from "sharp"
 import { AtelierClient } from "../../src/sdk/index.ts"
+import { testModel } from "../support/engine.ts"
 import { gate, startService, type TestService, until } from "../support/service.ts"
 
 let service: TestService
@@ -236,6 +237,23 @@ test("a board is saved, used, shared by code, exported and imported", async () =
   assert.deepEqual(await client.deleteBoard(board.id), { id: board.id })
   await assert.rejects(client.board(board.id), { code: "not_found" })
   assert.equal((await service.call("POST", `/api/boards/${board.id}/restore`)).status, 200)
+})
+
+test("a model without references refuses them before queueing, and weight 0 asks for none", async () => {
+  const supports = { ...testModel.supports, references: false, boards: false }
+  const open = await startService({}, { models: [{ ...testModel, title: "Open weights", supports }] })
+  try {
+    const image = `data:image/png;base64,${(await png()).toString("base64")}`
+    const ask = (weight: number) =>
+      open.call("POST", "/api/jobs", { prompt: "a fox", references: [{ image, weight }] })
+    const { status, body } = await ask(1)
+    assert.equal(status, 400)
+    assert.equal(body.error.code, "unsupported")
+    assert.equal(body.error.message, "Open weights does not support references.")
+    assert.equal((await ask(0)).status, 201)
+  } finally {
+    await open.drop()
+  }
 })
 
 test("a prompt against the policy is refused with its category and stage", async () => {
