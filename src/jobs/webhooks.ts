@@ -22,7 +22,7 @@ export interface WebhookRow {
 export interface DelivererOptions {
   jobs: Jobs
   /** A job as one envelope's message; `place` names the picture where each has its own message. */
-  render: (envelope: Envelope, job: Job, place: number | null) => unknown
+  render: (envelope: Envelope, job: Job, place: number | null) => object | Promise<object>
   /** Sends and returns the HTTP status; throws when there was no answer. Must refuse private addresses. */
   post: (url: string, body: string, headers: Record<string, string>) => Promise<number>
   onAttempt?: (delivered: boolean) => void
@@ -53,7 +53,7 @@ export class Deliverer {
     try {
       const job = await jobs.get(row.job_id, null)
       // Kept at the first try, so that every retry carries the same bytes.
-      const body = row.body ?? JSON.stringify(render(row.envelope, job, row.place))
+      const body = row.body ?? JSON.stringify(await render(row.envelope, job, row.place))
       if (row.body === null) await jobs.db.query(WEBHOOKS.keepBody, [row.id, body])
       const now = jobs.clock()
       const secret = key?.webhookSecret ?? ""

@@ -53,6 +53,25 @@ test("@ai-sdk/openai-compatible: Krea's extras travel in providerOptions", async
   assert.equal(seen.references[0]!.weight, -1)
 })
 
+test("@ai-sdk/openai-compatible: a picture in the prompt is the start, others are styles, and a batch is one request", async () => {
+  const atelier = createOpenAICompatible({ name: "atelier", apiKey: "any", baseURL: `${service.url}/v1` })
+  const picture = (background: string) =>
+    sharp({ create: { width: 20, height: 20, channels: 3, background } })
+      .png()
+      .toBuffer()
+  const { images } = await generateImage({
+    model: atelier.imageModel("krea-2-medium"),
+    prompt: { images: [await picture("red"), await picture("blue")], text: "at night" },
+    n: 3,
+    providerOptions: { atelier: { strength: 0.3, seed: 20 } },
+  })
+  assert.equal(images.length, 3)
+  const seen = service.engine.seen.at(-1)!
+  assert.equal(seen.start!.strength, 0.3)
+  assert.equal(seen.references.length, 1)
+  assert.deepEqual([seen.count, seen.seed], [3, 20])
+})
+
 test("@ai-sdk: errors keep the server's sentence", async () => {
   const openai = createOpenAI({ apiKey: "any", baseURL: `${service.url}/v1` })
   const asked = generateImage({ model: openai.image("krea-2-large"), prompt: "a fox", maxRetries: 0 })

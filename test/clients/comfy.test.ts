@@ -2,6 +2,7 @@
 import assert from "node:assert/strict"
 import { after, before, test } from "node:test"
 import * as sdk from "@comfyorg/sdk"
+import sharp from "sharp"
 import { startService, type TestService } from "../support/service.ts"
 
 let service: TestService
@@ -27,6 +28,24 @@ test("comfy: run holds until the job is completed and gives Krea's job", async (
   assert.equal((await fetch(job.result.urls[0]!)).status, 200)
   // The older copy of the schema: medium, not low.
   assert.equal(service.engine.seen.at(-1)!.creativity, 50)
+})
+
+test("comfy: references carry their weights, negative ones too, and a start image its strength", async () => {
+  const bytes = await sharp({ create: { width: 20, height: 20, channels: 3, background: "red" } })
+    .png()
+    .toBuffer()
+  const url = `data:image/png;base64,${bytes.toString("base64")}`
+  await run({ ...input, image_style_references: [{ url, strength: -1.5 }], image_url: url, strength: 0.3 })
+  const seen = service.engine.seen.at(-1)!
+  assert.equal(seen.references[0]!.weight, -1.5)
+  assert.equal(seen.start!.strength, 0.3)
+})
+
+test("comfy: what the filter refuses is a content_policy_violation", async () => {
+  const bad = { ...input, prompt: "a naked child" }
+  await assert.rejects(run(bad))
+  const { headers } = await service.call("POST", "/v2/models/krea/krea-2-medium", bad)
+  assert.equal(headers.get("x-comfy-error-type"), "content_policy_violation")
 })
 
 test("comfy: a reference without a strength is refused, with the place", async () => {

@@ -64,6 +64,17 @@ test("fal: subscribe goes through the queue, with references by image_url", asyn
   )
 })
 
+test("fal: states are streamed until the request is over, and a batch is one request", async () => {
+  const states: string[] = []
+  const { data } = await client.subscribe(id as string, {
+    input: { prompt: "streamed", num_images: 3 },
+    mode: "streaming",
+    onQueueUpdate: (s) => states.push(s.status),
+  })
+  assert.equal((data as unknown as Output).images.length, 3)
+  assert.equal(states.at(-1), "COMPLETED")
+})
+
 test("fal: a queued request can be cancelled once", async () => {
   await service.call("POST", "/api/queue/pause")
   const { request_id: requestId } = await client.queue.submit(id as string, { input: { prompt: "never" } })

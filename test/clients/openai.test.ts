@@ -74,6 +74,17 @@ test("openai: streaming gives partial pictures and then the whole one", async ()
   assert.ok(types.length <= 3)
 })
 
+test("openai: an edit streams too, under its own names", async () => {
+  const stream = await client.images.edit({
+    image: await toFile(await picture("red"), "a.png", { type: "image/png" }),
+    prompt: "at dusk",
+    stream: true,
+  })
+  const types: string[] = []
+  for await (const event of stream) types.push(event.type)
+  assert.equal(types.at(-1), "image_edit.completed")
+})
+
 test("openai: errors arrive as the client's own classes with the field", async () => {
   await assert.rejects(client.images.generate({ prompt: "x", size: "12by12" as "auto" }), (e) => {
     assert.ok(e instanceof OpenAI.BadRequestError)

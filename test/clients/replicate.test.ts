@@ -3,9 +3,10 @@ import assert from "node:assert/strict"
 import { after, before, test } from "node:test"
 import { createReplicate } from "@ai-sdk/replicate"
 import { generateImage } from "ai"
-import Replicate from "replicate"
+import Replicate, { validateWebhook } from "replicate"
 import sharp from "sharp"
 import { startService, type TestService } from "../support/service.ts"
+import { webhookReceiver } from "../support/webhook-receiver.ts"
 
 let service: TestService
 let client: Replicate
@@ -58,6 +59,32 @@ test("replicate: errors carry detail and status, and lists and models are there"
   assert.ok((await client.predictions.list()).results.length > 0)
   assert.equal((await client.models.get("krea", "krea-2-medium")).name, "krea-2-medium")
   assert.match((await client.webhooks.default.secret.get()).key, /^whsec_/)
+})
+
+test("replicate: a batch is a list of addresses", async () => {
+  const output = (await client.run(model, { input: { prompt: "a fox", num_outputs: 2 } })) as unknown[]
+  assert.equal(output.length, 2)
+})
+
+test("replicate: the webhook passes the client's own check of its signature", async () => {
+  const got = Promise.withResolvers<{ body: string; headers: Record<string, string> }>()
+  const { url, close } = await webhookReceiver((body, headers) =>
+    got.resolve({ body, headers: headers as Record<string, string> }),
+  )
+  const made = await client.predictions.create({ model, input: { prompt: "a fox" }, webhook: url })
+  const { body, headers } = await got.promise
+  close()
+  const told = JSON.parse(body) as { id: string; status: string }
+  assert.deepEqual([told.id, told.status], [made.id, "succeeded"])
+  const { key: secret } = await client.webhooks.default.secret.get()
+  const signed = {
+    id: headers["webhook-id"]!,
+    timestamp: headers["webhook-timestamp"]!,
+    signature: headers["webhook-signature"]!,
+    secret,
+  }
+  assert.equal(await validateWebhook({ ...signed, body }), true)
+  assert.equal(await validateWebhook({ ...signed, body: `${body} ` }), false)
 })
 
 test("@ai-sdk/replicate: works because the create call holds", async () => {

@@ -7,7 +7,8 @@ import { Runware } from "@runware/sdk-js"
 import { generateImage } from "ai"
 import sharp from "sharp"
 import WebSocket from "ws"
-import { startService, type TestService } from "../support/service.ts"
+import { startService, type TestService, until } from "../support/service.ts"
+import { webhookReceiver } from "../support/webhook-receiver.ts"
 
 let service: TestService
 let client: InstanceType<typeof Runware>
@@ -236,4 +237,52 @@ test("@runware/ai-sdk-provider: a picture with a listed size, and a plain error 
     generateImage({ model: runware.image(model), prompt: "a fox", maxRetries: 0 }),
     /512 x 512 is not a size/,
   )
+})
+
+test("@runware/ai-sdk-provider: a batch, references with weights and a start image", async () => {
+  const runware = createRunware({ apiKey: "any", baseURL: `${service.url}/v1` })
+  const image = `data:image/png;base64,${await picture()}`
+  const { images } = await generateImage({
+    model: runware.image(model),
+    prompt: "a fox",
+    size: "1024x1024",
+    n: 2,
+    providerOptions: {
+      runware: { inputs: { referenceImages: [{ image, strength: -0.7 }] }, seedImage: image, strength: 0.2 },
+    },
+  })
+  assert.equal(images.length, 2)
+  const seen = service.engine.seen.at(-1)!
+  assert.deepEqual(
+    seen.references.map((r) => r.weight),
+    [-0.7],
+  )
+  assert.equal(seen.start!.strength, 0.2)
+})
+
+test("runware: the webhook brings one flat item per picture", async () => {
+  const items: { taskUUID: string; imageURL: string; seed: number }[] = []
+  const { url, close } = await webhookReceiver((body) => items.push(JSON.parse(body)))
+  const taskUUID = randomUUID()
+  await client.requestImages({
+    positivePrompt: "told",
+    model,
+    ...size,
+    numberResults: 2,
+    seed: 5,
+    taskUUID,
+    webhookURL: url,
+  } as unknown as Parameters<typeof client.requestImages>[0])
+  await until(() => items.length === 2, 60)
+  close()
+  assert.deepEqual(items.map((i) => i.seed).sort(), [5, 6])
+  assert.ok(items.every((i) => i.taskUUID === taskUUID && i.imageURL))
+})
+
+test("runware: mediaStorage keeps a picture under an address", async () => {
+  const stored = (await client.mediaStorage({
+    operation: "upload",
+    media: `data:image/png;base64,${await picture()}`,
+  } as never)) as unknown as { mediaUUID: string; mediaURL: string }
+  assert.equal((await fetch(stored.mediaURL)).headers.get("content-type"), "image/png")
 })

@@ -232,7 +232,7 @@ export function errorItem(e: ErrorData, task: { taskType?: unknown; taskUUID?: u
 }
 
 /** A flat item per picture, without a `data` member around it. */
-export function runwareWebhook(job: Job, place: number | null, s: Service): unknown {
+export async function runwareWebhook(job: Job, place: number | null, s: Service): Promise<Item> {
   const picture = job.pictures[place ?? 0]
   if (job.state !== "completed" || !picture) {
     const error = job.error ?? { code: "internal" as const, message: `The job is ${job.state}.` }

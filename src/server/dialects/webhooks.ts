@@ -7,7 +7,8 @@ import { kreaJob } from "./krea.ts"
 import { prediction } from "./replicate.ts"
 import { runwareWebhook } from "./runware.ts"
 
-const RENDERERS: Record<Envelope, (job: Job, place: number | null, s: Service) => unknown> = {
+type Message = object | Promise<object>
+const RENDERERS: Record<Envelope, (job: Job, place: number | null, s: Service) => Message> = {
   atelier: (job, _, s) => ({ type: `job-${job.state}`, job: jobView(job, s) }),
   krea: (job, _, s) => kreaJob(job, s),
   runware: runwareWebhook,
@@ -15,5 +16,5 @@ const RENDERERS: Record<Envelope, (job: Job, place: number | null, s: Service) =
   replicate: (job, _, s) => prediction(job, s),
 }
 
-export const renderWebhook = (envelope: Envelope, job: Job, place: number | null, s: Service): unknown =>
+export const renderWebhook = (envelope: Envelope, job: Job, place: number | null, s: Service): Message =>
   RENDERERS[envelope](job, place, s)
