@@ -284,17 +284,28 @@ test("10 ids, 500 submits from many callers, 10 jobs", () =>
     )
   }))
 
-test("the same request gives the same bytes alone, in a batch, and after others", () =>
+test("the same request gives the same bytes alone, in a batch, after others and after a restart", (t) =>
   withQueue(async (q) => {
-    const key = await q.key("same")
+    const n = amount(4, 100)
+    const key = await q.key("same", { concurrency: 16, backlog: 10_000 })
     const hashOf = async (id: string) =>
-      (await q.jobs.wait(id, key, { seconds: 60 })).pictures.map((p) => p.hash)
-    await q.worker()
-    const alone = await hashOf(await q.submit(key, { prompt: "same", seed: 3, count: 2 }))
+      (await q.jobs.wait(id, key, { seconds: 600 })).pictures.map((p) => p.hash)
+    const same = (seed: number) => q.submit(key, { prompt: "same", seed, count: 2 })
+    const seeds = Array.from({ length: n }, (_, i) => i * 10)
+    const first = await q.worker()
+    const alone: string[][] = []
+    for (const seed of seeds) alone.push(await hashOf(await same(seed)))
     const crowd = await Promise.all(
-      Array.from({ length: 12 }, (_, i) =>
-        q.submit(key, i % 3 ? { prompt: `other ${i}` } : { prompt: "same", seed: 3, count: 2 }),
-      ),
+      seeds.flatMap((seed) => [
+        q.submit(key, { prompt: `other ${seed}` }),
+        same(seed),
+        q.submit(key, { seed }),
+      ]),
     )
-    for (const [i, id] of crowd.entries()) if (i % 3 === 0) assert.deepEqual(await hashOf(id), alone)
+    for (const i of seeds.keys()) assert.deepEqual(await hashOf(crowd[i * 3 + 1]!), alone[i])
+    await first.stop()
+    await q.worker()
+    for (const [i, seed] of [...seeds.entries()].reverse())
+      assert.deepEqual(await hashOf(await same(seed)), alone[i])
+    figure(t, "R10-same-bytes", { n: n * 3, requests: n, different: 0 })
   }))

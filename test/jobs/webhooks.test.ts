@@ -8,7 +8,9 @@ import {
   signWebhook,
   verifyWebhook,
 } from "../../src/jobs/index.ts"
-import { WEBHOOKS } from "../../src/store/index.ts"
+import { AtelierError } from "../../src/request/index.ts"
+import { keyById, WEBHOOKS } from "../../src/store/index.ts"
+import { amount, figure, random } from "../support/figures.ts"
 import { type Queue, testQueue } from "../support/queue.ts"
 import { type TestStore, testStore } from "../support/service.ts"
 
@@ -85,6 +87,48 @@ test("after a day of failures it is given up, kept, and sent again by replay", a
   await deliverer.round()
   assert.equal((await state()).state, "delivered")
   assert.equal(new Set(sent.map((s) => s.headers["atelier-event-id"])).size, 1)
+})
+
+test("receivers that are down, slow, wrong or forget their answer get every event, each under one id", async (t) => {
+  const n = amount(12, 200)
+  const next = random(11)
+  const key = await q.key("many")
+  for (let i = 0; i < n; i++) {
+    const webhook = { url: `https://example.com/${i}`, envelope: "atelier" as const }
+    await q.jobs.cancel(await q.submit(key, {}, { webhook }), key)
+  }
+  const ids = new Map<string, Set<string>>()
+  const delivered = new Set<string>()
+  let forged = 0
+  let isWell = false
+  const secret = (await keyById(store.db, key))!.webhookSecret
+  const deliverer = new Deliverer({
+    jobs: q.jobs,
+    render: (_envelope, job) => ({ id: job.id, state: job.state }),
+    post: async (url, body, headers) => {
+      const p = isWell ? 1 : next()
+      if (p < 0.25) throw new Error("connection refused")
+      if (p < 0.35) throw new AtelierError("timeout", "It did not answer within 10 seconds.")
+      if (p < 0.5) return 500
+      const signature = headers["atelier-signature"]!
+      if (!verifyWebhook(body, signature, secret, { now: q.jobs.clock() })) forged++
+      if (verifyWebhook(`${body} `, signature, secret, { now: q.jobs.clock() })) forged++
+      ids.set(url, (ids.get(url) ?? new Set()).add(headers["atelier-event-id"]!))
+      // It has the message and says something else: a duplicate follows, under the same id.
+      if (p < 0.7) return 503
+      delivered.add(url)
+      return 204
+    },
+  })
+  let attempts = 0
+  for (let hour = 0; hour < 30; hour++) {
+    isWell = hour >= 8
+    for (let made = 1; made > 0; attempts += made) made = await deliverer.round()
+    q.now.time += 3_600_000
+  }
+  const twoIds = [...ids.values()].filter((s) => s.size > 1).length
+  figure(t, "R11-webhooks", { n, seed: 11, attempts, lost: n - delivered.size, with_two_ids: twoIds, forged })
+  assert.deepEqual({ delivered: delivered.size, twoIds, forged }, { delivered: n, twoIds: 0, forged: 0 })
 })
 
 test("the signature covers time and body, and an old one is refused", async () => {
