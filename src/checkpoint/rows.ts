@@ -39,23 +39,30 @@ function packRows(packed: PackedRows, values: Float32Array, first: number, { bit
   const { data, scales } = packed
   const halves = 8 / bits
   const inner = k / halves
-  for (let i = 0; i < values.length / k; i++)
-    for (let side = 0; side < halves; side++) {
-      const [row, start] = [first + i, i * k + side * inner]
-      const scale = Math.fround(
-        bits === 8 ? largestOf(values, start, k) / 127 : bestScale4(values, start, inner),
-      )
-      scales[side * n + row] = scale
-      const inverse = scale > 0 ? 1 / scale : 0
-      for (let j = 0; j < inner; j++) {
-        const level = Math.round(values[start + j]! * inverse)
-        if (bits === 8) data[j * n + row] = level & 255
-        else {
-          const clipped = Math.max(-8, Math.min(7, level))
-          data[j * n + row]! |= side === 0 ? clipped + 8 : (clipped & 15) << 4
+  const count = values.length / k
+  for (let side = 0; side < halves; side++)
+    for (let i = 0; i < count; i++) {
+      const start = i * k + side * inner
+      const scale = bits === 8 ? largestOf(values, start, inner) / 127 : bestScale4(values, start, inner)
+      scales[side * n + first + i] = scale
+    }
+  // Strips of inputs: the cache lines that a strip writes stay at hand while all rows of the chunk go by.
+  for (let side = 0; side < halves; side++)
+    for (let strip = 0; strip < inner; strip += 64)
+      for (let i = 0; i < count; i++) {
+        const row = first + i
+        const scale = scales[side * n + row]!
+        const inverse = scale > 0 ? 1 / scale : 0
+        const start = i * k + side * inner
+        for (let j = strip; j < Math.min(inner, strip + 64); j++) {
+          const level = Math.round(values[start + j]! * inverse)
+          if (bits === 8) data[j * n + row] = level & 255
+          else {
+            const clipped = Math.max(-8, Math.min(7, level))
+            data[j * n + row]! |= side === 0 ? clipped + 8 : (clipped & 15) << 4
+          }
         }
       }
-    }
 }
 
 /** Float rows [first, first+count) of a packed weight. */
@@ -122,24 +129,33 @@ function largestOf(x: Float32Array, start: number, count: number): number {
   return largest
 }
 
-/** Long rows have outliers that would waste most of 16 levels: the scale is searched, and what exceeds it is clipped. */
+const BINS = 256
+const counts = new Float64Array(BINS)
+
+/**
+ * Long rows have outliers that would waste most of 16 levels: the scale is searched, and what exceeds it is clipped. The
+ * search goes over a histogram of magnitudes, ten times faster than over the values.
+ */
 function bestScale4(x: Float32Array, start: number, count: number): number {
   const largest = largestOf(x, start, count)
   if (largest === 0) return 0
+  const perBin = (BINS - 1e-3) / largest
+  counts.fill(0)
+  for (let i = start; i < start + count; i++) counts[(Math.abs(x[i]!) * perBin) | 0]!++
   let best = largest / 7
   let least = Number.POSITIVE_INFINITY
   for (let ratio = 0.35; ratio <= 1.001; ratio += 0.05) {
     const scale = (largest * ratio) / 7.5
-    const inverse = 1 / scale
     let error = 0
-    for (let i = start; i < start + count; i++) {
-      const level = Math.max(-8, Math.min(7, Math.round(x[i]! * inverse)))
-      error += (x[i]! - level * scale) ** 2
+    for (let bin = 0; bin < BINS; bin++) {
+      const magnitude = (bin + 0.5) / perBin
+      const level = Math.min(7.5, (magnitude / scale + 0.5) | 0) // 7 above zero, 8 below
+      error += counts[bin]! * (magnitude - level * scale) ** 2
     }
     if (error < least) {
       least = error
       best = scale
     }
   }
-  return best
+  return Math.fround(best)
 }
