@@ -128,7 +128,14 @@ export async function openGallery(views: readonly View[]): Promise<Gallery> {
   }
   return {
     async open(browser, view, size, colorScheme) {
-      const context = await browser.newContext({ ...SIZES[size], colorScheme, locale: "en-GB" })
+      // By cut: a view that fades by itself after a while would be met half-way, now and then.
+      const reducedMotion = "reduce"
+      const context = await browser.newContext({
+        ...SIZES[size],
+        colorScheme,
+        reducedMotion,
+        locale: "en-GB",
+      })
       const page = await context.newPage()
       page.setDefaultTimeout(120_000)
       try {
