@@ -96,7 +96,7 @@ async function withNode(options: Partial<NodeOptions>, work: (node: Node) => Pro
 
 /** R9: a thousand submits at once on 500 sockets while pictures are made; past the cap all are 429. */
 const submit = ([given = "1000"]: string[]): Promise<void> =>
-  withNode({ queueCap: 1200 }, async ({ url }) => {
+  withNode({ queueCap: Number(given) + 200 }, async ({ url }) => {
     const n = Number(given)
     for (let i = 0; i < 30; i++) await call(`${url}/api/jobs`, "POST", { prompt: "warm" })
     await loopDelay(url)
