@@ -41,27 +41,28 @@ export interface PictureSet {
 }
 
 export const SCENES = "data/scenes"
+/** One object each, of the concepts that people ask for most; there or not. */
+const FOCUS_SCENES = "data/focus"
 
-/** Opens the shards that the set's index lists. Those that appear later are for the next start. */
-export function openPictures(folder = SCENES): PictureSet {
-  if (!existsSync(`${folder}/index.json`))
-    throw new Error(`There is no training set in ${folder}; build it with: npm run data`)
-  const index = JSON.parse(readFileSync(`${folder}/index.json`, "utf8")) as {
-    version: number
-    shards: string[]
-  }
-  const version = `v${index.version}`
-  const shards = index.shards.map((path) => path.slice(version.length + 1))
-  const files = shards.map((name) => openSync(`${folder}/${version}/${name}.bin`, "r"))
-  const records = shards.flatMap((name, shard) =>
-    readFileSync(`${folder}/${version}/${name}.jsonl`, "utf8")
+/** Opens the shards that the sets' indices list. Those that appear later are for the next start. */
+export function openPictures(
+  folder = SCENES,
+  focus = folder === SCENES ? FOCUS_SCENES : undefined,
+): PictureSet {
+  const main = openShards(folder)
+  if (!main) throw new Error(`There is no training set in ${folder}; build it with: npm run data`)
+  const more = focus === undefined ? undefined : openShards(focus, "focus-")
+  const all = [...main.shards, ...(more?.version === main.version ? more.shards : [])]
+  const files = all.map(({ path }) => openSync(`${path}.bin`, "r"))
+  const records = all.flatMap(({ path }, shard) =>
+    readFileSync(`${path}.jsonl`, "utf8")
       .split("\n")
       .filter(Boolean)
       .map((line) => slim(JSON.parse(line) as Sample, shard)),
   )
   return {
-    version,
-    shards,
+    version: main.version,
+    shards: all.map(({ name }) => name),
     records,
     read: (r) => {
       const bytes = new Uint8Array(r.width * r.height * 3)
@@ -69,6 +70,24 @@ export function openPictures(folder = SCENES): PictureSet {
       return bytes
     },
   }
+}
+
+/** The shards that a folder's index lists: their place without ending, and a name that no other folder's has. */
+function openShards(
+  folder: string,
+  prefix = "",
+): { version: string; shards: { path: string; name: string }[] } | undefined {
+  if (!existsSync(`${folder}/index.json`)) return undefined
+  const index = JSON.parse(readFileSync(`${folder}/index.json`, "utf8")) as {
+    version: number
+    shards: string[]
+  }
+  const version = `v${index.version}`
+  const shards = index.shards.map((path) => ({
+    path: `${folder}/${path}`,
+    name: prefix + path.slice(version.length + 1),
+  }))
+  return { version, shards }
 }
 
 /** Only what training reads: a hundred thousand full descriptions would take a gigabyte. */

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict"
 import { describe, it } from "node:test"
 import { captionOf, vocabulary } from "../../src/train/data/captions.ts"
+import { CONCEPTS, FOCUS } from "../../src/train/data/concepts.ts"
 import { captionAt, sceneAt } from "../../src/train/data/dataset.ts"
 import { heldOut } from "../../src/train/data/holdout.ts"
 import { random } from "../../src/train/data/random.ts"
@@ -10,6 +11,14 @@ import { STYLE_TRAITS } from "../../src/train/data/styles/names.ts"
 import { cast, FEW, recipe, scenes, source } from "../support/toy-art.ts"
 
 describe("scenes", () => {
+  it("know every concept of the focus", () => {
+    const known = new Set(CONCEPTS.map((c) => c.id))
+    assert.deepEqual(
+      FOCUS.filter((id) => !known.has(id)),
+      [],
+    )
+  })
+
   it("are decided by the seed alone", () => {
     assert.deepEqual(sampleScene(cast, 123), sampleScene(cast, 123))
     assert.notDeepEqual(sampleScene(cast, 123), sampleScene(cast, 124))
@@ -78,6 +87,15 @@ describe("scenes", () => {
         s.objects.some((o) => heldOut("style", s.style, o.concept)),
       ),
     )
+  })
+
+  it("of the focus show one object that people ask for most, never in a held-out style", () => {
+    for (let i = 0; i < 500; i++) {
+      const scene = sceneAt(cast, { ...recipe, focus: true }, i)
+      assert.equal(scene.objects.length, 1)
+      assert.ok(FOCUS.includes(scene.objects[0]!.concept))
+      assert.ok(!heldOut("style", scene.style, scene.objects[0]!.concept))
+    }
   })
 
   it("mix layouts, shapes and stages as planned", () => {

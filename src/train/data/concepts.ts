@@ -69,3 +69,18 @@ function parseTable(table: string): Concept[] {
 }
 
 export const CONCEPTS: readonly Concept[] = parseTable(TABLE)
+
+/** The concepts that people ask for most: a short training learns these first. */
+export const FOCUS: readonly string[] = `
+  dog cat fox lion tiger horse unicorn cow pig rabbit bear panda elephant giraffe koala penguin owl duck parrot frog
+  turtle dragon snail honeybee butterfly fish octopus spouting-whale shark crab
+  rose sunflower tulip evergreen-tree deciduous-tree palm-tree cactus mushroom
+  red-apple banana strawberry pineapple watermelon lemon carrot hamburger pizza ice-cream doughnut cupcake bread
+  hot-beverage teapot house castle church tent snow-capped-mountain
+  train bus automobile bicycle sailboat airplane helicopter rocket balloon
+  crescent-moon sun star cloud rainbow snowflake fire umbrella christmas-tree jack-o-lantern wrapped-gift
+  soccer-ball basketball kite teddy-bear guitar violin drum trumpet camera alarm-clock light-bulb candle
+  open-book pencil key hammer crown gem-stone bell robot ghost skull heart-suit anchor
+`
+  .trim()
+  .split(/\s+/)

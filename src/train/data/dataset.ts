@@ -3,6 +3,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { type Caption, captionOf, type Said } from "./captions.ts"
+import { FOCUS } from "./concepts.ts"
+import { heldOut } from "./holdout.ts"
 import { type Attributes, measure } from "./measure.ts"
 import { avalanche, random } from "./random.ts"
 import { type Rendered, renderScene } from "./render.ts"
@@ -35,13 +37,26 @@ export interface Recipe {
   readonly count: number
   readonly use: "train" | "judge"
   readonly stage?: Stage
+  /** One object in each picture, of the concepts that people ask for most. */
+  readonly focus?: boolean
   /** Output pixels per native pixel: 1 for training, 8 for the upsampler's truth. */
   readonly scale: number
 }
 
 /** The scene of picture `index`: depends on nothing but the recipe's seed and the index. */
-export const sceneAt = (cast: Cast, recipe: Recipe, index: number): Scene =>
-  sampleScene(cast, avalanche(avalanche(recipe.seed) + index), recipe.stage ? { stage: recipe.stage } : {})
+export function sceneAt(cast: Cast, recipe: Recipe, index: number): Scene {
+  const seed = avalanche(avalanche(recipe.seed) + index)
+  const stage = recipe.stage && { stage: recipe.stage }
+  if (!recipe.focus) return sampleScene(cast, seed, { ...stage })
+  const concept = random(seed)
+    .fork("focus")
+    .pick(FOCUS.filter((id) => cast.of.has(id)))
+  // A combination that is held out is drawn again: a wish for a concept does not look at the style.
+  for (let again = seed; ; again = avalanche(again + 1)) {
+    const scene = sampleScene(cast, again, { ...stage, concept, aspect: "1:1" })
+    if (!heldOut("style", scene.style, concept)) return scene
+  }
+}
 
 export const captionAt = (scene: Scene): Caption => captionOf(scene, random(scene.seed).fork("caption"))
 

@@ -15,6 +15,7 @@ const HELP = `npm run data -- [options]
   --seed S       seed of the set (default 1)
   --workers W    processes (default 1)
   --stage NAME   only "single" (easy pictures) or only "scene"; default both, one quarter single
+  --focus       one object a picture, of the concepts that people ask for most (data/focus)
   --use NAME     "train" (default) or "judge": drawings that the model never sees
   --size PIXELS  longer truth for the upsampler: 1024 paints the same scenes at 8 times the native size
   --out FOLDER   default data/scenes, or data/truth with --size
@@ -48,6 +49,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     workers: { type: "string", default: "1" },
     stage: { type: "string" },
+    focus: { type: "boolean" },
     use: { type: "string", default: "train" },
     out: { type: "string" },
     size: { type: "string", default: "128" },
@@ -65,6 +67,7 @@ const recipe: Recipe = {
   count: Number(values.count),
   use: values.use === "judge" ? "judge" : "train",
   scale: Number(values.size) / 128,
+  ...(values.focus && { focus: true }),
   ...((values.stage === "single" || values.stage === "scene") && { stage: values.stage }),
 }
 const workers = Number(values.workers)
@@ -77,6 +80,8 @@ if (values.worker === undefined) {
     spawn(process.execPath, [...process.argv.slice(1), "--worker", String(w)], { stdio: "inherit" })
 }
 const source = openSprites(SPRITES, PACKAGES)
-const out = values.out ?? join(DATA, recipe.use === "judge" ? "judge" : recipe.scale > 1 ? "truth" : "scenes")
+const folder =
+  recipe.use === "judge" ? "judge" : recipe.scale > 1 ? "truth" : recipe.focus ? "focus" : "scenes"
+const out = values.out ?? join(DATA, folder)
 if (values.sheet) await writeSheets(source, join(DATA, "sheets"), recipe.seed)
 else await writeDataset(out, recipe, source, Number(values.worker ?? 0), workers, console.log)

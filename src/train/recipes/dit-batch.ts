@@ -9,6 +9,7 @@ import {
   WORD_VECTOR,
 } from "../../nets/index.ts"
 import { UNKNOWN } from "../../sampling/words.ts"
+import { FOCUS } from "../data/concepts.ts"
 import type { LatentStatistics } from "../latent-statistics.ts"
 import type { openLatents } from "../latents.ts"
 import { type Entry, Looks, SliderScale } from "../looks.ts"
@@ -22,6 +23,8 @@ import { IMAGE_TOKENS, LATENT_CHANNELS, REFERENCE_TOKENS, TEXT_TOKENS } from "./
 /** How often a sample brings a reference, and how often each slider is given. */
 const REFERENCE_SHARE = 0.3
 const SLIDER_SHARE = 0.3
+/** Share of the batches that show single objects while the focus lasts. */
+const FOCUS_SHARE = 0.6
 
 /** Words whose learned vector is never dropped: word vectors blur them. */
 const EXACT = new Set(
@@ -41,15 +44,15 @@ export interface Material {
   dit: DitConfig
   text: TextConfig
   seed: number
-  /** Samples in whose course scenes come in: until then half of the batches show single objects only. */
-  singleUntil: number
+  /** Samples before which most batches show one object, of the concepts that people ask for most. */
+  focusUntil: number
 }
 
 /** Draws batches: the step's number and the stage (the batch's size) tell everything. */
 export function ditBatches(
   material: Material,
 ): (step: number, stage: string) => Promise<Record<string, Feed>> {
-  const { pictures, latents, vocabulary, statistics, dit, text, seed, singleUntil } = material
+  const { pictures, latents, vocabulary, statistics, dit, text, seed, focusUntil } = material
   // Pictures of one batch must agree in shape; shapes keep their own shares.
   const usable: Entry[] = pictures.records.flatMap((r, i) =>
     !heldOut(r) && latents.has(i) && (r.width * r.height) / 256 <= IMAGE_TOKENS ? [{ r, i }] : [],
@@ -57,17 +60,22 @@ export function ditBatches(
   const shapes = [...Map.groupBy(usable, ({ r }) => `${r.height / 16}x${r.width / 16}`)].filter(
     ([, list]) => list.length >= 64,
   )
-  const singles = new Map(shapes.map(([key, list]) => [key, list.filter(({ r }) => r.stage === "single")]))
+  const focus = new Set(FOCUS)
+  const ofFocus = ({ r }: Entry): boolean => r.concepts.length === 1 && focus.has(r.concepts[0]!)
+  const simple = shapes
+    .map(([key, list]): [string, Entry[]] => [key, list.filter(ofFocus)])
+    .filter(([, list]) => list.length >= 64)
+  const simpleCount = simple.reduce((n, [, list]) => n + list.length, 0)
   const looks = new Looks(usable)
   const scale = new SliderScale(usable)
   const textTable = textRope(TEXT_TOKENS, text.headDim, text.ropeTheta)
   return async (step, stage) => {
     const size = Number(stage)
     const random = new Random(seed, step)
-    const [shape, all] = pickShape(shapes, usable.length, random)
-    const simple = singles.get(shape)!
-    const early = step * size < singleUntil && simple.length >= 64 && random.next() < 0.5
-    const list = early ? simple : all
+    const early = step * size < focusUntil && simpleCount > 0 && random.next() < FOCUS_SHARE
+    const [shape, list] = early
+      ? pickShape(simple, simpleCount, random)
+      : pickShape(shapes, usable.length, random)
     const [rows, columns] = shape.split("x").map(Number) as [number, number]
     const real = rows * columns
     const token = LATENT_CHANNELS * 4

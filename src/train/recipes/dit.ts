@@ -42,7 +42,7 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
     dit,
     text,
     seed,
-    singleUntil: Math.min(0.15 * options.samples, 250_000),
+    focusUntil: 400_000,
   })
   const aligned = options.sight !== undefined
   const rate = options.rate ?? 2e-3
