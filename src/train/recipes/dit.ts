@@ -50,7 +50,7 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
     name: "dit",
     root: flowLoss(1, dit, text).loss,
     samples: options.samples,
-    stage: (samples) => (samples < (options.firstStage ?? 400_000) ? "32" : "64"),
+    stage: (samples) => (samples < (options.firstStage ?? 70_000) ? "32" : "64"),
     batchSize: Number,
     define: (stage) => {
       const { loss, flow, alignment } = flowLoss(Number(stage), dit, text, aligned)
