@@ -110,6 +110,8 @@ export const VIEWS: readonly View[] = [
       await ready(page)
       await page.locator(".tile-open").last().click()
       await page.locator(".lineage img").first().waitFor()
+      // Off the inspector, where the press has left it: no tooltip in the picture.
+      await page.mouse.move(300, 300)
       await ready(page)
     },
   },
