@@ -52,7 +52,9 @@ export async function train(recipe: Recipe, options: TrainerOptions): Promise<Co
   let step = await TrainingStep.create(recipe.define(stage), options.threads)
   // Weights that a newer recipe adds start fresh beside the saved ones.
   step.load(new Map([...recipe.initial(), ...(saved?.state ?? [])]))
-  const average = new Map([...weightsOf(step.state()), ...(saved?.average ?? [])])
+  const average = weightsOf(step.state())
+  // Weights that this recipe no longer has are let go, in the average as in the state.
+  for (const [name, mean] of saved?.average ?? []) if (average.has(name)) average.set(name, mean)
   const log = (record: Record<string, unknown>): void =>
     appendFileSync(
       `${folder}/log.jsonl`,

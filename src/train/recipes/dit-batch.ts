@@ -17,7 +17,7 @@ import { heldOut, type PictureSet } from "../pictures.ts"
 import { Random } from "../random.ts"
 import type { Feed } from "../step.ts"
 import type { Vocabulary } from "../vocabulary.ts"
-import { cleanTokens, fillTokens, imageFeeds, promptFeeds } from "./dit-feeds.ts"
+import { cleanTokens, fillTokens, imageFeeds, promptFeeds, realTokens } from "./dit-feeds.ts"
 import { IMAGE_TOKENS, LATENT_CHANNELS, REFERENCE_TOKENS, TEXT_TOKENS } from "./dit-network.ts"
 
 /** How often a sample brings a reference, and how often each slider is given. */
@@ -77,7 +77,6 @@ export function ditBatches(
       ? pickShape(simple, simpleCount, random)
       : pickShape(shapes, usable.length, random)
     const [rows, columns] = shape.split("x").map(Number) as [number, number]
-    const real = rows * columns
     const token = LATENT_CHANNELS * 4
     const image = new Float32Array(size * IMAGE_TOKENS * token)
     const target = new Float32Array(size * IMAGE_TOKENS * token)
@@ -130,17 +129,15 @@ export function ditBatches(
       sliders: { data: sliderPowers(powers.flat()), shape: [size, SLIDERS, 4] },
       target: { data: target, shape: [size, IMAGE_TOKENS, token] },
       t: { data: Float32Array.from(times), shape: [size, 1, 1] },
-      real: {
-        data: Float32Array.from({ length: IMAGE_TOKENS }, (_, k) => (k < real ? IMAGE_TOKENS / real : 0)),
-        shape: [IMAGE_TOKENS],
-      },
+      real: realTokens(rows * columns),
     }
   }
 }
 
 type Shapes<T> = [string, T[]][]
 
-function pickShape<T>(shapes: Shapes<T>, total: number, random: Random): [string, T[]] {
+/** One shape of `total` pictures in all, each as often as its share. */
+export function pickShape<T>(shapes: Shapes<T>, total: number, random: Random): [string, T[]] {
   let at = random.below(total)
   for (const entry of shapes) {
     at -= entry[1].length

@@ -61,6 +61,12 @@ export const cleanTokens = (
     out[at + place] = clean
   })
 
+/** 1 / share on the first `count` tokens and 0 on padding: a mean over all, weighted so, is the mean of the real ones. */
+export const realTokens = (count: number): Feed => ({
+  data: Float32Array.from({ length: IMAGE_TOKENS }, (_, k) => (k < count ? IMAGE_TOKENS / count : 0)),
+  shape: [IMAGE_TOKENS],
+})
+
 export function promptFeeds(
   ids: BigInt64Array,
   vectors: Float32Array,

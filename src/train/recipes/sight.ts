@@ -9,7 +9,8 @@ import { heldOut, openPictures, type PictureRecord } from "../pictures.ts"
 import { Random } from "../random.ts"
 import { CELL_CLASSES, SIGHT_HEADS, sightFeatures, sightLoss } from "../sight.ts"
 import type { Recipe } from "../trainer.ts"
-import { cleanTokens } from "./dit-feeds.ts"
+import { pickShape } from "./dit-batch.ts"
+import { cleanTokens, realTokens } from "./dit-feeds.ts"
 import { IMAGE_TOKENS, LATENT_CHANNELS } from "./dit-network.ts"
 
 const BATCH = 64
@@ -36,7 +37,7 @@ function encoderLoss(size: number): { loss: Tensor; parts: Record<string, Tensor
 }
 
 /** Rotary tables of a rows x columns grid, without text before it, padded to the most tokens. */
-export function gridRope(rows: number, columns: number): { cosine: Float32Array; sine: Float32Array } {
+function gridRope(rows: number, columns: number): { cosine: Float32Array; sine: Float32Array } {
   const places = Array.from({ length: IMAGE_TOKENS }, (_, i): [number, number, number] =>
     i < rows * columns ? [0, Math.floor(i / columns), i % columns] : [0, 0, 0],
   )
@@ -77,6 +78,7 @@ export function sightRecipe({ samples, seed, folder }: SightRecipeOptions): Reci
       ({ r }) => `${r.height}x${r.width}`,
     ),
   ]
+  const total = shapes.reduce((n, [, list]) => n + list.length, 0)
   return {
     name: "sight",
     samples,
@@ -102,11 +104,7 @@ export function sightRecipe({ samples, seed, folder }: SightRecipeOptions): Reci
     },
     batch: async (step) => {
       const random = new Random(seed, step)
-      let at = random.below(shapes.reduce((n, [, list]) => n + list.length, 0))
-      const [, list] = shapes.find(([, some]) => {
-        at -= some.length
-        return at < 0
-      })!
+      const [, list] = pickShape(shapes, total, random)
       const { width, height } = list[0]!.r
       const [rows, columns] = [height / CELL, width / CELL]
       const [n, real, token] = [IMAGE_TOKENS, rows * columns, LATENT_CHANNELS * 4]
@@ -134,10 +132,7 @@ export function sightRecipe({ samples, seed, folder }: SightRecipeOptions): Reci
         "target.cells": { data: cells, shape: [BATCH, n, CELL_CLASSES] },
         "target.style": { data: style, shape: [BATCH, STYLE_NAMES.length] },
         "target.background": { data: background, shape: [BATCH, BACKGROUND_NAMES.length] },
-        real: {
-          data: Float32Array.from({ length: n }, (_, k) => (k < real ? n / real : 0)),
-          shape: [n],
-        },
+        real: realTokens(real),
       }
     },
     averageOver: 20_000,
