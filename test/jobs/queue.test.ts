@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { after, before, test } from "node:test"
 import { reclaim, sweep } from "../../src/jobs/index.ts"
 import { AtelierError } from "../../src/request/index.ts"
-import { sha256, WORKERS } from "../../src/store/index.ts"
+import { JOBS, sha256, WORKERS } from "../../src/store/index.ts"
 import { amount, figure } from "../support/figures.ts"
 import { type Queue, testQueue } from "../support/queue.ts"
 import { gate, type TestStore, testStore, until } from "../support/service.ts"
@@ -256,19 +256,30 @@ test("jobs of a worker unseen for the lease go back, and fail after its second d
 test("a job whose end could not be stored is handed back by its living worker and made again", () =>
   withQueue(async (q) => {
     const key = await q.key("stray")
-    let isAway = true
-    const end = q.jobs.end.bind(q.jobs)
+    // The database is away for what follows the picture: neither its end nor its return to the queue can be stored.
+    const { end } = q.jobs
+    const { query } = store.db
+    let refused = 0
     q.jobs.end = async (...args) => {
-      if (isAway) throw new Error("the database is away")
-      return end(...args)
+      if (refused++ === 0) throw new Error("the database is away")
+      return end.apply(q.jobs, args)
     }
-    const id = await q.submit(key, {})
-    const worker = await q.worker()
-    await until(() => q.engine.seen.length > 0 && worker.inFlight === 0)
-    isAway = false
-    await worker.seen()
-    await worker.seen()
-    assert.equal((await q.jobs.wait(id, key, { seconds: 60 })).state, "completed")
+    store.db.query = async (sql: string, ...rest: unknown[]) => {
+      if (sql === JOBS.handBack && refused++ === 1) throw new Error("the database is away")
+      return query.call(store.db, sql, ...(rest as [])) as never
+    }
+    try {
+      const id = await q.submit(key, {})
+      const worker = await q.worker()
+      await until(() => refused === 2 && worker.inFlight === 0)
+      assert.equal((await q.jobs.get(id, key)).state, "sampling")
+      await worker.seen()
+      await worker.seen()
+      assert.equal((await q.jobs.wait(id, key, { seconds: 60 })).state, "completed")
+      assert.equal(q.engine.seen.length, 2)
+    } finally {
+      store.db.query = query
+    }
   }))
 
 test("10 ids, 500 submits from many callers, 10 jobs", () =>
