@@ -4,7 +4,7 @@ import { test } from "node:test"
 import { chaos } from "../support/chaos.ts"
 
 test("a server killed at random instants loses and doubles nothing that it acknowledged", async () => {
-  const kills = Number(process.env.ATELIER_CHAOS_KILLS ?? 6)
+  const kills = Number(process.env.ATELIER_CHAOS_KILLS ?? 50)
   const result = await chaos({ kills, seed: 20 })
   assert.ok(result.acknowledged > 0)
   const { lost, doubled, different, rowsWithoutFile } = result
