@@ -11,6 +11,7 @@ export function ditTensors(config: DitConfig): TensorTable {
   const token = channels * patch * patch
   const table: TensorTable = new Map()
   linear(table, "first", F, token, true)
+  if (config.places) linear(table, "places", F, config.headDim, false)
   for (let i = 0; i < layers; i++) {
     table.set(`blocks.${i}.mod.lin`, [6 * F])
     ditBlock(table, `blocks.${i}`, F, config.heads, config.kvHeads, config.headDim, config.mlpDim)

@@ -23,6 +23,8 @@ export interface DitConfig {
   textMlpDim: number
   layerwiseBlocks: number
   refinerBlocks: number
+  /** Whether image tokens also bring their place, from the rotary table (embedded family only). */
+  places?: boolean
 }
 
 /** The Qwen3-VL language tower, text path (architecture.md 4.4). */

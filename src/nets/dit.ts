@@ -167,6 +167,15 @@ export interface DenoiserInputs {
   bias?: Tensor
 }
 
+/**
+ * Where each image token stands, [N,F]: a projection of its rotary angles' cosines and sines. Rotation alone tells a
+ * token what lies beside it; a small model learns much later from that what belongs to its own place.
+ */
+function places({ cosine, sine }: Rope, textLength: Dim, w: Weights, c: DitConfig): Tensor {
+  const angles = slice(concat([cosine, sine], 1), 0, textLength, cosine.shape[0]!) // [N,e]
+  return w.in("places", (u) => linear(angles, u.get("weight", [c.features, c.headDim])))
+}
+
 /** The velocity dx/dt [B,N,p*p*C], and the stream after each block [B,T+N,F]. */
 export function denoiser(
   inputs: DenoiserInputs,
@@ -181,7 +190,8 @@ export function denoiser(
     w.in("first", (u) => biased(inputs.image, u, f, token)),
   ) // [B,N,F]
   const textLength = inputs.text.shape[1]!
-  let x = concat([inputs.text, image], 1) // [B,T+N,F]
+  const placed = config.places ? add(image, places(inputs.rope, textLength, w, config)) : image
+  let x = concat([inputs.text, placed], 1) // [B,T+N,F]
   const states: Tensor[] = []
   for (let i = 0; i < config.layers; i++) {
     x = w.in(`blocks.${i}`, (u) => block(x, m, inputs.rope, u, config, inputs.bias))

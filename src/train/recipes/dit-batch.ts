@@ -24,7 +24,7 @@ import { IMAGE_TOKENS, LATENT_CHANNELS, REFERENCE_TOKENS, TEXT_TOKENS } from "./
 const REFERENCE_SHARE = 0.3
 const SLIDER_SHARE = 0.3
 /** Share of the batches that show single objects while the focus lasts. */
-const FOCUS_SHARE = 0.6
+const FOCUS_SHARE = 0.8
 
 /** Words whose learned vector is never dropped: word vectors blur them. */
 const EXACT = new Set(
@@ -33,8 +33,8 @@ const EXACT = new Set(
   ),
 )
 
-/** Shift of the training times towards noise: the sampler's own at 64 tokens. */
-const SHIFT = Math.exp(0.48)
+/** Shift of the training times towards noise, beyond the sampler's 1.6: shapes are decided there, and are learned last. */
+const SHIFT = 2.2
 
 export interface Material {
   pictures: PictureSet
