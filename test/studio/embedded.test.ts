@@ -1,0 +1,170 @@
+// A designer's afternoon with the embedded model: one server in a process of its own, one browser, and work that is
+// interrupted in every way. Skipped where there is no Chromium or no embedded model.
+import assert from "node:assert/strict"
+import { after, before, describe, test } from "node:test"
+import { AxeBuilder } from "@axe-core/playwright"
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core"
+import { openProcess, type Process } from "./process.ts"
+import { chromiumPath, hasRealModel, jobsOf, make, openBrowser, openPage, promptOf } from "./support.ts"
+
+const isAble = chromiumPath() !== null && hasRealModel()
+/** Few steps: what is looked at here is the page, not the picture. */
+const SHORT = 4
+/** Long enough to be interrupted on any machine, and never waited for. */
+const LONG = 100
+/** Long enough to be caught in the middle, short enough to be made again from the start. */
+const CAUGHT = 40
+
+const takeOf = (page: Page, prompt: string): Locator => page.locator(".take").filter({ hasText: prompt })
+
+async function setSteps(page: Page, steps: number): Promise<void> {
+  await page.getByRole("button", { name: "More settings" }).click()
+  await page.getByRole("textbox", { name: "Steps" }).fill(String(steps))
+  await page.keyboard.press("Enter")
+  await page.keyboard.press("Escape")
+  await page.getByRole("textbox", { name: "Steps" }).waitFor({ state: "detached" })
+}
+
+async function send(page: Page, prompt: string): Promise<Locator> {
+  await promptOf(page).fill(prompt)
+  await promptOf(page).press("Enter")
+  const take = takeOf(page, prompt)
+  await take.waitFor()
+  return take
+}
+
+/** Comes back once the denoiser works on it. */
+async function sendLong(page: Page, prompt: string, steps: number): Promise<Locator> {
+  await setSteps(page, steps)
+  const take = await send(page, prompt)
+  await take
+    .locator(".take-state")
+    .filter({ hasText: new RegExp(`step \\d+ of ${steps}`) })
+    .waitFor()
+  return take
+}
+
+describe("the studio page with the embedded model", {
+  skip: isAble ? false : "no Chromium or no model",
+}, () => {
+  let browser: Browser
+  let server: Process
+  before(async () => {
+    ;[browser, server] = await Promise.all([openBrowser(), openProcess()])
+  })
+  after(async () => {
+    await browser.close()
+    await server[Symbol.asyncDispose]()
+  })
+  /** A page whose dock asks for one picture in few steps. */
+  const open = (options: BrowserContextOptions = {}) => {
+    const draft = { name: "atelier.draft", value: JSON.stringify({ count: 1, steps: SHORT }) }
+    const storageState = { cookies: [], origins: [{ origin: server.url, localStorage: [draft] }] }
+    return openPage(browser, server, { storageState, ...options })
+  }
+
+  test("a new user makes a first picture in one action", async () => {
+    const { page, complaints, close } = await open()
+    await page.getByRole("button", { name: "Words only: Make it" }).click()
+    await page.locator(".tile-open img").first().waitFor()
+    const [job] = await jobsOf(server)
+    assert.equal(job!.state, "completed")
+    assert.deepEqual(complaints, [])
+    await close()
+  })
+
+  test("a take is cancelled between two steps, and the next one is made", async () => {
+    const { page, close } = await open()
+    const take = await sendLong(page, "a castle nobody waits for", LONG)
+    await take.getByRole("button", { name: "Cancel", exact: true }).click()
+    await take.locator(".broken").getByText("cancelled").waitFor()
+    await setSteps(page, SHORT)
+    await make(page, "a red apple")
+    const [next, cancelled] = await jobsOf(server)
+    assert.equal(next!.state, "completed")
+    assert.equal(cancelled!.state, "cancelled")
+    assert.deepEqual(cancelled!.pictures, [])
+    await close()
+  })
+
+  test("a server killed in mid-generation is started again: no reload, and the picture arrives", async () => {
+    const { page, close } = await open()
+    await page.evaluate(() => Object.assign(window, { isSame: true }))
+    const take = await sendLong(page, "a lighthouse in a storm", CAUGHT)
+    const [before] = await jobsOf(server)
+    assert.equal(before!.state, "sampling")
+    await server.kill()
+    await page.getByText("Reconnecting to the server").waitFor()
+    assert.ok(await page.getByRole("button", { name: "Waiting for the server" }).isDisabled())
+    await server.start()
+    await page.getByText("Reconnecting to the server").waitFor({ state: "detached" })
+    await take.locator(".tile-open img").waitFor()
+    const [after] = await jobsOf(server)
+    assert.equal(after!.id, before!.id)
+    assert.equal(after!.request.seed, before!.request.seed)
+    assert.equal(after!.tries, 2)
+    assert.ok(await page.evaluate(() => (window as { isSame?: boolean }).isSame))
+    await close()
+  })
+
+  test("with the keyboard alone a picture is made, marked, pushed away as a reference and made again", async () => {
+    const { page, close } = await open()
+    await promptOf(page).waitFor()
+    await page.keyboard.type("a teapot by hand")
+    await page.keyboard.press("Enter")
+    await takeOf(page, "a teapot by hand").locator(".tile-open img").waitFor()
+    /** Presses until the keyboard stands on it. */
+    const walk = async (key: string, target: Locator): Promise<void> => {
+      for (let presses = 0; presses < 60; presses++) {
+        if (await target.evaluate((element) => element === document.activeElement)) return
+        await page.keyboard.press(key)
+      }
+      assert.fail(`${key} does not lead there`)
+    }
+    await walk("Shift+Tab", page.locator("[data-newest] .tile-open"))
+    await page.keyboard.press("f")
+    await page.keyboard.press("r")
+    const slider = page.getByLabel("Reference 1: from away to towards")
+    await slider.waitFor()
+    await page.keyboard.press("p")
+    await walk("Tab", slider)
+    await page.keyboard.press("Home")
+    assert.equal(await slider.getAttribute("aria-valuetext"), "away, 2")
+    await page.keyboard.press("p")
+    await page.keyboard.press("Enter")
+    await takeOf(page, "a teapot by hand").nth(1).locator(".tile-open img").waitFor()
+    const [pushed, plain] = await jobsOf(server)
+    assert.deepEqual(
+      pushed!.request.references.map((r) => r.weight),
+      [-2],
+    )
+    assert.ok(plain!.pictures[0]!.favourite)
+    await close()
+  })
+
+  test("on a phone, in both themes, a picture is made and looked at", async () => {
+    const { page, close } = await open({
+      viewport: { width: 390, height: 844 },
+      hasTouch: true,
+      isMobile: true,
+    })
+    await make(page, "a green frog")
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme })
+      await page.waitForFunction((theme) => {
+        const [red] = getComputedStyle(document.body).backgroundColor.match(/\d+/g) ?? []
+        return theme === "dark" ? Number(red) < 64 : Number(red) > 192
+      }, colorScheme)
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390)
+      const found = await new AxeBuilder({ page }).setLegacyMode(true).withRules(["color-contrast"]).analyze()
+      assert.deepEqual(
+        found.violations.flatMap((v) => v.nodes.map((n) => n.target.join(" "))),
+        [],
+        colorScheme,
+      )
+    }
+    await page.locator("[data-newest] .tile-open").tap()
+    await page.locator(".look-picture img").waitFor()
+    await close()
+  })
+})
