@@ -37,7 +37,7 @@ export function ditConfig(checkpoint: Checkpoint): DitConfig {
     textMlpDim: shape(`${text}.mlp.gate.weight`, 2)[0],
     layerwiseBlocks: countIndexed(checkpoint, /^txtfusion\.layerwise_blocks\.(\d+)\./),
     refinerBlocks: countIndexed(checkpoint, /^txtfusion\.refiner_blocks\.(\d+)\./),
-    places: checkpoint.tensors.has("places.weight"),
+    ...(checkpoint.tensors.has("places.weight") && { places: true }),
   }
 }
 

@@ -65,7 +65,8 @@ export function stripDitPrefix(name: string): string {
   return prefix === undefined ? name : name.slice(prefix.length)
 }
 
-const originalTops = new Set(["first", "tmlp", "tproj", "txtfusion", "txtmlp", "blocks", "last"])
+// "places" is the embedded family's own (docs/decisions/033-places.md).
+const originalTops = new Set(["first", "tmlp", "tproj", "txtfusion", "txtmlp", "blocks", "last", "places"])
 const diffusersTops = new Set([
   "img_in",
   "time_embed",
