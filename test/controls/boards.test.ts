@@ -75,27 +75,28 @@ test("names, numbers of pictures and weights have limits, and each refusal is on
   inFolder(async (boards) => {
     const red = await picture("red")
     await boards.create("one", [red])
-    const cases: [Promise<unknown>, string, RegExp][] = [
-      [boards.create(" ", [red]), "out_of_range", /name has 1 to 120 characters; this has 0/],
-      [boards.create("x", []), "out_of_range", /1 to 100 pictures; 0 were given/],
+    const cases: [() => Promise<unknown>, string, RegExp][] = [
+      [() => boards.create(" ", [red]), "out_of_range", /name has 1 to 120 characters; this has 0/],
+      [() => boards.create("x", []), "out_of_range", /1 to 100 pictures; 0 were given/],
       [
-        boards.create(
-          "x",
-          Array.from({ length: 101 }, () => red),
-        ),
+        () =>
+          boards.create(
+            "x",
+            Array.from({ length: 101 }, () => red),
+          ),
         "out_of_range",
         /101 were given/,
       ],
-      [boards.create("one", [red]), "conflict", /There is a board one already/],
+      [() => boards.create("one", [red]), "conflict", /There is a board one already/],
       [
-        boards.create("x", [{ ...red, weight: 3 }]),
+        () => boards.create("x", [{ ...red, weight: 3 }]),
         "out_of_range",
         /red.png has weight 3; weights go from -2 to 2/,
       ],
-      [boards.create("x", [{ bytes: Buffer.from("no"), name: "a.txt" }]), "image_invalid", /a\.txt/],
+      [() => boards.create("x", [{ bytes: Buffer.from("no"), name: "a.txt" }]), "image_invalid", /a\.txt/],
     ]
     for (const [work, code, message] of cases) {
-      const error = await failure(work)
+      const error = await failure(work())
       assert.equal(error.code, code)
       assert.match(error.message, message)
     }
