@@ -199,7 +199,9 @@ export class Jobs {
     const anchorId = to.before ?? to.after
     const anchor = anchorId === undefined ? undefined : others.find((j) => j.id === anchorId)
     if (anchorId !== undefined && !anchor) throw noJob(anchorId)
-    const priority = to.priority ?? anchor?.priority ?? (to.to === "front" ? others[0]?.priority : undefined)
+    // The front is that of the highest lane; nobody sinks by going there.
+    const front = to.to === "front" ? Math.max(me.priority, others[0]?.priority ?? me.priority) : undefined
+    const priority = to.priority ?? anchor?.priority ?? front
     const lane = others.filter((j) => j.priority === (priority ?? me.priority))
     const rank = newRank(lane, anchor, to)
     await this.db.query(JOBS.move, [id, keyId, rank, priority ?? null, this.clock()])

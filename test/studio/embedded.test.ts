@@ -56,9 +56,9 @@ describe("the studio page with the embedded model", {
     await browser.close()
     await server[Symbol.asyncDispose]()
   })
-  /** A page whose dock asks for one picture in few steps. */
-  const open = (options: BrowserContextOptions = {}) => {
-    const draft = { name: "atelier.draft", value: JSON.stringify({ count: 1, steps: SHORT }) }
+  /** A page whose dock asks for one picture, or for `count`, in few steps. */
+  const open = (options: BrowserContextOptions = {}, count = 1) => {
+    const draft = { name: "atelier.draft", value: JSON.stringify({ count, steps: SHORT }) }
     const storageState = { cookies: [], origins: [{ origin: server.url, localStorage: [draft] }] }
     return openPage(browser, server, { storageState, ...options })
   }
@@ -104,6 +104,36 @@ describe("the studio page with the embedded model", {
     assert.equal(after!.request.seed, before!.request.seed)
     assert.equal(after!.tries, 2)
     assert.ok(await page.evaluate(() => (window as { isSame?: boolean }).isSame))
+    await close()
+  })
+
+  test("waiting takes are reordered, and made in the new order", async () => {
+    // As many pictures as the model makes at once: so one take runs after the other.
+    const { items } = (await (await fetch(`${server.url}/api/models`)).json()) as {
+      items: { batch: number }[]
+    }
+    const { page, close } = await open({}, items[0]!.batch)
+    await promptOf(page).waitFor()
+    await page.getByRole("button", { name: /^Queue/ }).click()
+    await page.getByRole("button", { name: "Pause after current" }).click()
+    await page.getByRole("button", { name: "Go on" }).waitFor()
+    await page.getByRole("button", { name: "Close the queue" }).click()
+    for (const prompt of ["a first drum", "a second drum", "a third drum"]) await send(page, prompt)
+    await page.getByRole("button", { name: /^Queue/ }).click()
+    const rows = page.getByTestId("waiting").getByRole("listitem")
+    await rows.nth(2).getByRole("button", { name: "Move to the front" }).click()
+    await rows.nth(0).getByText("a third drum").waitFor()
+    await rows.nth(2).dragTo(rows.nth(1))
+    await rows.nth(1).getByText("a second drum").waitFor()
+    await page.getByRole("button", { name: "Go on" }).click()
+    await page.getByRole("button", { name: "Close the queue" }).click()
+    for (const prompt of ["a first drum", "a second drum", "a third drum"])
+      await takeOf(page, prompt).locator(".tile-open img").first().waitFor()
+    const drums = (await jobsOf(server)).filter((j) => j.request.prompt.endsWith("drum"))
+    assert.deepEqual(
+      drums.toSorted((a, b) => a.finishedAt!.localeCompare(b.finishedAt!)).map((j) => j.request.prompt),
+      ["a third drum", "a second drum", "a first drum"],
+    )
     await close()
   })
 

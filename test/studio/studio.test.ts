@@ -10,6 +10,7 @@ import { keyboard } from "./cases/keyboard.ts"
 import { making } from "./cases/making.ts"
 import { queueing } from "./cases/queueing.ts"
 import { views } from "./cases/views.ts"
+import { wishes } from "./cases/wishes.ts"
 import { chromiumPath, openBrowser } from "./support.ts"
 
 describe("the studio page", { skip: chromiumPath() ? false : "no Chromium here" }, () => {
@@ -18,6 +19,6 @@ describe("the studio page", { skip: chromiumPath() ? false : "no Chromium here" 
     browser = await openBrowser()
   })
   after(() => browser.close())
-  for (const cases of [making, dock, comparing, queueing, history, keyboard, access, views])
+  for (const cases of [making, dock, comparing, queueing, history, keyboard, access, views, wishes])
     cases(() => browser)
 })

@@ -1,4 +1,5 @@
 // Native routes about the server itself: what it can do, which models it has, who asks.
+import { totalmem } from "node:os"
 import { z } from "zod"
 import { ASPECTS, CREATIVITY, LIMITS, SIZES } from "../../request/index.ts"
 import { version } from "../../version.ts"
@@ -19,6 +20,19 @@ export const CapabilitiesView = z
     keyNeeded: z.boolean(),
   })
   .meta({ id: "Capabilities" })
+
+export const MemoryView = z
+  .object({
+    used: z.number().int().describe("Bytes of memory that this server holds, its models among them"),
+    total: z.number().int().describe("Bytes that it may hold: the machine's, or the container's limit"),
+  })
+  .meta({ id: "Memory" })
+
+/** A container's limit where there is one; without one Node answers 0 or more than the machine has. */
+function memoryLimit(): number {
+  const limit = process.constrainedMemory()
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem()
+}
 
 export { version as VERSION } from "../../version.ts"
 
@@ -52,6 +66,14 @@ export function aboutRoutes(s: Service, keyNeeded: boolean): Route[] {
       summary: "Installed models",
       answer: z.object({ items: z.array(ModelView) }),
       run: async () => ({ items: (await s.models()).map(modelView) }),
+    }),
+    route({
+      method: "get",
+      path: "/api/memory",
+      tag: "about",
+      summary: "Memory in use by this server process; workers of other processes count their own",
+      answer: MemoryView,
+      run: async () => ({ used: process.memoryUsage.rss(), total: memoryLimit() }),
     }),
     route({
       method: "get",

@@ -17,6 +17,8 @@ export const keys = {
   queue: ["queue"] as const,
   boards: ["boards"] as const,
   capabilities: ["capabilities"] as const,
+  memory: ["memory"] as const,
+  lineage: (id: string) => ["lineage", id] as const,
 }
 
 type History = InfiniteData<HistoryPage>
@@ -112,7 +114,11 @@ export function onEvent(event: ServerEvent): void {
   if (state && known && known.state !== state) announce(known, state, event)
   if (state && !isOver(state) && known) putJob({ ...known, state })
   else refresh(id)
-  if (state && isOver(state)) setStep(id, null)
+  if (state && isOver(state)) {
+    setStep(id, null)
+    // What it was made from has led to one more; which those are only the server knows.
+    void queries.invalidateQueries({ queryKey: ["lineage"] })
+  }
 }
 
 export function onStep(step: StepEvent): void {

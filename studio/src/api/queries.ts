@@ -3,7 +3,7 @@ import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-qu
 import { keys } from "./cache.ts"
 import { call } from "./client.ts"
 import { type HistoryFilter, historyPath } from "./filter.ts"
-import type { Board, Capabilities, HistoryPage, Job, Lineage, Queue } from "./types.ts"
+import type { Board, Capabilities, HistoryPage, Job, Lineage, Memory, Queue } from "./types.ts"
 
 export const useCapabilities = () =>
   useQuery({
@@ -49,7 +49,15 @@ export const useBoards = () =>
 
 export const useLineage = (id: string) =>
   useQuery({
-    queryKey: ["lineage", id],
+    queryKey: keys.lineage(id),
     queryFn: () => call<Lineage>("GET", `api/jobs/${id}/lineage`),
     staleTime: 0,
+  })
+
+/** Memory changes without events: asked for now and then, while the page is looked at. */
+export const useMemory = () =>
+  useQuery({
+    queryKey: keys.memory,
+    queryFn: () => call<Memory>("GET", "api/memory"),
+    refetchInterval: 10_000,
   })

@@ -1,6 +1,6 @@
 // The page's words for what the server answers: taken from the server's own schemas, none written by hand.
 import type { z } from "zod"
-import type { CapabilitiesView } from "../../../src/server/native/about.ts"
+import type { CapabilitiesView, MemoryView } from "../../../src/server/native/about.ts"
 import type { LineageView, SubmitInput } from "../../../src/server/native/jobs.ts"
 import type { QueueView } from "../../../src/server/native/queue.ts"
 import type {
@@ -24,6 +24,7 @@ export type Board = z.output<typeof BoardView>
 export type Model = z.output<typeof ModelView>
 export type Queue = z.output<typeof QueueView>
 export type Capabilities = z.output<typeof CapabilitiesView>
+export type Memory = z.output<typeof MemoryView>
 export type Lineage = z.output<typeof LineageView>
 export type ServerError = z.output<typeof ErrorView>
 export type ServerEvent = z.output<typeof EventView>

@@ -1,5 +1,6 @@
 // The bar: whose page this is, search and filters, the queue, and how the page looks.
 import { Command, GalleryVerticalEnd, Grid3x3, LayoutDashboard } from "lucide-react"
+import { useMemory } from "../api/queries.ts"
 import type { Capabilities } from "../api/types.ts"
 import { keyOf, shown } from "../keys/bindings.ts"
 import { useMessages } from "../messages/index.ts"
@@ -8,6 +9,7 @@ import { page } from "../state/page.ts"
 import { settings } from "../state/settings.ts"
 import { useStore } from "../state/store.ts"
 import { IconButton } from "../ui/Button.tsx"
+import { decimal } from "../ui/words.ts"
 import { Filters } from "./Filters.tsx"
 import { QueuePill } from "./QueuePill.tsx"
 import { Search } from "./Search.tsx"
@@ -35,7 +37,10 @@ export function Bar({ capabilities }: { capabilities: Capabilities }) {
           <circle cx="16" cy="22" r="3.4" fill="currentcolor" />
         </svg>
         <h1>{t.appName}</h1>
-        <span className="bar-model small">{model?.title ?? t.view.noModel}</span>
+        <span className="bar-model small">
+          {model?.title ?? t.view.noModel}
+          <MemoryInUse />
+        </span>
       </div>
       <div className="bar-search">
         <Search />
@@ -69,5 +74,18 @@ export function Bar({ capabilities }: { capabilities: Capabilities }) {
         <ViewMenu capabilities={capabilities} />
       </div>
     </header>
+  )
+}
+
+function MemoryInUse() {
+  const { view: t } = useMessages()
+  const memory = useMemory().data
+  if (!memory) return null
+  const [used, total] = [decimal(memory.used / 1e9, 1), decimal(memory.total / 1e9, 0)]
+  return (
+    <span title={t.memoryHint}>
+      {" · "}
+      <span className="value">{t.memory(used, total)}</span>
+    </span>
   )
 }

@@ -303,6 +303,11 @@ export const en = {
     running: "Running",
     waiting: "Waiting",
     background: "Background",
+    backgroundLine: "Runs when nothing else waits.",
+    toBackground: "Move to the background",
+    toForeground: "Back from the background",
+    inBackground: "Moved to the background",
+    inForeground: "Back among the waiting",
     close: "Close the queue",
     moved: (place: number) => `Moved to place ${place}`,
   },
@@ -405,6 +410,8 @@ export const en = {
     startLine: "Begin from a picture",
     run: "Make it",
     asCurl: "As curl",
+    /** Said where the page's language is not the model's; null where it is. */
+    promptLanguage: null as string | null,
     wordsPrompt: "a fox in the snow",
     referencePrompt: "a lighthouse on a cliff",
     startPrompt: "a mountain lake in autumn",
@@ -421,6 +428,7 @@ export const en = {
     shortcuts: "Keyboard shortcuts",
     api: "API description",
     memory: (used: string, total: string) => `${used}/${total} GB`,
+    memoryHint: "Memory: in use by the server, of the machine’s",
     noModel: "No model",
   },
 

@@ -1,5 +1,6 @@
 // The queue: what runs, what waits and in which order. Everything that can be dragged has buttons too.
-import { ArrowDown, ArrowUp, ChevronsUp, GripVertical, Pause, Play, X } from "lucide-react"
+import { ArrowDown, ArrowUp, ChevronsUp, GripVertical, Moon, Pause, Play, Sun, X } from "lucide-react"
+import type { HTMLAttributes } from "react"
 import { keys, queries } from "../api/cache.ts"
 import { call } from "../api/client.ts"
 import { useQueue } from "../api/queries.ts"
@@ -15,6 +16,12 @@ import { Over } from "../ui/overlays.tsx"
 import { useReorder } from "../ui/reorder.ts"
 import { clock, shapeName } from "../ui/words.ts"
 
+type Waiting = Queue["waiting"][number]
+
+/** Priority of the background lane, the one that low-priority requests of the API have too. */
+const BACKGROUND = -10
+const isBackground = (w: Waiting): boolean => w.job.priority < 0
+
 export default function QueuePanel() {
   const t = useMessages()
   const queue = useQueue().data
@@ -25,15 +32,23 @@ export default function QueuePanel() {
   /** Shown at once in its new place; the server's answer puts it right if it disagrees. */
   const move = async (from: number, to: number): Promise<void> => {
     if (!queue || to < 0 || to >= waiting.length || from === to) return
-    const moved = waiting.toSpliced(from, 1).toSpliced(to, 0, waiting[from]!)
+    const [me, neighbour] = [waiting[from]!, waiting[to]!]
+    const lane = { ...me, job: { ...me.job, priority: neighbour.job.priority } }
+    const moved = waiting.toSpliced(from, 1).toSpliced(to, 0, lane)
     queries.setQueryData<Queue>(keys.queue, {
       ...queue,
       waiting: moved.map((w, i) => ({ ...w, place: i + 1 })),
     })
-    const beside = to < from ? { before: waiting[to]!.job.id } : { after: waiting[to]!.job.id }
-    const body = to === 0 ? { to: "front" } : to === waiting.length - 1 ? { to: "back" } : beside
-    await call("POST", `api/jobs/${waiting[from]!.job.id}/move`, body).catch(complain)
+    // Always beside a neighbour: so it also takes that one's lane. "back" would keep its own.
+    const beside = to < from ? { before: neighbour.job.id } : { after: neighbour.job.id }
+    await call("POST", `api/jobs/${me.job.id}/move`, to === 0 ? { to: "front" } : beside).catch(complain)
     say(t.queue.moved(to + 1))
+    void queries.invalidateQueries({ queryKey: keys.queue })
+  }
+  const changeLane = async (w: Waiting): Promise<void> => {
+    const priority = isBackground(w) ? 0 : BACKGROUND
+    await call("PATCH", `api/jobs/${w.job.id}`, { priority }).catch(complain)
+    say(priority < 0 ? t.queue.inBackground : t.queue.inForeground)
     void queries.invalidateQueries({ queryKey: keys.queue })
   }
   const reorder = useReorder((from, to) => void move(from, to))
@@ -79,59 +94,98 @@ export default function QueuePanel() {
           </ul>
         </section>
       )}
-      {waiting.length > 0 && (
-        <section>
-          <h3 className="panel-group">{t.queue.waiting}</h3>
-          <ol data-testid="waiting">
-            {waiting.map(({ job, place, secondsLeft }, i) => (
-              <li key={job.id} className="queue-row" {...reorder(i)}>
-                <GripVertical size={14} className="grip" aria-hidden />
-                <span className="queue-place">{place}</span>
-                <div className="grow">
-                  <p className="queue-prompt">{job.request.prompt || t.takes.untitled}</p>
-                  <p className="small muted">
-                    {[
-                      t.states[job.state],
-                      ...(secondsLeft === null ? [] : [t.takes.left(clock(secondsLeft))]),
-                      `×${job.request.count}`,
-                    ].join(" · ")}
-                  </p>
-                </div>
-                <div className="queue-buttons">
-                  <IconButton
-                    className="small"
-                    label={t.queue.front}
-                    isDisabled={i === 0}
-                    onPress={() => void move(i, 0)}
-                  >
-                    <ChevronsUp size={14} />
-                  </IconButton>
-                  <IconButton
-                    className="small"
-                    label={t.queue.up}
-                    isDisabled={i === 0}
-                    onPress={() => void move(i, i - 1)}
-                  >
-                    <ArrowUp size={14} />
-                  </IconButton>
-                  <IconButton
-                    className="small"
-                    label={t.queue.down}
-                    isDisabled={i === waiting.length - 1}
-                    onPress={() => void move(i, i + 1)}
-                  >
-                    <ArrowDown size={14} />
-                  </IconButton>
-                  <IconButton className="small" label={t.queue.cancel} onPress={() => void cancel(job.id)}>
-                    <X size={14} />
-                  </IconButton>
-                </div>
-              </li>
-            ))}
-          </ol>
-        </section>
-      )}
+      {[false, true].map((background) => {
+        const lane = waiting.flatMap((w, i) => (isBackground(w) === background ? [{ w, i }] : []))
+        return (
+          lane.length > 0 && (
+            <section key={String(background)}>
+              <h3 className="panel-group">{background ? t.queue.background : t.queue.waiting}</h3>
+              {background && <p className="panel-line small muted">{t.queue.backgroundLine}</p>}
+              <ol data-testid={background ? "background" : "waiting"}>
+                {lane.map(({ w, i }) => (
+                  <WaitingRow
+                    key={w.job.id}
+                    waiting={w}
+                    index={i}
+                    last={waiting.length - 1}
+                    reorder={reorder(i)}
+                    onMove={(to) => void move(i, to)}
+                    onLane={() => void changeLane(w)}
+                  />
+                ))}
+              </ol>
+            </section>
+          )
+        )
+      })}
     </Over>
+  )
+}
+
+interface WaitingRowProps {
+  waiting: Waiting
+  index: number
+  last: number
+  reorder: HTMLAttributes<HTMLElement>
+  onMove: (to: number) => void
+  onLane: () => void
+}
+
+function WaitingRow({ waiting, index, last, reorder, onMove, onLane }: WaitingRowProps) {
+  const t = useMessages()
+  const { job, place, secondsLeft } = waiting
+  const background = isBackground(waiting)
+  return (
+    <li className="queue-row" {...reorder}>
+      <GripVertical size={14} className="grip" aria-hidden />
+      <span className="queue-place">{place}</span>
+      <div className="grow">
+        <p className="queue-prompt">{job.request.prompt || t.takes.untitled}</p>
+        <p className="small muted">
+          {[
+            t.states[job.state],
+            ...(secondsLeft === null ? [] : [t.takes.left(clock(secondsLeft))]),
+            `×${job.request.count}`,
+          ].join(" · ")}
+        </p>
+      </div>
+      <div className="queue-buttons">
+        <IconButton
+          className="small"
+          label={t.queue.front}
+          isDisabled={index === 0}
+          onPress={() => onMove(0)}
+        >
+          <ChevronsUp size={14} />
+        </IconButton>
+        <IconButton
+          className="small"
+          label={t.queue.up}
+          isDisabled={index === 0}
+          onPress={() => onMove(index - 1)}
+        >
+          <ArrowUp size={14} />
+        </IconButton>
+        <IconButton
+          className="small"
+          label={t.queue.down}
+          isDisabled={index === last}
+          onPress={() => onMove(index + 1)}
+        >
+          <ArrowDown size={14} />
+        </IconButton>
+        <IconButton
+          className="small"
+          label={background ? t.queue.toForeground : t.queue.toBackground}
+          onPress={onLane}
+        >
+          {background ? <Sun size={14} /> : <Moon size={14} />}
+        </IconButton>
+        <IconButton className="small" label={t.queue.cancel} onPress={() => void cancel(job.id)}>
+          <X size={14} />
+        </IconButton>
+      </div>
+    </li>
   )
 }
 

@@ -78,6 +78,7 @@ export function Empty({ capabilities }: { capabilities: Capabilities }) {
     <div className="empty">
       <h2>{t.empty.title}</h2>
       <p className="muted">{t.empty.line}</p>
+      {t.empty.promptLanguage && <p className="muted small">{t.empty.promptLanguage}</p>}
       <ul className="starters">
         {starters.map((starter) => (
           <li key={starter.id} className="starter">

@@ -87,6 +87,29 @@ export const comparing = (browser: () => Browser): void => {
       await close()
     })
 
+    test("what a picture led to is listed, and a new one joins the list while one looks", async () => {
+      await using studio = await openStudio()
+      const { page, close } = await openPage(browser(), studio)
+      await make(page, "the mother", { count: 1 })
+      await page.locator(".tile-open").first().focus()
+      await page.keyboard.press("r")
+      await make(page, "a daughter", { count: 1 })
+      await page.locator(".take").filter({ hasText: "the mother" }).locator(".tile-open").click()
+      const led = page.locator(".lineage").filter({ hasText: "Led to" })
+      await led.getByRole("button", { name: "a daughter, picture 1" }).waitFor()
+      const mother = (await jobsOf(studio)).at(-1)!
+      const references = [{ image: mother.pictures[0]!.url, weight: 1 }]
+      const answer = await fetch(`${studio.url}/api/jobs`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ prompt: "another daughter", references }),
+      })
+      assert.ok(answer.ok, await answer.text())
+      await led.getByRole("button", { name: "another daughter, picture 1" }).waitFor()
+      assert.equal(await led.getByRole("button").count(), 2)
+      await close()
+    })
+
     test("one reference held shows the same seed without that one", async () => {
       await using studio = await openStudio()
       const { page, close } = await openPage(browser(), studio)

@@ -3,6 +3,7 @@ import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import type { Browser } from "playwright-core"
 import { AtelierError } from "../../../src/request/index.ts"
+import type { Queue } from "../../../studio/src/api/types.ts"
 import { jobsOf, make, openPage, openStudio, promptOf } from "../support.ts"
 
 export const queueing = (browser: () => Browser): void => {
@@ -124,6 +125,47 @@ export const queueing = (browser: () => Browser): void => {
       assert.deepEqual(await order(), ["two", "one", "three"])
       await page.getByRole("button", { name: "Cancel all" }).click()
       await page.getByText("3 takes cancelled").waitFor()
+      await close()
+    })
+
+    test("a take in the background lets a later one pass, and comes back to its place", async () => {
+      await using studio = await openStudio()
+      const { page, close } = await openPage(browser(), studio)
+      await fetch(`${studio.url}/api/queue/pause`, { method: "POST" })
+      for (const word of ["patient", "urgent"]) {
+        await promptOf(page).fill(word)
+        await page.keyboard.press("Enter")
+        await page.getByRole("heading", { level: 2, name: word }).waitFor()
+      }
+      await page.getByRole("button", { name: /^Queue/ }).click()
+      const [front, back] = ["waiting", "background"].map((id) => page.getByTestId(id).getByRole("listitem"))
+      await front!
+        .filter({ hasText: "patient" })
+        .getByRole("button", { name: "Move to the background" })
+        .click()
+      await back!.filter({ hasText: "patient" }).waitFor()
+      const order = async (): Promise<[string, number][]> => {
+        const { waiting } = (await (await fetch(`${studio.url}/api/queue`)).json()) as Queue
+        return waiting.map(({ job }) => [job.request.prompt, job.priority])
+      }
+      assert.deepEqual(await order(), [
+        ["urgent", 0],
+        ["patient", -10],
+      ])
+      // Dropped on the last row, which lies in the background, a take goes there too, behind it.
+      await front!.nth(0).dragTo(back!.nth(0))
+      await back!.filter({ hasText: "urgent" }).waitFor()
+      await page.getByTestId("waiting").waitFor({ state: "detached" })
+      assert.deepEqual(await order(), [
+        ["patient", -10],
+        ["urgent", -10],
+      ])
+      await back!.filter({ hasText: "urgent" }).getByRole("button", { name: "Back from" }).click()
+      await front!.filter({ hasText: "urgent" }).waitFor()
+      assert.deepEqual(await order(), [
+        ["urgent", 0],
+        ["patient", -10],
+      ])
       await close()
     })
 

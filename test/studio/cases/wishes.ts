@@ -1,0 +1,77 @@
+// What the page owes its reader: no motion where none is wanted, the reader's language, the machine's memory.
+import assert from "node:assert/strict"
+import { describe, test } from "node:test"
+import type { Browser, Page } from "playwright-core"
+import { make, openPage, openStudio, promptOf } from "../support.ts"
+
+/** The longest animation or transition of anything on the page, in milliseconds. */
+const longestMotion = (page: Page): Promise<number> =>
+  page.evaluate(() => {
+    const times = (list: string): number[] => list.split(", ").map((t) => Number.parseFloat(t) * 1000)
+    return Math.max(
+      ...[...document.querySelectorAll("*")].flatMap((element) => {
+        const style = getComputedStyle(element)
+        return [...times(style.animationDuration), ...times(style.transitionDuration)]
+      }),
+    )
+  })
+
+export const wishes = (browser: () => Browser): void => {
+  describe("the reader's wishes", () => {
+    test("reduced motion stops what moves: a take in the making, panels, buttons", async () => {
+      const gate = Promise.withResolvers<void>()
+      await using studio = await openStudio({
+        engine: { beforeStep: (_, step) => (step === 3 ? gate.promise : undefined) },
+      })
+      const { page, close } = await openPage(browser(), studio, { reducedMotion: "no-preference" })
+      await promptOf(page).fill("in the making")
+      await page.keyboard.press("Enter")
+      await page.getByText("step 2 of 4").waitFor()
+      await page.getByRole("button", { name: /^Queue/ }).click()
+      await page.getByRole("button", { name: "Close the queue" }).waitFor()
+      assert.ok((await longestMotion(page)) >= 100)
+      await page.emulateMedia({ reducedMotion: "reduce" })
+      assert.ok((await longestMotion(page)) < 1)
+      assert.equal(
+        await page.evaluate(() => document.getAnimations().filter((a) => a.playState === "running").length),
+        0,
+      )
+      gate.resolve()
+      await close()
+    })
+
+    test("a reader of French or German learns why the starters are in English; an English one is not told", async () => {
+      await using studio = await openStudio()
+      for (const [locale, line] of [
+        ["fr-FR", "Le modèle lit l’anglais"],
+        ["de-DE", "Das Modell liest Englisch"],
+        ["en-GB", null],
+      ] as const) {
+        const { page, close } = await openPage(browser(), studio, { locale })
+        await page.locator(".starter").first().waitFor()
+        assert.equal(
+          (await page.locator(".empty").innerText()).includes(line ?? "English"),
+          line !== null,
+          locale,
+        )
+        await close()
+      }
+    })
+
+    test("the bar tells the model and the memory that the server holds", async () => {
+      await using studio = await openStudio()
+      const { page, close } = await openPage(browser(), studio)
+      await make(page, "weighed", { count: 1 })
+      const { used, total } = (await (await fetch(`${studio.url}/api/memory`)).json()) as {
+        used: number
+        total: number
+      }
+      assert.ok(used > 20e6 && used < total)
+      const said = await page.locator(".bar-model .value").innerText()
+      const [, shownUsed, shownTotal] = /^([\d.]+)\/(\d+) GB$/.exec(said)!
+      assert.equal(Number(shownTotal), Math.round(total / 1e9))
+      assert.ok(Math.abs(Number(shownUsed) - used / 1e9) < 0.5, said)
+      await close()
+    })
+  })
+}
