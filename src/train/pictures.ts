@@ -43,6 +43,8 @@ export interface PictureSet {
 export const SCENES = "data/scenes"
 /** One object each, of the concepts that people ask for most; there or not. */
 const FOCUS_SCENES = "data/focus"
+/** What the names of its shards begin with. */
+export const FOCUS_PREFIX = "focus-"
 
 /** Opens the shards that the sets' indices list. Those that appear later are for the next start. */
 export function openPictures(
@@ -51,7 +53,7 @@ export function openPictures(
 ): PictureSet {
   const main = openShards(folder)
   if (!main) throw new Error(`There is no training set in ${folder}; build it with: npm run data`)
-  const more = focus === undefined ? undefined : openShards(focus, "focus-")
+  const more = focus === undefined ? undefined : openShards(focus, FOCUS_PREFIX)
   const all = [...main.shards, ...(more?.version === main.version ? more.shards : [])]
   const files = all.map(({ path }) => openSync(`${path}.bin`, "r"))
   const records = all.flatMap(({ path }, shard) =>

@@ -98,6 +98,24 @@ describe("scenes", () => {
     }
   })
 
+  it("of the focus show a concept in one pose: in the middle, unturned, one size, one drawing per style", () => {
+    const drawings = new Map<string, string>()
+    for (let i = 0; i < 500; i++) {
+      const { objects, style, width, height, size } = sceneAt(cast, { ...recipe, focus: true }, i)
+      const { concept, set, x, y, w, h, flip, grounded } = objects[0]!
+      assert.equal(size, "normal")
+      assert.ok(!flip)
+      assert.ok(Math.abs(x + w / 2 - width / 2) < 1e-9)
+      assert.ok(Math.abs(Math.max(w, h) - 0.74 * Math.min(width, height)) < 1e-9)
+      // A flat thing on the ground stands lower, so that its foot is below the horizon.
+      assert.ok(Math.abs(y + h / 2 - height / 2) < 1e-9 || (grounded && y + h / 2 > height / 2))
+      assert.ok(y >= 0 && y + h <= height)
+      const key = `${concept} ${style}`
+      assert.equal(drawings.get(key) ?? set, set)
+      drawings.set(key, set)
+    }
+  })
+
   it("mix layouts, shapes and stages as planned", () => {
     const all = scenes(4000)
     const share = (test: (s: Scene) => boolean): number => all.filter(test).length / all.length

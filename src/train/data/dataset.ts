@@ -37,7 +37,7 @@ export interface Recipe {
   readonly count: number
   readonly use: "train" | "judge"
   readonly stage?: Stage
-  /** One object in each picture, of the concepts that people ask for most. */
+  /** One object in each picture, always in the same pose, of the concepts that people ask for most. */
   readonly focus?: boolean
   /** Output pixels per native pixel: 1 for training, 8 for the upsampler's truth. */
   readonly scale: number
@@ -53,7 +53,7 @@ export function sceneAt(cast: Cast, recipe: Recipe, index: number): Scene {
     .pick(FOCUS.filter((id) => cast.of.has(id)))
   // A combination that is held out is drawn again: a wish for a concept does not look at the style.
   for (let again = seed; ; again = avalanche(again + 1)) {
-    const scene = sampleScene(cast, again, { ...stage, concept, aspect: "1:1" })
+    const scene = sampleScene(cast, again, { ...stage, concept, aspect: "1:1", steady: true })
     if (!heldOut("style", scene.style, concept)) return scene
   }
 }

@@ -97,6 +97,8 @@ export interface Wish {
   readonly background?: BackgroundKind
   /** Let held-out combinations happen (the examination of unseen ones). */
   readonly examine?: boolean
+  /** A single thing as a label would show it: its style's first drawing, of one size, unturned, in the middle. */
+  readonly steady?: boolean
 }
 
 const LAYOUT_ODDS = { single: 0.55, count: 0.2, pair: 0.2, triple: 0.05 } as const
@@ -136,22 +138,27 @@ export function sampleScene(cast: Cast, seed: number, wish: Wish = {}): Scene {
     style,
     wish,
   )
-  const sprites = chooseDrawings(cast, r.fork("drawings"), things, style)
+  const sprites = wish.steady
+    ? things.map((c) => firstDrawing(cast, c, style))
+    : chooseDrawings(cast, r.fork("drawings"), things, style)
   const tints = r.fork("tints")
   const wears = sprites.map((s, i) =>
     wear(s, i > 0 && layout === "count" ? undefined : tints, trait.colours, wish.examine),
   )
   const shared = layout === "count" ? wears.map(() => wears[0]!) : wears
-  const size = layout === "single" ? r.weighted({ small: 0.18, normal: 0.52, large: 0.3 }) : "normal"
+  const size =
+    layout === "single" && !wish.steady ? r.weighted({ small: 0.18, normal: 0.52, large: 0.3 }) : "normal"
   const horizon = horizonOf(kind, r)
   const frame: Ground = { w: width, h: height, kind, place, horizon: horizon * height }
-  const boxes = arrange(r.fork("layout"), layout, relation, size, things, sprites, frame)
+  const boxes = wish.steady
+    ? things.map((c, i) => inTheMiddle(c, sprites[i]!, frame))
+    : arrange(r.fork("layout"), layout, relation, size, things, sprites, frame)
   const facing = r.chance(0.5)
   const objects = boxes.map((box, i) => ({
     concept: things[i]!.id,
     set: sprites[i]!.set,
     ...box,
-    flip: layout === "count" ? facing : r.chance(0.5),
+    flip: !wish.steady && (layout === "count" ? facing : r.chance(0.5)),
     ...shared[i]!,
   }))
   const colour = backgroundColour(r.fork("wall"), kind, objects, sprites, style)
@@ -240,6 +247,14 @@ function chooseDrawings(cast: Cast, r: Random, things: readonly Concept[], style
   return chosen
 }
 
+/** The drawing of a concept that a style shows whenever nothing is left to chance. */
+function firstDrawing(cast: Cast, concept: Concept, style: Style): Sprite {
+  const { native, sets } = STYLE_TRAITS[style]
+  // All filters start from one set, so that a concept has three outlines to learn and not six.
+  const weight = (s: Sprite): number => (native || s.set !== "noto" ? 0 : 100) + (sets[s.set] ?? 0)
+  return cast.of.get(concept.id)!.reduce((best, s) => (weight(s) > weight(best) ? s : best))
+}
+
 /** Which colour an object wears: about a third of the recolourable ones are given one. */
 function wear(
   sprite: Sprite,
@@ -297,6 +312,24 @@ interface Box {
 }
 
 const SHARE: Readonly<Record<Size, number>> = { small: 0.35, normal: 0.6, large: 0.82 }
+
+/** Longest side of a steady thing, as a share of the picture's shorter side. */
+const STEADY_SHARE = 0.74
+
+/** The same place for every drawing; on the ground it stands a little below the horizon at least. */
+function inTheMiddle(concept: Concept, sprite: Sprite, g: Ground): Box {
+  const k = (STEADY_SHARE * Math.min(g.w, g.h)) / Math.max(sprite.width, sprite.height)
+  const [w, h] = [sprite.width * k, sprite.height * k]
+  const grounded = g.place && !FLOATING.has(g.kind) && concept.posture !== "air"
+  const middle = (g.h - h) / 2
+  return {
+    x: (g.w - w) / 2,
+    y: grounded ? Math.max(middle, g.horizon + 0.06 * g.h - h) : middle,
+    w,
+    h,
+    grounded,
+  }
+}
 
 /** Puts every thing somewhere an illustrator would: on the ground, in the air, or in its cell. */
 function arrange(

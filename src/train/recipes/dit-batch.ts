@@ -9,11 +9,10 @@ import {
   WORD_VECTOR,
 } from "../../nets/index.ts"
 import { UNKNOWN } from "../../sampling/words.ts"
-import { FOCUS } from "../data/concepts.ts"
 import type { LatentStatistics } from "../latent-statistics.ts"
 import type { openLatents } from "../latents.ts"
 import { type Entry, Looks, SliderScale } from "../looks.ts"
-import { heldOut, type PictureSet } from "../pictures.ts"
+import { FOCUS_PREFIX, heldOut, type PictureSet } from "../pictures.ts"
 import { Random } from "../random.ts"
 import type { Feed } from "../step.ts"
 import type { Vocabulary } from "../vocabulary.ts"
@@ -24,7 +23,7 @@ import { IMAGE_TOKENS, LATENT_CHANNELS, REFERENCE_TOKENS, TEXT_TOKENS } from "./
 const REFERENCE_SHARE = 0.3
 const SLIDER_SHARE = 0.3
 /** Share of the batches that show single objects while the focus lasts. */
-const FOCUS_SHARE = 0.8
+const FOCUS_SHARE = 0.85
 
 /** Words whose learned vector is never dropped: word vectors blur them. */
 const EXACT = new Set(
@@ -60,8 +59,7 @@ export function ditBatches(
   const shapes = [...Map.groupBy(usable, ({ r }) => `${r.height / 16}x${r.width / 16}`)].filter(
     ([, list]) => list.length >= 64,
   )
-  const focus = new Set(FOCUS)
-  const ofFocus = ({ r }: Entry): boolean => r.concepts.length === 1 && focus.has(r.concepts[0]!)
+  const ofFocus = ({ r }: Entry): boolean => pictures.shards[r.shard]!.startsWith(FOCUS_PREFIX)
   const simple = shapes
     .map(([key, list]): [string, Entry[]] => [key, list.filter(ofFocus)])
     .filter(([, list]) => list.length >= 64)
