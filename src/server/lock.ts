@@ -1,11 +1,11 @@
 // One process per data folder, and a private way to talk to it: a socket in the folder that only its owner can
 // open. It vanishes with the process, so a kill leaves nothing that has to be cleaned by hand.
-import { createHash } from "node:crypto"
-import { chmodSync, mkdirSync, realpathSync, rmSync } from "node:fs"
+import { createHash, randomBytes } from "node:crypto"
+import { chmodSync, linkSync, mkdirSync, realpathSync, renameSync, rmSync, statSync } from "node:fs"
 import { createServer, type RequestListener, request, type Server } from "node:http"
 import { connect } from "node:net"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { AtelierError } from "../request/index.ts"
 
 /** Socket paths are limited to about 100 bytes; deeper folders get one in a private folder of the temp directory. */
@@ -31,33 +31,76 @@ const isAlive = (path: string): Promise<boolean> =>
     socket.on("error", () => resolve(false))
   })
 
+const taken = (directory: string): AtelierError =>
+  new AtelierError("conflict", `Another atelier serves ${directory}. Stop it, or give another folder.`)
+
 /** Takes the folder or throws `conflict`. `onRequest` answers `atelier keys` and the like from other processes. */
 export async function lockDirectory(
   directory: string,
   onRequest: RequestListener,
 ): Promise<{ release(): Promise<void> }> {
   const path = socketPath(directory)
-  if (await isAlive(path)) {
-    throw new AtelierError(
-      "conflict",
-      `Another atelier serves ${directory}. Stop it, or give another folder.`,
-    )
-  }
-  if (process.platform !== "win32") rmSync(path, { force: true })
+  const isPipe = process.platform === "win32"
+  if (isPipe && (await isAlive(path))) throw taken(directory)
+  // It listens before it has the name: whoever finds the name finds somebody who answers. No longer than the name.
+  const own = isPipe ? path : join(dirname(path), `.${randomBytes(4).toString("hex")}`)
   const server: Server = createServer(onRequest)
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject)
-    server.listen(path, resolve)
+    server.listen(own, resolve)
   })
-  if (process.platform !== "win32") chmodSync(path, 0o600)
   // The lock alone keeps no process alive.
   server.unref()
+  const release = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+  if (isPipe) return { release }
+  chmodSync(own, 0o600)
+  const { ino } = statSync(own)
+  try {
+    await takeName(own, path, directory)
+  } catch (refused) {
+    await release()
+    throw refused
+  }
+  rmSync(own)
   return {
-    release: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    release: () => {
+      if (inodeOf(path) === ino) rmSync(path, { force: true })
+      return release()
+    },
+  }
+}
+
+const inodeOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino
+
+/** Gives a listening socket the folder's name: by a hard link, which only one of those who start at once can make. */
+async function takeName(own: string, path: string, directory: string): Promise<void> {
+  for (;;) {
+    try {
+      linkSync(own, path)
+      return
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown
+    }
+    const found = inodeOf(path)
+    if (await isAlive(path)) throw taken(directory)
+    // A killed process left the name. It is moved away and not removed: should another have taken it since the look,
+    // that one's socket was moved, and gets its name back.
+    const away = `${own}x`
+    try {
+      renameSync(path, away)
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") throw thrown
+      continue
+    }
+    try {
+      if (inodeOf(away) !== found) linkSync(away, path)
+    } finally {
+      rmSync(away)
+    }
   }
 }
 

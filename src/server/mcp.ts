@@ -102,6 +102,8 @@ export async function serveMcpOnStdio(options: { baseUrl?: string; key?: string 
   const closed = Promise.withResolvers<void>()
   server.server.onclose = closed.resolve
   await server.connect(new StdioServerTransport())
+  // The transport does not look for the end of its input, which is how a client says goodbye.
+  process.stdin.once("end", () => void server.close())
   await closed.promise
 }
 

@@ -100,6 +100,18 @@ test("fal: a wrong field is a 422 with its place", async () => {
   })
 })
 
+test("fal: an unknown key is a 401 before anything is read", async () => {
+  const stranger = createFalClient({
+    credentials: "atl_wrong",
+    requestMiddleware: async (request) => {
+      const url = new URL(request.url)
+      return { ...request, url: `${service.url}${folders[url.hostname]}${url.pathname}${url.search}` }
+    },
+  })
+  for (const input of [{ prompt: "a fox" }, { aspect_ratio: "7:1" }])
+    await assert.rejects(stranger.run(id as string, { input } as never), { status: 401 })
+})
+
 test("fal: a client with proxyUrl needs no other change", async () => {
   const proxied = createFalClient({
     credentials: "any",

@@ -1,7 +1,9 @@
-// A real MCP client against the server's /mcp.
+// A real MCP client against the server's /mcp, and through `atelier mcp` over standard input and output.
 import assert from "node:assert/strict"
 import { after, before, test } from "node:test"
+import { fileURLToPath } from "node:url"
 import { Client } from "@modelcontextprotocol/sdk/client/index.js"
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js"
 import { startService, type TestService } from "../support/service.ts"
 
@@ -37,4 +39,22 @@ test("mcp: a failure is told as an error of the tool", async () => {
   const result = await client.callTool({ name: "generate", arguments: { prompt: "a fox", model: "none" } })
   assert.equal(result.isError, true)
   assert.match((result.content as Content)[0]!.text!, /There is no model none/)
+})
+
+test("mcp: over standard input and output the same tools make the same picture", async (t) => {
+  const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
+  const piped = new Client({ name: "test", version: "1" })
+  t.after(() => piped.close())
+  await piped.connect(
+    new StdioClientTransport({ command: process.execPath, args: [main, "mcp", "--url", service.url] }),
+  )
+  const [overPipe, overHttp] = await Promise.all([piped.listTools(), client.listTools()])
+  assert.deepEqual(overPipe.tools, overHttp.tools)
+  const call = { name: "generate", arguments: { prompt: "an owl", seed: 3 } }
+  const [first, second] = [await piped.callTool(call), await client.callTool(call)]
+  const pictureOf = (result: typeof first) => (result.content as { data?: string }[])[1]!.data
+  assert.ok(pictureOf(first))
+  assert.equal(pictureOf(first), pictureOf(second))
+  const boards = await piped.callTool({ name: "list_boards", arguments: {} })
+  assert.deepEqual(JSON.parse((boards.content as Content)[0]!.text!), [])
 })

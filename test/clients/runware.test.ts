@@ -121,6 +121,19 @@ test("runware: errors name the code and the parameter", async () => {
   )
 })
 
+test("runware: a client with an unknown key is told so", async () => {
+  const options = { apiKey: "atl_wrong", url: address(), shouldReconnect: false }
+  const stranger = new Runware(options as ConstructorParameters<typeof Runware>[0])
+  await assert.rejects(
+    stranger.requestImages({ positivePrompt: "a fox", model, ...size, numberResults: 1 }),
+    (e: { code?: string; error?: { code?: string } }) => {
+      assert.equal(e.error?.code ?? e.code, "invalidApiKey")
+      return true
+    },
+  )
+  await stranger.disconnect()
+})
+
 test("runware: promptEnhance gives as many versions as asked, in one frame", async () => {
   const versions = await client.enhancePrompt({ prompt: "a fox", promptVersions: 3 })
   assert.equal(versions.length, 3)

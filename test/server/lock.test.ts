@@ -1,0 +1,55 @@
+// One process per folder: a second one is refused, a killed one is replaced, and of those that start at once one wins.
+import assert from "node:assert/strict"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { existsSync, readdirSync } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { after, before, test } from "node:test"
+import { askHolder, lockDirectory, socketPath } from "../../src/server/lock.ts"
+
+let directory: string
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), "atelier-lock-"))
+})
+after(() => rm(directory, { recursive: true, force: true }))
+
+const lock = (name = "me") =>
+  lockDirectory(directory, (_, answer) => answer.end(JSON.stringify({ result: name })))
+
+/** A process that took the folder and was killed: its socket's name stays. */
+async function leaveStale(): Promise<void> {
+  const code = `import { lockDirectory } from ${JSON.stringify(new URL("../../src/server/lock.ts", import.meta.url).href)}
+    await lockDirectory(process.argv[1], () => {})
+    setInterval(() => {}, 1000)
+    console.log("locked")`
+  const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", code, directory], {
+    stdio: ["ignore", "pipe", "inherit"],
+  })
+  await once(child.stdout!, "data")
+  child.kill("SIGKILL")
+  await once(child, "exit")
+  assert.ok(existsSync(socketPath(directory)))
+}
+
+test("a folder that is served is refused to a second server, and is free again after the first", async () => {
+  const first = await lock("first")
+  await assert.rejects(lock(), { code: "conflict", message: /Another atelier serves/ })
+  assert.equal(await askHolder(directory, "who", {}), "first")
+  await first.release()
+  assert.equal(await askHolder(directory, "who", {}), null)
+  await (await lock()).release()
+  assert.deepEqual(readdirSync(directory), [])
+})
+
+test("of many servers that start at once on a killed one's folder, exactly one serves", async () => {
+  await leaveStale()
+  const starts = await Promise.allSettled(Array.from({ length: 12 }, (_, i) => lock(String(i))))
+  const won = starts.flatMap((s, i) => (s.status === "fulfilled" ? [{ i, held: s.value }] : []))
+  assert.equal(won.length, 1)
+  for (const s of starts) if (s.status === "rejected") assert.equal(s.reason.code, "conflict")
+  assert.equal(await askHolder(directory, "who", {}), String(won[0]!.i))
+  await won[0]!.held.release()
+  assert.deepEqual(readdirSync(directory), [])
+})
