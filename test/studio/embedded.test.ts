@@ -145,7 +145,7 @@ describe("the studio page with the embedded model", {
     await takeOf(page, "a teapot by hand").locator(".tile-open img").waitFor()
     /** Presses until the keyboard stands on it. */
     const walk = async (key: string, target: Locator): Promise<void> => {
-      for (let presses = 0; presses < 60; presses++) {
+      for (let presses = 0; presses < 200; presses++) {
         if (await target.evaluate((element) => element === document.activeElement)) return
         await page.keyboard.press(key)
       }

@@ -76,8 +76,9 @@ export async function chaos(options: {
           if (response.status === 201) {
             acknowledged.set(job.id, { seed, key })
             if (next() < 0.05) {
-              await fetch(`${url}/api/jobs/${job.id}/cancel`, { method: "POST" })
+              // Before it is asked: it may be cancelled, and the answer lost in the kill.
               cancelled.add(job.id)
+              await fetch(`${url}/api/jobs/${job.id}/cancel`, { method: "POST" })
             }
             break
           }

@@ -410,8 +410,8 @@ export const en = {
     startLine: "Begin from a picture",
     run: "Make it",
     asCurl: "As curl",
-    /** Said where the page's language is not the model's; null where it is. */
-    promptLanguage: null as string | null,
+    /** Said where the page's language is not the model's; empty where it is. */
+    promptLanguage: "",
     wordsPrompt: "a fox in the snow",
     referencePrompt: "a lighthouse on a cliff",
     startPrompt: "a mountain lake in autumn",
