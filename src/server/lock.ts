@@ -76,28 +76,28 @@ export async function lockDirectory(
 
 const inodeOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino
 
+/** Does it, and tells whether it could be done: false when it failed with `code`. */
+function unless(code: string, act: () => void): boolean {
+  try {
+    act()
+    return true
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === code) return false
+    throw thrown
+  }
+}
+
 /** Gives a listening socket the folder's name: by a hard link, which only one of those who start at once can make. */
 async function takeName(own: string, path: string, directory: string): Promise<void> {
-  for (;;) {
-    try {
-      linkSync(own, path)
-      return
-    } catch (thrown) {
-      if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown
-    }
+  while (!unless("EEXIST", () => linkSync(own, path))) {
     const found = inodeOf(path)
     if (await isAlive(path)) throw taken(directory)
     // A killed process left the name. It is moved away and not removed: should another have taken it since the look,
-    // that one's socket was moved, and gets its name back.
+    // that one's socket was moved, and gets its name back, unless a third was quicker.
     const away = `${own}x`
+    if (!unless("ENOENT", () => renameSync(path, away))) continue
     try {
-      renameSync(path, away)
-    } catch (thrown) {
-      if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") throw thrown
-      continue
-    }
-    try {
-      if (inodeOf(away) !== found) linkSync(away, path)
+      if (inodeOf(away) !== found) unless("EEXIST", () => linkSync(away, path))
     } finally {
       rmSync(away)
     }

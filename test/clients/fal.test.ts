@@ -18,15 +18,19 @@ const folders: Record<string, string> = {
   "rest.fal.ai": "/fal/rest",
 }
 
-before(async () => {
-  service = await startService()
-  client = createFalClient({
-    credentials: "any",
+/** A client whose requests go to the service instead. */
+const clientOf = (credentials: string) =>
+  createFalClient({
+    credentials,
     requestMiddleware: async (request) => {
       const url = new URL(request.url)
       return { ...request, url: `${service.url}${folders[url.hostname]}${url.pathname}${url.search}` }
     },
   })
+
+before(async () => {
+  service = await startService()
+  client = clientOf("any")
 })
 after(() => service.drop())
 
@@ -101,13 +105,7 @@ test("fal: a wrong field is a 422 with its place", async () => {
 })
 
 test("fal: an unknown key is a 401 before anything is read", async () => {
-  const stranger = createFalClient({
-    credentials: "atl_wrong",
-    requestMiddleware: async (request) => {
-      const url = new URL(request.url)
-      return { ...request, url: `${service.url}${folders[url.hostname]}${url.pathname}${url.search}` }
-    },
-  })
+  const stranger = clientOf("atl_wrong")
   for (const input of [{ prompt: "a fox" }, { aspect_ratio: "7:1" }])
     await assert.rejects(stranger.run(id as string, { input } as never), { status: 401 })
 })

@@ -107,36 +107,6 @@ describe("the studio page with the embedded model", {
     await close()
   })
 
-  test("waiting takes are reordered, and made in the new order", async () => {
-    // As many pictures as the model makes at once: so one take runs after the other.
-    const { items } = (await (await fetch(`${server.url}/api/models`)).json()) as {
-      items: { batch: number }[]
-    }
-    const { page, close } = await open({}, items[0]!.batch)
-    await promptOf(page).waitFor()
-    await page.getByRole("button", { name: /^Queue/ }).click()
-    await page.getByRole("button", { name: "Pause after current" }).click()
-    await page.getByRole("button", { name: "Go on" }).waitFor()
-    await page.getByRole("button", { name: "Close the queue" }).click()
-    for (const prompt of ["a first drum", "a second drum", "a third drum"]) await send(page, prompt)
-    await page.getByRole("button", { name: /^Queue/ }).click()
-    const rows = page.getByTestId("waiting").getByRole("listitem")
-    await rows.nth(2).getByRole("button", { name: "Move to the front" }).click()
-    await rows.nth(0).getByText("a third drum").waitFor()
-    await rows.nth(2).dragTo(rows.nth(1))
-    await rows.nth(1).getByText("a second drum").waitFor()
-    await page.getByRole("button", { name: "Go on" }).click()
-    await page.getByRole("button", { name: "Close the queue" }).click()
-    for (const prompt of ["a first drum", "a second drum", "a third drum"])
-      await takeOf(page, prompt).locator(".tile-open img").first().waitFor()
-    const drums = (await jobsOf(server)).filter((j) => j.request.prompt.endsWith("drum"))
-    assert.deepEqual(
-      drums.toSorted((a, b) => a.finishedAt!.localeCompare(b.finishedAt!)).map((j) => j.request.prompt),
-      ["a third drum", "a second drum", "a first drum"],
-    )
-    await close()
-  })
-
   test("with the keyboard alone a picture is made, marked, pushed away as a reference and made again", async () => {
     const { page, close } = await open()
     await promptOf(page).waitFor()
@@ -145,7 +115,7 @@ describe("the studio page with the embedded model", {
     await takeOf(page, "a teapot by hand").locator(".tile-open img").waitFor()
     /** Presses until the keyboard stands on it. */
     const walk = async (key: string, target: Locator): Promise<void> => {
-      for (let presses = 0; presses < 200; presses++) {
+      for (let presses = 0; presses < 60; presses++) {
         if (await target.evaluate((element) => element === document.activeElement)) return
         await page.keyboard.press(key)
       }
@@ -195,6 +165,36 @@ describe("the studio page with the embedded model", {
     }
     await page.locator("[data-newest] .tile-open").tap()
     await page.locator(".look-picture img").waitFor()
+    await close()
+  })
+
+  test("waiting takes are reordered, and made in the new order", async () => {
+    // As many pictures as the model makes at once: so one take runs after the other.
+    const { items } = (await (await fetch(`${server.url}/api/models`)).json()) as {
+      items: { batch: number }[]
+    }
+    const { page, close } = await open({}, items[0]!.batch)
+    await promptOf(page).waitFor()
+    await page.getByRole("button", { name: /^Queue/ }).click()
+    await page.getByRole("button", { name: "Pause after current" }).click()
+    await page.getByRole("button", { name: "Go on" }).waitFor()
+    await page.getByRole("button", { name: "Close the queue" }).click()
+    for (const prompt of ["a first drum", "a second drum", "a third drum"]) await send(page, prompt)
+    await page.getByRole("button", { name: /^Queue/ }).click()
+    const rows = page.getByTestId("waiting").getByRole("listitem")
+    await rows.nth(2).getByRole("button", { name: "Move to the front" }).click()
+    await rows.nth(0).getByText("a third drum").waitFor()
+    await rows.nth(2).dragTo(rows.nth(1))
+    await rows.nth(1).getByText("a second drum").waitFor()
+    await page.getByRole("button", { name: "Go on" }).click()
+    await page.getByRole("button", { name: "Close the queue" }).click()
+    for (const prompt of ["a first drum", "a second drum", "a third drum"])
+      await takeOf(page, prompt).locator(".tile-open img").first().waitFor()
+    const drums = (await jobsOf(server)).filter((j) => j.request.prompt.endsWith("drum"))
+    assert.deepEqual(
+      drums.toSorted((a, b) => a.finishedAt!.localeCompare(b.finishedAt!)).map((j) => j.request.prompt),
+      ["a third drum", "a second drum", "a first drum"],
+    )
     await close()
   })
 })
