@@ -1,4 +1,5 @@
 // Pictures in and out.
+export { type Credential, newCredential, readCredentials, type Seal, sealWith } from "./credentials.ts"
 export * from "./decode.ts"
 export * from "./encode.ts"
 export * from "./limits.ts"

@@ -24,6 +24,8 @@ export interface WorkerOptions {
   prepare: (request: GenerationRequest, keyId: string) => Promise<GenerationRequest>
   /** Judges finished pictures; throws `content_policy`. */
   inspect?: (pictures: Picture[], job: { keyId: string; request: GenerationRequest }) => Promise<void>
+  /** Signs a finished file before it is stored; the same file gets the same bytes every time. */
+  seal?: (bytes: Uint8Array) => Promise<Uint8Array>
   /** One try takes at most this long; 900 s unless given. */
   trySeconds?: number
   /** Steps between previews; 0 for none, 3 unless given. */
@@ -218,7 +220,7 @@ export class Worker {
   }
 
   async #run(row: JobRow, controller: AbortController): Promise<void> {
-    const { jobs, engine, prepare, inspect, blobs } = this.#o
+    const { jobs, engine, prepare, inspect, seal, blobs } = this.#o
     const began = performance.now()
     const trySeconds = this.#o.trySeconds ?? 900
     const timer = setTimeout(() => {
@@ -240,16 +242,19 @@ export class Worker {
       await inspect?.(generation.pictures, { keyId: row.key_id, request: row.request })
       // Files before rows: a row always has its file; a file without a row is swept up.
       const pictures = await Promise.all(
-        generation.pictures.map(async (p) => ({
-          id: randomUUID(),
-          place: p.index,
-          seed: p.seed,
-          width: p.width,
-          height: p.height,
-          format: p.format,
-          hash: await putContent(blobs, p.bytes),
-          bytes: p.bytes.byteLength,
-        })),
+        generation.pictures.map(async (p) => {
+          const bytes = seal ? await seal(p.bytes) : p.bytes
+          return {
+            id: randomUUID(),
+            place: p.index,
+            seed: p.seed,
+            width: p.width,
+            height: p.height,
+            format: p.format,
+            hash: await putContent(blobs, bytes),
+            bytes: bytes.byteLength,
+          }
+        }),
       )
       const { expandedPrompts, seconds, notes } = generation
       // The engine's copy of the request holds whole pictures; ours holds their names.

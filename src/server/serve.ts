@@ -2,9 +2,10 @@
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { getRequestListener } from "@hono/node-server"
+import { newCredential, sealWith } from "../image/index.ts"
 import { Deliverer, Jobs, LEASE_SECONDS, purge, reclaim, sweep, Worker } from "../jobs/index.ts"
 import { AtelierError, type Engine } from "../request/index.ts"
-import { ensureLocalKey, liveKeys, openStore } from "../store/index.ts"
+import { ensureLocalKey, ensureSetting, liveKeys, openStore } from "../store/index.ts"
 import { adminListener } from "./admin.ts"
 import { createApp } from "./app.ts"
 import { renderWebhook } from "./dialects/webhooks.ts"
@@ -14,6 +15,7 @@ import { isLoopback } from "./http.ts"
 import { lockDirectory } from "./lock.ts"
 import { openLog } from "./log.ts"
 import { Metrics } from "./metrics.ts"
+import { VERSION } from "./native/about.ts"
 import { type FullOptions, fillOptions, type ServeOptions } from "./options.ts"
 import { Service } from "./service.ts"
 
@@ -60,7 +62,9 @@ export async function serve(given: ServeOptions, engine: Engine | null): Promise
     const metrics = new Metrics()
     closers.push(() => metrics.close())
     const filter = options.filter === "off" ? null : (options.filter ?? defaultFilter())
-    const service = new Service({ options, store, jobs, metrics, log, engine, filter })
+    const credential = await ensureSetting(store.db, "credential", newCredential)
+    const seal = sealWith(credential, { name: "Atelier", version: VERSION })
+    const service = new Service({ options, store, jobs, metrics, log, engine, filter, seal })
 
     const worker =
       options.role === "api" || !engine
@@ -70,6 +74,7 @@ export async function serve(given: ServeOptions, engine: Engine | null): Promise
             blobs: store.blobs,
             engine,
             prepare: (request) => service.prepare(request),
+            seal,
             ...(filter
               ? {
                   inspect: async (pictures, { request }) => {

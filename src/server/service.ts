@@ -1,6 +1,7 @@
 // What every door of the server has in common: from a caller's words to a stored job, and from a job to
 // addresses. Dialects translate; this decides.
 import { randomInt } from "node:crypto"
+import type { Seal } from "../image/index.ts"
 import { ENVELOPES, type Envelope, type Job, type Jobs, type PictureRecord } from "../jobs/index.ts"
 import {
   AtelierError,
@@ -54,6 +55,8 @@ export class Service {
   readonly jobs: Jobs
   readonly metrics: Metrics
   readonly log: Log
+  /** Signs what leaves in another format than it is stored in. */
+  readonly seal: Seal
   readonly #engine: Engine | null
   readonly #filter: ContentFilter | null
   /** Known once the server listens. */
@@ -69,12 +72,14 @@ export class Service {
     log: Log
     engine: Engine | null
     filter: ContentFilter | null
+    seal: Seal
   }) {
     this.options = parts.options
     this.store = parts.store
     this.jobs = parts.jobs
     this.metrics = parts.metrics
     this.log = parts.log
+    this.seal = parts.seal
     this.#engine = parts.engine
     this.#filter = parts.filter
   }

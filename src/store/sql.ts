@@ -396,6 +396,8 @@ export const WORKERS = {
 } as const
 
 export const SETTINGS = {
+  /** Of several nodes that start at once, the first one's value stays. */
+  ensure: "insert into settings values ($1, $2::text::jsonb) on conflict (name) do nothing",
   get: "select value from settings where name = $1",
   set: `insert into settings (name, value) values ($1, $2::text::jsonb)
         on conflict (name) do update set value = excluded.value

@@ -112,7 +112,9 @@ export const fileRoutes = (s: Service): Route[] => [
         return new Response(null, { status: 304, headers: { etag: tag } })
       const whole = await s.bytesOf(picture)
       const isSame = asked === picture.format && query.width === undefined && query.quality === undefined
-      const bytes = isSame ? whole : await convert(whole, asked, query.quality ?? 95, query.width)
+      const bytes = isSame
+        ? whole
+        : await s.seal(await convert(whole, asked, query.quality ?? 95, query.width))
       const name = `atelier-${picture.seed}-${picture.id.slice(0, 8)}.${asked}`
       const disposition = query.download === undefined ? "inline" : "attachment"
       return file(bytes, MIME[asked], {
