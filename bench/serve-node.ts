@@ -28,6 +28,7 @@ const model: ModelInfo = {
   aliases: [],
   title: "Clock",
   variant: "medium",
+  weights: "embedded",
   supports: {
     references: true,
     boards: true,

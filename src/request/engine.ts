@@ -52,6 +52,8 @@ export interface ModelInfo {
   aliases: string[]
   title: string
   variant: "medium" | "large" | "medium-turbo"
+  /** Trained here on emoji and icons, or the official open weights, which can show anything. */
+  weights: "embedded" | "open"
   supports: {
     references: boolean
     boards: boolean

@@ -48,10 +48,20 @@ export async function componentOf(installed: Installed, part: "dit" | "vae" | "t
 }
 
 export function modelInfo({ manifest }: Installed, dit: Checkpoint): ModelInfo {
-  const { name, aliases, title, variant, supports, defaults, batch } = manifest
+  const { name, aliases, title, variant, text, supports, defaults, batch } = manifest
   let parameters = 0
   for (const tensor of dit.tensors.values()) parameters += elementCount(tensor.shape)
-  return { name, aliases: [...aliases], title, variant, supports, defaults, batch, parameters }
+  return {
+    name,
+    aliases: [...aliases],
+    title,
+    variant,
+    weights: text.kind === "words" ? "embedded" : "open",
+    supports,
+    defaults,
+    batch,
+    parameters,
+  }
 }
 
 /** What loading and using a model at a size will take. */

@@ -2,15 +2,15 @@
 //
 // What the default does, and what it does not: the prompt stage refuses words for sexual content with minors,
 // and for sexual violence, in several languages, as written and as commonly disguised (spacing, digits for
-// letters, accents). The picture stage refuses files that are not pictures of anything (one flat value, which
-// is what a failed generation looks like) and asks a picture judge if one is given. It is a first line, not a
-// classifier; a deployment with the official weights should give its own `judge` (docs/serving.md).
+// letters, accents); it is a first line, not a classifier. The picture stage refuses files that are not pictures of
+// anything (one flat value, which is what a failed generation looks like) and asks a picture judge: the service
+// gives the classifier of filter-pictures.ts, a deployment may give its own (docs/serving.md).
 import sharp from "sharp"
 import { AtelierError, type GenerationRequest, type Picture } from "../request/index.ts"
 
 export interface FilterVerdict {
   allowed: boolean
-  /** A stable word for the reason: `minors`, `sexual-violence`, `flat`. */
+  /** A stable word for the reason: `minors`, `sexual-violence`, `flat`, `explicit`. */
   category?: string
 }
 
@@ -164,7 +164,7 @@ export function promptCategory(prompt: string): string | null {
 /** Standard deviation of pixel values, 0..255, below which a picture shows nothing. */
 const FLAT = 0.5
 
-/** The built-in filter; `judge` adds a picture classifier of one's own. */
+/** The built-in filter; `judge` adds a picture classifier. */
 export function defaultFilter(judge?: ContentFilter["checkPicture"]): ContentFilter {
   return {
     async checkPrompt(request) {

@@ -1,6 +1,7 @@
 // Starts the service: store, worker, housekeeping and the HTTP server, in that order, and stops them in reverse.
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
+import { join } from "node:path"
 import { getRequestListener } from "@hono/node-server"
 import { newCredential, sealWith } from "../image/index.ts"
 import { Deliverer, Jobs, LEASE_SECONDS, purge, reclaim, sweep, Worker } from "../jobs/index.ts"
@@ -11,6 +12,7 @@ import { createApp } from "./app.ts"
 import { renderWebhook } from "./dialects/webhooks.ts"
 import { fetchUntrusted } from "./fetch-untrusted.ts"
 import { defaultFilter, enforce } from "./filter.ts"
+import { pictureJudge } from "./filter-pictures.ts"
 import { isLoopback } from "./http.ts"
 import { lockDirectory } from "./lock.ts"
 import { openLog } from "./log.ts"
@@ -61,7 +63,20 @@ export async function serve(given: ServeOptions, engine: Engine | null): Promise
 
     const metrics = new Metrics()
     closers.push(() => metrics.close())
-    const filter = options.filter === "off" ? null : (options.filter ?? defaultFilter())
+    // The worker asks the picture stage; a node that only takes requests needs no classifier.
+    const pictures = pictureJudge(
+      join(options.directory, "filter"),
+      async () => (await engine?.models()) ?? [],
+    )
+    closers.push(() => pictures.close())
+    const filter = options.filter === "off" ? null : (options.filter ?? defaultFilter(pictures.judge))
+    if (filter && !options.filter)
+      pictures
+        .prepare()
+        .then(
+          (isReady) => isReady || log.warn("the content filter's picture classifier could not be fetched"),
+        )
+        .catch(() => {})
     const credential = await ensureSetting(store.db, "credential", newCredential)
     const seal = sealWith(credential, { name: "Atelier", version: VERSION })
     const service = new Service({ options, store, jobs, metrics, log, engine, filter, seal })

@@ -18,6 +18,7 @@ export const testModel: ModelInfo = {
   aliases: ["krea:krea@2-medium", "krea-2/medium", "krea-2-medium"],
   title: "Test Medium",
   variant: "medium",
+  weights: "embedded",
   supports: {
     references: true,
     boards: true,

@@ -10,13 +10,13 @@ import type { GenerationRequest } from "../../src/request/request.ts"
 import { figuresOf, met } from "../../src/train/judge/figures.ts"
 import { type Findings, reportOf } from "../../src/train/judge/judgement.ts"
 import { CONCEPT_IDS, conceptIndex } from "../../src/train/judge/labels.ts"
-import { buildFeatureNet, type KerasModel } from "../../src/train/judge/mobilenet.ts"
 import type { Verdict } from "../../src/train/judge/network.ts"
 import { inOrder, type Observation } from "../../src/train/judge/observe.ts"
 import { fingerprint, openStudio } from "../../src/train/judge/pictures.ts"
 import { encodePng } from "../../src/train/judge/pixels.ts"
 import { type Prompt, readPrompts } from "../../src/train/judge/prompts.ts"
 import { tableOf } from "../../src/train/judge/table.ts"
+import { buildMobilenet, FEATURES, type KerasModel } from "../../src/vision/index.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "judge-run-"))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -239,9 +239,9 @@ describe("the independent feature network", () => {
       modelTopology: { model_config: { config: { layers } } },
       weightsManifest: [{ weights }],
     } as KerasModel
-    const session = await ort.InferenceSession.create(buildFeatureNet(model, Uint8Array.from(bytes)))
+    const session = await ort.InferenceSession.create(buildMobilenet(model, Uint8Array.from(bytes), FEATURES))
     const image = new ort.Tensor("float32", new Float32Array(3 * 224 * 224).fill(0.25), [1, 3, 224, 224])
-    const features = (await session.run({ image })).features!.data as Float32Array
+    const features = (await session.run({ image })).out!.data as Float32Array
     // Channel 0: 3 * 4 * 0.25 = 3, less mean 1, plus 0.5 = 2.5, tripled by the sum = 7.5; padding: 0 - 1 + 0.5 < 0 -> 0.
     const inside = (14 * 14) / (15 * 15)
     assert.ok(Math.abs(features[0]! - 7.5 * inside) < 1e-3, String(features[0]))
@@ -257,6 +257,6 @@ describe("the independent feature network", () => {
         { weights: [{ name: "x", shape: [2], quantization: { min: 0, scale: 1, dtype: "uint8" } }] },
       ],
     } as KerasModel
-    assert.throws(() => buildFeatureNet(model, new Uint8Array(3)), /3 bytes.*wants 2/)
+    assert.throws(() => buildMobilenet(model, new Uint8Array(3), FEATURES), /3 bytes.*wants 2/)
   })
 })

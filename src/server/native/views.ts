@@ -190,6 +190,7 @@ export const ModelView = z
     aliases: z.array(z.string()),
     title: z.string(),
     variant: z.enum(["medium", "large", "medium-turbo"]),
+    weights: z.enum(["embedded", "open"]).describe("Trained here, or the official open weights"),
     supports: z.record(z.string(), z.boolean()),
     defaults: z.object({ steps: z.number(), guidance: z.number(), width: z.number(), height: z.number() }),
     batch: z.number().int().describe("Pictures at once"),

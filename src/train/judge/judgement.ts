@@ -1,9 +1,9 @@
 // The whole examination: the model's pictures and real art for the same prompts under the same measures.
 
 import { type Copying, copyingOf, frechetBeside, type Spread, spreadOf } from "./distances.ts"
+import type { FeatureNet } from "./feature-net.ts"
 import { type Figure, figuresOf, groupSizes } from "./figures.ts"
 import { styleIndex, styleReserve } from "./labels.ts"
-import type { FeatureNet } from "./mobilenet.ts"
 import { type Classifier, rankOf } from "./network.ts"
 import { type Observation, observe, type Shot } from "./observe.ts"
 import { view } from "./pixels.ts"

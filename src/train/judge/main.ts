@@ -11,9 +11,9 @@ import { openSprites } from "../data/sprites.ts"
 import { isPart, PARTS } from "./controls/measure.ts"
 import { controlsTable } from "./controls/report.ts"
 import { judgeControls } from "./controls/run.ts"
+import { openFeatureNet } from "./feature-net.ts"
 import { trainingThumbnails } from "./gallery.ts"
 import { examine, examineSelf, type Findings, reportOf } from "./judgement.ts"
-import { openFeatureNet } from "./mobilenet.ts"
 import { createClassifier } from "./network.ts"
 import type { Shot } from "./observe.ts"
 import { fingerprint, kept, openStudio } from "./pictures.ts"
@@ -133,7 +133,7 @@ async function judge(): Promise<void> {
   const source = drawings()
   const { weights, samples } = await loadClassifier(values.classifier)
   const classifier = await createClassifier(weights)
-  const featureNet = values.examine ? undefined : await openFeatureNet(join(DATA, "judge-packages"))
+  const featureNet = values.examine ? undefined : await openFeatureNet(join(DATA, "vision"))
   if (!featureNet && !values.examine)
     note("The independent feature network could not be installed; its Frechet distance is left out.")
   const instruments = { classifier, featureNet, training: trainingThumbnails(join(DATA, "scenes")) }

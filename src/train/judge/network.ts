@@ -31,7 +31,7 @@ export interface ClassifierConfig {
 }
 
 export const classifierConfig: ClassifierConfig = {
-  side: 128,
+  side: 96,
   widths: [48, 64, 128, 192],
   blocks: [0, 1, 2, 1],
   concepts: CONCEPT_IDS.length,

@@ -169,7 +169,7 @@ export function classifierRecipe(
   return {
     name: "classifier",
     samples: options.samples,
-    stage: (samples) => (samples < 0.1 * options.samples ? "32" : "64"),
+    stage: (samples) => (samples < 0.02 * options.samples ? "32" : "64"),
     batchSize: sizeOf,
     define: (stage) => {
       const { loss, parts } = classifierLoss(sizeOf(stage), config)

@@ -1,12 +1,5 @@
-// An independent feature network: the MobileNet v2 that nsfwjs ships, turned from Keras layers into one ONNX graph.
-import { spawnSync } from "node:child_process"
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
-import { createRequire } from "node:module"
-import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-import * as ort from "onnxruntime-node"
-import { GraphBuilder } from "../../graph/builder.ts"
-import { type Bitmap, view } from "./pixels.ts"
+// The MobileNet v2 that nsfwjs ships, turned from Keras layers into one ONNX graph.
+import { GraphBuilder } from "../graph/builder.ts"
 
 interface Layer {
   class_name: string
@@ -17,6 +10,7 @@ interface Layer {
     pool_size?: [number, number]
     epsilon?: number
     use_bias?: boolean
+    activation?: string
   }
   inbound_nodes: [string, number, number, unknown][][]
 }
@@ -28,26 +22,6 @@ interface Stored {
 export interface KerasModel {
   modelTopology: { model_config: { config: { layers: Layer[] } } }
   weightsManifest: { weights: Stored[] }[]
-}
-
-const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-
-/** Installs exactly what the judge's own lock file names, once, outside the product's dependencies. */
-export function installJudgePackages(folder: string): boolean {
-  mkdirSync(folder, { recursive: true })
-  const lock = readFileSync(here("packages/package-lock.json"), "utf8")
-  const done = join(folder, "installed.lock")
-  if (existsSync(done) && readFileSync(done, "utf8") === lock) return true
-  for (const file of ["package.json", "package-lock.json"])
-    copyFileSync(here(`packages/${file}`), join(folder, file))
-  // Its peers are not wanted: the weights are read, the code is not run.
-  const { status } = spawnSync(
-    "npm",
-    ["ci", "--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund"],
-    { cwd: folder, stdio: "ignore" },
-  )
-  if (status === 0) writeFileSync(done, lock)
-  return status === 0
 }
 
 /** Numbers of every weight; 8-bit values are min + scale * value. */
@@ -87,15 +61,17 @@ function kernel(
   return { shape: [out, inner, h, w], data: turned }
 }
 
-/**
- * The network up to its flattened features: image [B,3,224,224] -> features [B,1280]. Batch norms are folded into the
- * convolutions before them.
- */
-export function buildFeatureNet(model: KerasModel, bytes: Uint8Array, last = "flatten_1"): Uint8Array {
+/** The layer of the flattened features [B,1280], and of the probabilities of the five classes [B,5]. */
+export const FEATURES = "flatten_1"
+export const CLASSES = "dense_3"
+
+/** image [B,3,224,224] of 0..1 -> out [B,n]: the network up to a layer. Batch norms are folded into the convolutions. */
+export function buildMobilenet(model: KerasModel, bytes: Uint8Array, last: string): Uint8Array {
   const weights = unpackWeights(model, bytes)
   const { layers } = model.modelTopology.model_config.config
   const b = new GraphBuilder()
   const values = new Map<string, string>()
+  let width = 1280
   b.input("image", "float32", ["B", 3, 224, 224])
   const get = (name: string) => {
     const found = weights.get(name)
@@ -136,6 +112,14 @@ export function buildFeatureNet(model: KerasModel, bytes: Uint8Array, last = "fl
           group: { int: depthwise ? k.shape[0]! : 1 },
         }),
       )
+    } else if (kind === "Dense") {
+      const [w, bias] = [get(`${name}/kernel`), get(`${name}/bias`)]
+      const product = b.node("MatMul", [inputs[0]!, b.floats(w.data, w.shape)])
+      const sum = b.node("Add", [product, b.floats(bias.data, bias.shape)])
+      const bend = { relu: "Relu", softmax: "Softmax" }[config.activation ?? ""]
+      if (!bend) throw new Error(`${name} bends its sums in an unknown way: ${config.activation}.`)
+      width = w.shape[1]!
+      values.set(name, b.node(bend, [sum]))
     } else if (kind === "BatchNormalization" || kind === "Dropout") values.set(name, inputs[0]!)
     else if (kind === "ReLU")
       values.set(
@@ -158,42 +142,10 @@ export function buildFeatureNet(model: KerasModel, bytes: Uint8Array, last = "fl
     } else if (kind === "Flatten") values.set(name, b.node("Flatten", inputs, { axis: { int: 1 } }))
     else throw new Error(`The feature network has a layer of an unknown kind: ${kind}.`)
     if (name === last) {
-      b.node("Identity", [values.get(name)!], {}, { output: "features" })
-      b.output("features", "float32", ["B", 1280])
-      return b.model("features")
+      b.node("Identity", [values.get(name)!], {}, { output: "out" })
+      b.output("out", "float32", ["B", width])
+      return b.model("mobilenet")
     }
   }
   throw new Error(`The feature network has no layer ${last}.`)
-}
-
-export interface FeatureNet {
-  features: (pictures: readonly Bitmap[]) => Promise<Float32Array[]>
-  close: () => Promise<void>
-}
-
-/** Opens the network, or gives undefined where its package can neither be found nor installed. */
-export async function openFeatureNet(folder: string, threads = 2): Promise<FeatureNet | undefined> {
-  if (!installJudgePackages(folder)) return undefined
-  const require = createRequire(join(folder, "node_modules", "nsfwjs", "dist", "models", "package.json"))
-  const model = require("./mobilenet_v2/model.min.js") as KerasModel
-  const shard = require("./mobilenet_v2/group1-shard1of1.min.js") as string | { default: string }
-  const bytes = Buffer.from(typeof shard === "string" ? shard : shard.default, "base64")
-  const session = await ort.InferenceSession.create(buildFeatureNet(model, bytes), {
-    intraOpNumThreads: threads,
-    logSeverityLevel: 3,
-  })
-  return {
-    features: async (pictures) => {
-      const out: Float32Array[] = []
-      for (const p of pictures) {
-        const planes = view(p, 224).map((v) => v * 0.5 + 0.5) // nsfwjs feeds 0..1
-        const { features } = await session.run({ image: new ort.Tensor("float32", planes, [1, 3, 224, 224]) })
-        out.push((features!.data as Float32Array).slice())
-      }
-      return out
-    },
-    close: async () => {
-      await session.release()
-    },
-  }
 }
