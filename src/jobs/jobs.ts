@@ -1,7 +1,7 @@
 // What may be done with jobs: the one object that the server, its dialects and the tests speak to.
-import { randomUUID } from "node:crypto"
-import { AtelierError, type ErrorData } from "../request/index.ts"
+import { AtelierError } from "../request/index.ts"
 import { type Database, EVENTS, JOBS, PICTURES, SETTINGS } from "../store/index.ts"
+import { Ender, type Ending } from "./end.ts"
 import { EventFeed } from "./events.ts"
 import { type EventRow, eventOf, type JobRow, jobOf, type PictureRow, pictureOf } from "./rows.ts"
 import { type Submission, type Submitted, Submitter } from "./submit.ts"
@@ -46,12 +46,14 @@ export class Jobs {
   readonly clock: Clock
   readonly events: EventFeed
   readonly #submitter: Submitter
+  readonly #ender: Ender
 
   constructor(options: JobsOptions) {
     this.db = options.db
     this.clock = options.clock ?? (() => new Date())
     this.events = new EventFeed(this.db)
     this.#submitter = new Submitter(this.db, this.clock, options.queueCap ?? 10_000)
+    this.#ender = new Ender(this.db, this.clock)
   }
 
   /** Stores a job; see Submitter. When this resolves the job survives a power cut. */
@@ -137,35 +139,9 @@ export class Jobs {
     return n
   }
 
-  /**
-   * Ends a job in one statement; false when it had ended already or is in other hands (`worker`, `tries`).
-   */
-  async end(
-    id: string,
-    state: EndState,
-    how: {
-      error?: ErrorData
-      outcome?: unknown
-      pictures?: Omit<PictureRecord, "jobId" | "favourite" | "createdAt" | "expiresAt" | "expired">[]
-      worker?: string
-      tries?: number
-      keyId?: string | null
-      hookPlaces?: (number | null)[]
-    },
-  ): Promise<boolean> {
-    const rows = await this.db.query(JOBS.end, [
-      id,
-      how.worker ?? null,
-      how.tries ?? null,
-      state,
-      how.error ? JSON.stringify(how.error) : null,
-      how.outcome ? JSON.stringify(how.outcome) : null,
-      JSON.stringify(how.pictures ?? []),
-      this.clock(),
-      JSON.stringify((how.hookPlaces ?? [null]).map((place) => ({ id: randomUUID(), place }))),
-      how.keyId ?? null,
-    ])
-    return rows.length > 0
+  /** Ends a job; false when it had ended already or is in other hands (`worker`, `tries`). */
+  end(id: string, state: EndState, how: Ending): Promise<boolean> {
+    return this.#ender.end(id, state, how)
   }
 
   /** Starts a failed or cancelled job over, with the same seed. Throws `conflict` for any other. */

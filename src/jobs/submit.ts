@@ -1,8 +1,9 @@
-// Submitting with group commit: requests that arrive while one transaction runs share the next one, so a
-// thousand callers cost a handful of syncs instead of a thousand. A resolved submit is on disk.
+// Submitting with group commit. A resolved submit is on disk.
 import { randomUUID } from "node:crypto"
+import { setImmediate as nextTurn } from "node:timers/promises"
 import { AtelierError, asAtelierError, type GenerationRequest } from "../request/index.ts"
 import { type Database, JOBS } from "../store/index.ts"
+import { GroupCommit, type Member } from "./group.ts"
 import type { Clock, Envelope } from "./types.ts"
 
 export interface Submission {
@@ -34,22 +35,31 @@ export interface Submitted {
   repeated: boolean
 }
 
-interface Waiting {
+type Waiting = Member<{ id: string; submission: Submission }, Submitted>
+
+/** What the statement says of one submit. */
+interface Verdict {
   id: string
-  submission: Submission
-  resolve: (s: Submitted) => void
-  reject: (e: AtelierError) => void
+  state: "queued" | "backlogged" | null
+  fresh: boolean
+  accepted: boolean
 }
 
-/** Rows per statement: keeps one commit within some tens of milliseconds. */
+/** Rows per statement, and answers per turn of the event loop. */
 const GROUP = 250
+const AT_ONCE = 16
 
 export class Submitter {
   readonly #db: Database
   readonly #clock: Clock
   readonly #cap: number
-  #waiting: Waiting[] = []
-  #running = false
+  readonly #group = new GroupCommit<Waiting["item"], Submitted>({
+    store: (group) => this.#store(group),
+    // The same clientId twice in one statement could not see itself.
+    nameOf: ({ submission: { keyId, clientId } }) =>
+      clientId === undefined ? null : `${keyId}\n${clientId}`,
+    most: GROUP,
+  })
 
   /** `cap` bounds the unfinished jobs of all keys together. */
   constructor(db: Database, clock: Clock, cap: number) {
@@ -63,44 +73,12 @@ export class Submitter {
    * the whole queue is full.
    */
   submit(submission: Submission): Promise<Submitted> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ id: randomUUID(), submission, resolve, reject })
-      if (!this.#running) void this.#run()
-    })
-  }
-
-  async #run(): Promise<void> {
-    this.#running = true
-    while (this.#waiting.length > 0) {
-      const group = this.#nextGroup()
-      try {
-        await this.#store(group)
-      } catch (thrown) {
-        for (const w of group) w.reject(asAtelierError(thrown))
-      }
-    }
-    this.#running = false
-  }
-
-  /** The same clientId twice in one statement could not see itself; the second waits for the next group. */
-  #nextGroup(): Waiting[] {
-    const seen = new Set<string>()
-    const group: Waiting[] = []
-    const rest: Waiting[] = []
-    for (const w of this.#waiting) {
-      const { keyId, clientId } = w.submission
-      const name = clientId === undefined ? w.id : `${keyId}\n${clientId}`
-      if (group.length < GROUP && !seen.has(name)) group.push(w)
-      else rest.push(w)
-      seen.add(name)
-    }
-    this.#waiting = rest
-    return group
+    return this.#group.add({ id: randomUUID(), submission })
   }
 
   async #store(group: Waiting[]): Promise<void> {
     const now = this.#clock()
-    const records = group.map(({ id, submission: s }, ord) => ({
+    const records = group.map(({ item: { id, submission: s } }, ord) => ({
       id,
       key_id: s.keyId,
       model: s.request.model,
@@ -119,28 +97,24 @@ export class Submitter {
       lineage: s.lineage ?? [],
       ord,
     }))
-    const rows = await this.#db.query<{
-      id: string
-      state: "queued" | "backlogged" | null
-      fresh: boolean
-      accepted: boolean
-    }>(JOBS.submit, [JSON.stringify(records), now, this.#cap])
-    const verdicts = new Map(rows.map((r) => [r.id, r]))
-    await Promise.all(
-      group
-        .map(async (w) => {
-          const verdict = verdicts.get(w.id)!
-          if (verdict.state !== null)
-            return w.resolve({
-              jobId: w.id,
-              repeated: false,
-              stored: { state: verdict.state, createdAt: now },
-            })
-          if (verdict.fresh && !verdict.accepted) return w.reject(queueFull())
-          w.resolve(await this.#repeat(w.submission, now))
-        })
-        .map((p, i) => p.catch((thrown: unknown) => group[i]!.reject(asAtelierError(thrown)))),
-    )
+    const rows = await this.#db.query<Verdict>(JOBS.submit, [JSON.stringify(records), now, this.#cap])
+    void this.#tell(group, new Map(rows.map((r) => [r.id, r])), now) // the next group need not wait for it
+  }
+
+  /** Settles a few at a time: each one's answer is written at once, and the loop must get its turns in between. */
+  async #tell(group: Waiting[], verdicts: ReadonlyMap<string, Verdict>, now: Date): Promise<void> {
+    for (const [i, member] of group.entries()) {
+      if (i % AT_ONCE === 0 && i > 0) await nextTurn()
+      const { id, submission } = member.item
+      const verdict = verdicts.get(id)!
+      if (verdict.state !== null)
+        member.resolve({ jobId: id, repeated: false, stored: { state: verdict.state, createdAt: now } })
+      else if (verdict.fresh && !verdict.accepted) member.reject(queueFull())
+      else
+        this.#repeat(submission, now)
+          .then(member.resolve)
+          .catch((thrown: unknown) => member.reject(asAtelierError(thrown)))
+    }
   }
 
   async #repeat(s: Submission, now: Date): Promise<Submitted> {

@@ -22,21 +22,6 @@ const eventsOf = (from: string, now: string, data = "'{}'::jsonb"): string =>
   `insert into job_events (job_id, key_id, kind, data, at)
    select id, key_id, 'job-' || state, ${data}, ${now}::timestamptz from ${from}`
 
-/** The key's first backlogged job becomes queued when the job in `ended` leaves (counted before it left). */
-const promoteAfter = (ended: string, now: string): string => `
-  promoted as (
-    update jobs set state = 'queued' where id in (
-      select b.id from jobs b
-      where b.key_id = (select key_id from ${ended}) and b.state = 'backlogged' and b.id <> (select id from ${ended})
-      order by b.priority desc, b.rank
-      limit (select greatest(0, k.concurrency + 1 - (
-               select count(*)::int from jobs x where x.key_id = k.id
-               and x.state in ('queued','scheduled','processing','sampling')))
-             from keys k join ${ended} e on e.key_id = k.id)
-      for update skip locked)
-    returning id, key_id, state),
-  promoted_events as (${eventsOf("promoted", now)})`
-
 const RECORD = `id uuid, key_id text, model text, prompt text, request jsonb, pictures int, dialect text,
   raw jsonb, client_id text, body_hash text, priority int, deadline_at timestamptz,
   keep_seconds double precision, webhook jsonb, lineage jsonb, ord int`
@@ -149,31 +134,56 @@ export const JOBS = {
   select id, ${TELL} from moved`,
 
   /**
-   * Ends a job. $1 job, $2 worker or null for anyone, $3 try (with a worker), $4 end state, $5 error,
-   * $6 outcome, $7 pictures, $8 now, $9 webhook event ids, $10 key or null for anyone. The state test makes
-   * the end happen once: a second worker, or one that lost its job to a cancel, changes nothing.
+   * Ends jobs. $1 records: job, worker (null for anyone), try (with a worker), end state, error, outcome, pictures,
+   * webhook event ids, key (null for anyone); a job once at most. $2 now. The state test makes an end happen once: a
+   * second worker, or one that lost its job to a cancel, changes nothing. Every key then gets as many backlogged jobs
+   * queued as it has room for.
    */
   end: `
-  with ended as (
-    update jobs set state = $4, error = $5::text::jsonb, outcome = $6::text::jsonb, worker = null,
-                    finished_at = $8::timestamptz
-    where id = $1 and state in ${UNFINISHED} and ($2::text is null or (worker = $2 and tries = $3::int))
-      and ($10::text is null or key_id = $10)
-    returning id, key_id, state, error, keep_seconds, webhook),
+  with input as (
+    select * from jsonb_to_recordset($1::text::jsonb) as r(id uuid, state text, worker text, tries int, key_id text,
+      error jsonb, outcome jsonb, pictures jsonb, hooks jsonb)),
+  target as (
+    select j.id, j.state <> 'backlogged' as counted from jobs j join input i on i.id = j.id
+    where j.state in ${UNFINISHED} and (i.worker is null or (j.worker = i.worker and j.tries = i.tries))
+      and (i.key_id is null or j.key_id = i.key_id)
+    order by j.id for update of j),
+  ended as (
+    update jobs j set state = i.state, error = i.error, outcome = i.outcome, worker = null,
+                      finished_at = $2::timestamptz
+    from input i join target t on t.id = i.id where j.id = i.id
+    returning j.id, j.key_id, j.state, j.error, j.keep_seconds, j.webhook, t.counted, i.pictures as made, i.hooks),
   made as (
     insert into pictures (id, job_id, place, seed, width, height, format, hash, bytes, created_at, expires_at)
-    select p.id, e.id, p.place, p.seed, p.width, p.height, p.format, p.hash, p.bytes, $8::timestamptz,
-           $8::timestamptz + e.keep_seconds * interval '1 second'
-    from ended e, jsonb_to_recordset($7::text::jsonb) as p(id uuid, place int, seed bigint, width int,
+    select p.id, e.id, p.place, p.seed, p.width, p.height, p.format, p.hash, p.bytes, $2::timestamptz,
+           $2::timestamptz + e.keep_seconds * interval '1 second'
+    from ended e cross join lateral jsonb_to_recordset(e.made) as p(id uuid, place int, seed bigint, width int,
          height int, format text, hash text, bytes int)),
-  events as (${eventsOf("ended", "$8", "jsonb_strip_nulls(jsonb_build_object('error', error))")}),
+  events as (${eventsOf("ended", "$2", "jsonb_strip_nulls(jsonb_build_object('error', error))")}),
   hooks as (
     insert into webhooks (id, job_id, key_id, url, envelope, place, state, next_at, created_at)
     select h.id, e.id, e.key_id, e.webhook ->> 'url', e.webhook ->> 'envelope', h.place, 'pending',
-           $8::timestamptz, $8::timestamptz
-    from ended e, jsonb_to_recordset($9::text::jsonb) as h(id uuid, place int) where e.webhook is not null),
-  ${promoteAfter("ended", "$8")}
-  select id, state, ${TELL}, pg_notify('${CHANNELS.work}', ''), pg_notify('${CHANNELS.cancel}', id::text)
+           $2::timestamptz, $2::timestamptz
+    from ended e cross join lateral jsonb_to_recordset(e.hooks) as h(id uuid, place int)
+    where e.webhook is not null),
+  left_by as (
+    select k.id, k.concurrency, count(*) filter (where e.counted)::int as n
+    from ended e join keys k on k.id = e.key_id group by k.id, k.concurrency),
+  promoted as (
+    update jobs set state = 'queued' where id in (
+      select b.id from left_by l cross join lateral (
+        select j.id from jobs j
+        where j.key_id = l.id and j.state = 'backlogged' and j.id not in (select id from ended)
+        order by j.priority desc, j.rank
+        -- the count is of the moment before the ended ones left
+        limit (select greatest(0, l.concurrency + l.n - count(*)::int) from jobs x
+               where x.key_id = l.id and x.state in ('queued','scheduled','processing','sampling'))
+        for update skip locked) b)
+    returning id, key_id, state),
+  promoted_events as (${eventsOf("promoted", "$2")})
+  select id, state, ${TELL}, pg_notify('${CHANNELS.work}', ''),
+         -- its own worker knows of a job that it completed
+         case when state <> 'completed' then pg_notify('${CHANNELS.cancel}', id::text) end
   from ended`,
 
   /**
