@@ -163,6 +163,11 @@ export const MIGRATIONS: readonly string[] = [
   alter table jobs add column served bigint;
   create index jobs_served on jobs (key_id, served desc nulls last);
   `,
+  // Few rows, asked for at every claim and every end: found without walking over the whole queue.
+  `
+  create index jobs_backlogged on jobs (key_id, priority desc, rank) where state = 'backlogged';
+  create index jobs_suspect on jobs (key_id) where state in ('backlogged','queued') and tries > 0;
+  `,
 ]
 
 const VERSION_TABLE = "create table if not exists schema_version (version int primary key)"

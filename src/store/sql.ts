@@ -33,7 +33,12 @@ export const JOBS = {
    */
   submit: `
   with input as (select * from jsonb_to_recordset($1::text::jsonb) as r(${RECORD})),
-  load as (select key_id, count(*)::int as n from jobs where state in ${UNFINISHED} group by key_id),
+  -- waiting and running apart: each has its index, and history costs nothing
+  load as (
+    select key_id, sum(n)::int as n from (
+      select key_id, count(*) as n from jobs where state in ${WAITING} group by key_id
+      union all select key_id, count(*) from jobs where state in ${RUNNING} group by key_id) u
+    group by key_id),
   total as (select coalesce(sum(n), 0)::int as n from load),
   fresh as (
     select i.*,
@@ -88,18 +93,22 @@ export const JOBS = {
    */
   claim: `
   with busy as (select key_id, count(*)::int as n from jobs where state in ${RUNNING} group by key_id),
-  candidate as (
-    select j.*, coalesce(b.n, 0) + j.place as turn,
-      coalesce((select served from jobs l where l.key_id = k.id and l.served is not null
-                order by l.served desc limit 1), 0) as served
+  -- once per key, not once per candidate; in the order of its index, so that history costs nothing
+  caller as materialized (
+    select k.id, k.concurrency, coalesce(b.n, 0) as n,
+      coalesce((select served from jobs l where l.key_id = k.id order by l.served desc nulls last limit 1), 0) as served
     from keys k left join busy b on b.key_id = k.id
+    where exists (select 1 from jobs w where w.key_id = k.id and w.state in ${WAITING})),
+  candidate as (
+    select j.*, k.n + j.place as turn, k.served
+    from caller k
     cross join lateral (
       select w.id, w.pictures, w.priority, w.rank, row_number() over (order by w.priority desc, w.rank) as place
       from (select id, pictures, priority, rank from jobs
             where key_id = k.id and state in ${WAITING} and model = any ($3::text[])
               and (tries > 0) = $5::boolean
             order by priority desc, rank limit $4::int + 32) w) j
-    where coalesce(b.n, 0) + j.place <= k.concurrency
+    where k.n + j.place <= k.concurrency
       and not (select value = 'true'::jsonb from settings where name = 'paused')
       and ($5::boolean or $6::boolean
            or not exists (select 1 from jobs where state in ${WAITING} and tries > 0))),
@@ -109,7 +118,7 @@ export const JOBS = {
     from candidate),
   locked as (
     select j.id from jobs j join summed s on s.id = j.id
-    where s.before < $4::int + 32 and j.state in ${WAITING}
+    where j.id = any (array(select id from summed where before < $4::int + 32)) and j.state in ${WAITING}
     order by s.ord limit (select count(*) from summed where before < $4::int)
     for update of j skip locked),
   moved as (
@@ -145,7 +154,8 @@ export const JOBS = {
       error jsonb, outcome jsonb, pictures jsonb, hooks jsonb)),
   target as (
     select j.id, j.state <> 'backlogged' as counted from jobs j join input i on i.id = j.id
-    where j.state in ${UNFINISHED} and (i.worker is null or (j.worker = i.worker and j.tries = i.tries))
+    where j.id = any (array(select id from input)) -- by the primary key, however long the history
+      and j.state in ${UNFINISHED} and (i.worker is null or (j.worker = i.worker and j.tries = i.tries))
       and (i.key_id is null or j.key_id = i.key_id)
     order by j.id for update of j),
   ended as (
@@ -176,8 +186,9 @@ export const JOBS = {
         where j.key_id = l.id and j.state = 'backlogged' and j.id not in (select id from ended)
         order by j.priority desc, j.rank
         -- the count is of the moment before the ended ones left
-        limit (select greatest(0, l.concurrency + l.n - count(*)::int) from jobs x
-               where x.key_id = l.id and x.state in ('queued','scheduled','processing','sampling'))
+        limit greatest(0, l.concurrency + l.n
+          - (select count(*)::int from jobs x where x.key_id = l.id and x.state = 'queued')
+          - (select count(*)::int from jobs x where x.key_id = l.id and x.state in ${RUNNING}))
         for update skip locked) b)
     returning id, key_id, state),
   promoted_events as (${eventsOf("promoted", "$2")})
