@@ -1,10 +1,11 @@
-// The thread that runs PGlite, so that SQL never blocks the server's event loop. Imports PGlite only.
+// The thread that runs PGlite, so that SQL never blocks the server's event loop. Imports PGlite and its statements only.
 //
 // PGlite ships with fsync off and a file layer without fsync. A 2xx of ours means "on disk", so this thread
 // turns fsync on and gives the file layer one; test/store/embedded.test.ts counts the calls.
 import { fsyncSync } from "node:fs"
 import { parentPort, workerData } from "node:worker_threads"
 import { PGlite } from "@electric-sql/pglite"
+import { openStatements } from "./embedded-statements.ts"
 
 export interface EmbeddedRequest {
   id: number
@@ -51,6 +52,8 @@ if (directory !== null) {
   }
 }
 
+const statement = openStatements(db)
+
 async function answer(request: EmbeddedRequest): Promise<object[]> {
   if (request.close) {
     await db.close()
@@ -65,7 +68,7 @@ async function answer(request: EmbeddedRequest): Promise<object[]> {
     await db.exec(request.sql)
     return []
   }
-  return (await db.query<object>(request.sql, request.params as unknown[])).rows
+  return statement(request.sql, request.params ?? [])
 }
 
 // One at a time and in order: PGlite has a single connection, and BEGIN ... COMMIT spans messages.

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { copyFile, mkdir, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import type { KerasModel } from "./mobilenet.ts"
@@ -34,7 +34,7 @@ export async function installWeights(folder: string): Promise<void> {
 
 /** The network's description and its bytes, from an installed folder. */
 export function readWeights(folder: string): { model: KerasModel; bytes: Uint8Array } {
-  const require = createRequire(join(folder, "node_modules", "nsfwjs", "dist", "models", "package.json"))
+  const require = createRequire(resolve(folder, "node_modules", "nsfwjs", "dist", "models", "package.json"))
   const model = require("./mobilenet_v2/model.min.js") as KerasModel
   const shard = require("./mobilenet_v2/group1-shard1of1.min.js") as string | { default: string }
   return { model, bytes: Buffer.from(typeof shard === "string" ? shard : shard.default, "base64") }

@@ -31,7 +31,7 @@ const HELP = `npm run judge -- [controls] [options]
   --count N           a sample of the prompts, or of each part's prompts or pairs (default all)
   --json              print the report as JSON instead of a table
   --steps N, --guidance G, --creativity C   other than the model's defaults
-  --classifier PATH   run folder or .safetensors (default runs/classifier)
+  --classifier PATH   run folder or .safetensors (default runs/classifier, else the shipped one)
   --export PATH       only write the classifier's weights to PATH, 16-bit
   --write-prompts     only draw up prompts.jsonl anew
 `
@@ -47,7 +47,7 @@ const { values, positionals } = parseArgs({
     steps: { type: "string" },
     guidance: { type: "string" },
     creativity: { type: "string" },
-    classifier: { type: "string", default: "runs/classifier" },
+    classifier: { type: "string" },
     export: { type: "string" },
     "write-prompts": { type: "boolean", default: false },
     help: { type: "boolean", default: false },

@@ -1,5 +1,6 @@
 // Where the classifier's weights come from: a training run, or a file that was exported from one.
 import { existsSync } from "node:fs"
+import { fileURLToPath } from "node:url"
 import { openSafetensors, readTensor, writeSafetensors } from "../../checkpoint/index.ts"
 import { input } from "../../graph/index.ts"
 import { Weights } from "../../nets/index.ts"
@@ -13,8 +14,13 @@ export interface ClassifierWeights {
   readonly samples: number
 }
 
-/** `path` is a run's folder or a .safetensors file. */
-export async function loadClassifier(path: string): Promise<ClassifierWeights> {
+/** The weights that the repository holds, so that figures can be measured again without training a judge first. */
+const SHIPPED = fileURLToPath(new URL("classifier.safetensors", import.meta.url))
+/** Where `npm run train -- classifier` keeps its run. */
+const RUN = "runs/classifier"
+
+/** `path` is a run's folder or a .safetensors file; unless given, the run of this machine, else the shipped weights. */
+export async function loadClassifier(path = existsSync(RUN) ? RUN : SHIPPED): Promise<ClassifierWeights> {
   if (path.endsWith(".safetensors")) {
     const file = await openSafetensors(path)
     const weights = new Map<string, Float32Array>()

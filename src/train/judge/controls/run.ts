@@ -40,7 +40,7 @@ export interface ControlsOptions {
   readonly parts?: readonly Part[]
   readonly count?: number | undefined
   /** Run folder or .safetensors of the judge's classifier. */
-  readonly classifier: string
+  readonly classifier: string | undefined
   /** Steps and guidance other than the model's own. */
   readonly given?: Partial<GenerationInput>
   /** Folder of the kept pictures. */
@@ -91,7 +91,7 @@ export async function judgeControls(options: ControlsOptions): Promise<ControlsR
 
 /** Without one, what needs no classifier is still measured. */
 async function openClassifier(
-  path: string,
+  path: string | undefined,
   blind: readonly string[],
   remark: (line: string) => void,
 ): Promise<Classifier | undefined> {
