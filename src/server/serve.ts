@@ -20,6 +20,7 @@ import { Metrics } from "./metrics.ts"
 import { VERSION } from "./native/about.ts"
 import { type FullOptions, fillOptions, type ServeOptions } from "./options.ts"
 import { Service } from "./service.ts"
+import { Turns } from "./turns.ts"
 
 export interface Running {
   /** `http://127.0.0.1:4700` */
@@ -163,7 +164,9 @@ async function listen(
   closers: (() => Promise<void> | void)[],
 ): Promise<string> {
   const { app, upgrade } = createApp(service, needsKey)
-  const server = createServer(getRequestListener(app.fetch))
+  const answer = getRequestListener(app.fetch)
+  const turns = new Turns()
+  const server = createServer((request, response) => turns.begin(() => void answer(request, response)))
   // Longer than usual proxies' idle time, so that they never reuse a connection that we just closed.
   server.keepAliveTimeout = 75_000
   server.on("upgrade", upgrade)
