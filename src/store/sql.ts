@@ -162,14 +162,15 @@ export const JOBS = {
     update jobs j set state = i.state, error = i.error, outcome = i.outcome, worker = null,
                       finished_at = $2::timestamptz
     from input i join target t on t.id = i.id where j.id = i.id
-    returning j.id, j.key_id, j.state, j.error, j.keep_seconds, j.webhook, t.counted, i.pictures as made, i.hooks),
+    returning j.id, j.key_id, j.state, j.error, j.keep_seconds, j.webhook, t.counted, i.pictures as made, i.hooks,
+              j.pictures, j.outcome -> 'seconds' -> 'total' as seconds),
   made as (
     insert into pictures (id, job_id, place, seed, width, height, format, hash, bytes, created_at, expires_at)
     select p.id, e.id, p.place, p.seed, p.width, p.height, p.format, p.hash, p.bytes, $2::timestamptz,
            $2::timestamptz + e.keep_seconds * interval '1 second'
     from ended e cross join lateral jsonb_to_recordset(e.made) as p(id uuid, place int, seed bigint, width int,
          height int, format text, hash text, bytes int)),
-  events as (${eventsOf("ended", "$2", "jsonb_strip_nulls(jsonb_build_object('error', error))")}),
+  events as (${eventsOf("ended", "$2", "jsonb_strip_nulls(jsonb_build_object('error', error, 'seconds', seconds, 'pictures', pictures))")}),
   hooks as (
     insert into webhooks (id, job_id, key_id, url, envelope, place, state, next_at, created_at)
     select h.id, e.id, e.key_id, e.webhook ->> 'url', e.webhook ->> 'envelope', h.place, 'pending',
