@@ -32,16 +32,20 @@ export interface Saturation {
 export interface LookCalibration {
   towards: Saturation
   away: Saturation
+  /** How far looks keep pace with the guidance of the text: 0 not at all, 1 all the way. */
+  pace: number
 }
 
 /**
- * Starting values, to be fitted to each model by the judge (docs/controls.md): at weight 1 the velocity is nearly that
- * of the branch with the look, from about 3 on nothing more happens. Away saturates lower, for a velocity pushed off
- * its course leaves the pictures that the model knows sooner than one that is pulled.
+ * Of the embedded Medium, by its contact sheets and the judge (docs/controls.md): a look begins to show at 0.5, is
+ * there at 1, and a weight of 2 does not yet change what the prompt named. Away is a little stronger at first and
+ * saturates lower, for a velocity pushed off its course leaves the pictures that the model knows sooner than one that
+ * is pulled.
  */
 export const LOOK_CALIBRATION: LookCalibration = {
-  towards: { limit: 1.6, scale: 1.1 },
-  away: { limit: 1.0, scale: 1.1 },
+  towards: { limit: 1.5, scale: 1.6 },
+  away: { limit: 1.4, scale: 1.4 },
+  pace: 1,
 }
 
 export const saturated = (weight: number, { limit, scale }: Saturation): number =>
@@ -105,8 +109,9 @@ export interface BranchVelocities {
 }
 
 /**
- * v = c + g (c - u) + a (p - c) - b (m - c): guidance as ever, a pull to the look and a push from the other. A branch
- * that is not there adds nothing, not even a rounding.
+ * v = c + g (c - u) + a (p - c) - b (m - u): guidance as ever, a pull to the look and a push from the other, whose
+ * branch has the negative prompt's words. Without guidance there is no u, and c stands for it. A branch that is not
+ * there adds nothing, not even a rounding.
  */
 export function combineVelocities(
   { conditional, unconditional, towards, away }: BranchVelocities,
@@ -119,7 +124,7 @@ export function combineVelocities(
   }
   add(guidance, unconditional, conditional)
   add(pull, conditional, towards)
-  add(-push, conditional, away)
+  add(-push, unconditional ?? conditional, away)
   return Float32Array.from(out)
 }
 
@@ -150,15 +155,25 @@ export function lookLane(
   text: { prompt: BranchTokens; negative?: BranchTokens; guidance: number },
   { towards, away }: LookBranches,
   features: number,
+  calibration: LookCalibration = LOOK_CALIBRATION,
 ): { branches: BranchTokens[]; mix: (velocities: readonly Float32Array[]) => Float32Array } {
+  const negative = text.guidance === 0 ? undefined : text.negative
   const named = {
     conditional: text.prompt,
-    ...(text.negative && text.guidance !== 0 && { unconditional: text.negative }),
+    ...(negative && { unconditional: negative }),
     ...(towards && { towards: beside(text.prompt, towards.tokens, features) }),
-    ...(away && { away: beside(text.prompt, away.tokens, features) }),
+    // Away from the look by itself: beside a prompt that names it, the look's tokens have nothing left to add.
+    ...(away && { away: beside(negative ?? text.prompt, away.tokens, features) }),
   }
   const names = Object.keys(named) as (keyof BranchVelocities)[]
-  const factors = { guidance: text.guidance, pull: towards?.strength ?? 0, push: away?.strength ?? 0 }
+  // Guidance carries the prompt 1 + g times as far as the model itself would; looks have to keep pace with it, or the
+  // look that the bare prompt implies outweighs the one that was asked for.
+  const pace = 1 + calibration.pace * text.guidance
+  const factors = {
+    guidance: text.guidance,
+    pull: pace * (towards?.strength ?? 0),
+    push: pace * (away?.strength ?? 0),
+  }
   return {
     branches: Object.values(named),
     mix: (velocities) =>

@@ -107,6 +107,31 @@ test("a pull goes to the look, a push goes the other way, and both at once add u
   })
 })
 
+test("looks keep pace with guidance: a pull at full strength ends at the guided look, whatever the guidance", () => {
+  const [c, u, p] = [noise(16, 8), noise(16, 9), noise(16, 10)]
+  const text = { data: noise(8), valid: new Uint8Array(2) }
+  const full = { towards: { tokens: noise(4), strength: 1 } }
+  for (const guidance of [0.5, 3]) {
+    const { mix } = lookLane({ prompt: text, negative: text, guidance }, full, 4)
+    // p with guidance of its own: p + g (p - u)
+    mix([c, u, p]).forEach((value, i) => {
+      assert.ok(Math.abs(value - (p[i]! + guidance * (p[i]! - u[i]!))) < 1e-5)
+    })
+  }
+})
+
+test("a push leaves the look by itself: its branch has the negative prompt's words, and none goes away from it", () => {
+  const [prompt, negative] = [1, 2].map((k) => ({ data: noise(8, k), valid: new Uint8Array([1, 1]) }))
+  const away = { away: { tokens: noise(4, 3), strength: 0.5 } }
+  const { branches, mix } = lookLane({ prompt: prompt!, negative: negative!, guidance: 3 }, away, 4)
+  assert.equal(bits(branches[2]!.data.slice(0, 8)), bits(negative!.data))
+  const [c, u] = [noise(16, 4), noise(16, 5)]
+  // A look that changes nothing beside the negative prompt is nothing to leave.
+  assert.equal(bits(mix([c, u, u])), bits(guided(3)([c, u])))
+  const bare = lookLane({ prompt: prompt!, negative: negative!, guidance: 0 }, away, 4)
+  assert.equal(bits(bare.branches[1]!.data.slice(0, 8)), bits(prompt!.data))
+})
+
 test("look tokens stand behind the text and count as real, padding stays padding", () => {
   const { data, valid } = beside(
     { data: Float32Array.of(1, 2, 3, 4), valid: Uint8Array.of(1, 0) },

@@ -121,7 +121,7 @@ export function noticeText(): string {
   )
   return [
     "Atelier\nCopyright the Atelier authors. Licensed under the Apache License, Version 2.0.",
-    "The weights of the embedded models (models/) were trained from scratch on the works below. The works themselves\nare not part of this package, except for the word vectors named last.",
+    "The weights of the embedded models (models/) were trained from scratch on the works below, those of the judge's\nclassifier, which are in the repository only, on its own share of them. The works themselves are not part of this\npackage, except for the word vectors named last.",
     ...entries,
     "Licence texts: https://opensource.org/license/mit, https://www.apache.org/licenses/LICENSE-2.0,\nhttps://creativecommons.org/licenses/by/4.0/legalcode",
     "",
