@@ -6,7 +6,7 @@ import { CONCEPTS, FOCUS } from "../../src/train/data/concepts.ts"
 import { captionAt, sceneAt } from "../../src/train/data/dataset.ts"
 import { heldOut } from "../../src/train/data/holdout.ts"
 import { random } from "../../src/train/data/random.ts"
-import { castOf, NATIVE, type Scene, sampleScene } from "../../src/train/data/scene.ts"
+import { castOf, NATIVE, type Scene, sampleScene, steadyPlaces } from "../../src/train/data/scene.ts"
 import { STYLE_TRAITS } from "../../src/train/data/styles/names.ts"
 import { cast, FEW, recipe, scenes, source } from "../support/toy-art.ts"
 
@@ -89,31 +89,49 @@ describe("scenes", () => {
     )
   })
 
-  it("of the focus show one object that people ask for most, never in a held-out style", () => {
-    for (let i = 0; i < 500; i++) {
-      const scene = sceneAt(cast, { ...recipe, focus: true }, i)
-      assert.equal(scene.objects.length, 1)
-      assert.ok(FOCUS.includes(scene.objects[0]!.concept))
-      assert.ok(!heldOut("style", scene.style, scene.objects[0]!.concept))
+  const focused = Array.from({ length: 1500 }, (_, i) => sceneAt(cast, { ...recipe, focus: true }, i))
+
+  it("of the focus show mostly one thing that people ask for most, and no held-out combination", () => {
+    const share = (test: (s: Scene) => boolean): number => focused.filter(test).length / focused.length
+    assert.ok(Math.abs(share((s) => s.layout === "single") - 0.7) < 0.05)
+    assert.ok(Math.abs(share((s) => s.layout === "count") - 0.15) < 0.04)
+    // A quarter of the lots is for any concept, and some of those are of the focus too.
+    assert.ok(Math.abs(share((s) => FOCUS.includes(s.objects[0]!.concept)) - 0.81) < 0.06)
+    for (const { style, layout, objects } of focused) {
+      for (const { concept } of objects) assert.ok(!heldOut("style", style, concept))
+      if (layout !== "pair") continue
+      assert.ok(!heldOut("pair", objects[0]!.concept, objects[1]!.concept))
+      assert.ok(FOCUS.includes(objects[1]!.concept))
     }
   })
 
-  it("of the focus show a concept in one pose: in the middle, unturned, one size, one drawing per style", () => {
+  it("of the focus show a concept in one pose: unturned, one size and place, one drawing per style", () => {
     const drawings = new Map<string, string>()
-    for (let i = 0; i < 500; i++) {
-      const { objects, style, width, height, size } = sceneAt(cast, { ...recipe, focus: true }, i)
-      const { concept, set, x, y, w, h, flip, grounded } = objects[0]!
+    for (const { layout, relation, objects, style, width, height, size } of focused) {
       assert.equal(size, "normal")
-      assert.ok(!flip)
-      assert.ok(Math.abs(x + w / 2 - width / 2) < 1e-9)
-      assert.ok(Math.abs(Math.max(w, h) - 0.74 * Math.min(width, height)) < 1e-9)
-      // A flat thing on the ground stands lower, so that its foot is below the horizon.
-      assert.ok(Math.abs(y + h / 2 - height / 2) < 1e-9 || (grounded && y + h / 2 > height / 2))
-      assert.ok(y >= 0 && y + h <= height)
-      const key = `${concept} ${style}`
-      assert.equal(drawings.get(key) ?? set, set)
-      drawings.set(key, set)
+      for (const [i, { concept, set, x, y, w, h, flip, grounded }] of objects.entries()) {
+        const place = steadyPlaces(layout, relation ?? "left", objects.length)[i]!
+        assert.ok(!flip)
+        assert.ok(Math.abs(x + w / 2 - place.x * width) < 1e-9)
+        assert.ok(Math.abs(Math.max(w, h) - place.long * Math.min(width, height)) < 1e-9)
+        // On the ground a flat thing stands lower, so that its foot is below the horizon, a tall one within the picture.
+        assert.ok(grounded || Math.abs(y + h / 2 - place.y * height) < 1e-9)
+        assert.ok(x >= 0 && y >= 0 && x + w <= width && y + h <= height)
+        const key = `${concept} ${style}`
+        assert.equal(drawings.get(key) ?? set, set)
+        drawings.set(key, set)
+      }
     }
+  })
+
+  it("of the focus never put one thing over another", () => {
+    for (const { objects } of focused)
+      for (const [i, a] of objects.entries())
+        for (const b of objects.slice(i + 1)) {
+          const wide = Math.min(a.x + a.w, b.x + b.w) - Math.max(a.x, b.x)
+          const tall = Math.min(a.y + a.h, b.y + b.h) - Math.max(a.y, b.y)
+          assert.ok(wide <= 0 || tall <= 0 || wide * tall < 0.12 * a.w * a.h)
+        }
   })
 
   it("mix layouts, shapes and stages as planned", () => {

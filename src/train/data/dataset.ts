@@ -37,23 +37,34 @@ export interface Recipe {
   readonly count: number
   readonly use: "train" | "judge"
   readonly stage?: Stage
-  /** One object in each picture, always in the same pose, of the concepts that people ask for most. */
+  /** Things always in the same pose and places, mostly one, mostly of the concepts that people ask for most. */
   readonly focus?: boolean
   /** Output pixels per native pixel: 1 for training, 8 for the upsampler's truth. */
   readonly scale: number
 }
+
+/** How often the focus shows another concept than those asked for most, and how often several things (decision 034). */
+const OTHERS = 0.25
+const FOCUS_LAYOUTS = { single: 0.7, count: 0.15, pair: 0.15 } as const
 
 /** The scene of picture `index`: depends on nothing but the recipe's seed and the index. */
 export function sceneAt(cast: Cast, recipe: Recipe, index: number): Scene {
   const seed = avalanche(avalanche(recipe.seed) + index)
   const stage = recipe.stage && { stage: recipe.stage }
   if (!recipe.focus) return sampleScene(cast, seed, { ...stage })
-  const concept = random(seed)
-    .fork("focus")
-    .pick(FOCUS.filter((id) => cast.of.has(id)))
+  const r = random(seed).fork("focus")
+  const asked = FOCUS.filter((id) => cast.of.has(id))
+  const concept = r.chance(OTHERS) ? r.pick(cast.concepts).id : r.pick(asked)
+  const layout = r.weighted(FOCUS_LAYOUTS)
+  // What stands beside it is something that people ask for, too.
+  const company = {
+    of: cast.of,
+    concepts: cast.concepts.filter((c) => c.id === concept || asked.includes(c.id)),
+  }
   // A combination that is held out is drawn again: a wish for a concept does not look at the style.
   for (let again = seed; ; again = avalanche(again + 1)) {
-    const scene = sampleScene(cast, again, { ...stage, concept, aspect: "1:1", steady: true })
+    const wish = { ...stage, concept, layout, aspect: "1:1", steady: true } as const
+    const scene = sampleScene(company, again, wish)
     if (!heldOut("style", scene.style, concept)) return scene
   }
 }

@@ -97,7 +97,7 @@ export interface Wish {
   readonly background?: BackgroundKind
   /** Let held-out combinations happen (the examination of unseen ones). */
   readonly examine?: boolean
-  /** A single thing as a label would show it: its style's first drawing, of one size, unturned, in the middle. */
+  /** Things as a label would show them: their style's first drawings, of one size, unturned, always in the same places. */
   readonly steady?: boolean
 }
 
@@ -151,7 +151,9 @@ export function sampleScene(cast: Cast, seed: number, wish: Wish = {}): Scene {
   const horizon = horizonOf(kind, r)
   const frame: Ground = { w: width, h: height, kind, place, horizon: horizon * height }
   const boxes = wish.steady
-    ? things.map((c, i) => inTheMiddle(c, sprites[i]!, frame))
+    ? steadyPlaces(layout, relation, things.length).map((place, i) =>
+        inPlace(place, things[i]!, sprites[i]!, frame),
+      )
     : arrange(r.fork("layout"), layout, relation, size, things, sprites, frame)
   const facing = r.chance(0.5)
   const objects = boxes.map((box, i) => ({
@@ -313,18 +315,34 @@ interface Box {
 
 const SHARE: Readonly<Record<Size, number>> = { small: 0.35, normal: 0.6, large: 0.82 }
 
-/** Longest side of a steady thing, as a share of the picture's shorter side. */
-const STEADY_SHARE = 0.74
+/** Where a steady thing stands: the middle of its box and its longest side, as shares of the picture. */
+interface SteadyPlace {
+  x: number
+  y: number
+  long: number
+  /** Whether nothing stands below it, so that it may stand on the ground. */
+  low: boolean
+}
+
+/** One place for each arrangement: one in the middle, two in a row or a column, three as a triangle, four as a square. */
+export function steadyPlaces(layout: Layout, relation: Relation, count: number): SteadyPlace[] {
+  const at = (x: number, y: number, long: number, low = true): SteadyPlace => ({ x, y, long, low })
+  if (count === 1) return [at(0.5, 0.5, 0.74)]
+  if (layout === "pair" && relation === "above") return [at(0.5, 0.27, 0.44, false), at(0.5, 0.74, 0.44)]
+  if (count === 2) return [at(0.27, 0.5, 0.44), at(0.73, 0.5, 0.44)]
+  const above = count === 3 ? [at(0.5, 0.28, 0.4, false)] : [0.28, 0.72].map((x) => at(x, 0.28, 0.4, false))
+  return [...above, at(0.28, 0.73, 0.4), at(0.72, 0.73, 0.4)]
+}
 
 /** The same place for every drawing; on the ground it stands a little below the horizon at least. */
-function inTheMiddle(concept: Concept, sprite: Sprite, g: Ground): Box {
-  const k = (STEADY_SHARE * Math.min(g.w, g.h)) / Math.max(sprite.width, sprite.height)
+function inPlace(place: SteadyPlace, concept: Concept, sprite: Sprite, g: Ground): Box {
+  const k = (place.long * Math.min(g.w, g.h)) / Math.max(sprite.width, sprite.height)
   const [w, h] = [sprite.width * k, sprite.height * k]
-  const grounded = g.place && !FLOATING.has(g.kind) && concept.posture !== "air"
-  const middle = (g.h - h) / 2
+  const grounded = place.low && g.place && !FLOATING.has(g.kind) && concept.posture !== "air"
+  const middle = place.y * g.h - h / 2
   return {
-    x: (g.w - w) / 2,
-    y: grounded ? Math.max(middle, g.horizon + 0.06 * g.h - h) : middle,
+    x: place.x * g.w - w / 2,
+    y: grounded ? Math.min(g.h * 0.97 - h, Math.max(middle, g.horizon + 0.06 * g.h - h)) : middle,
     w,
     h,
     grounded,
