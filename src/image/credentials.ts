@@ -1,6 +1,6 @@
 // Content Credentials (C2PA 2.1): a signed statement inside the file that a machine made it, bound to its bytes.
 import "reflect-metadata" // @peculiar/x509 wants it before itself
-import { createHash, webcrypto } from "node:crypto"
+import { createHash } from "node:crypto"
 import * as x509 from "@peculiar/x509"
 import { JPEG, PNG } from "@trustnxt/c2pa-ts/asset"
 import { CoseAlgorithmIdentifier, LocalSigner } from "@trustnxt/c2pa-ts/cose"
@@ -26,6 +26,9 @@ export interface Credential {
 /** Puts a signed manifest into a PNG or JPEG; other files come back as they are. */
 export type Seal = (bytes: Uint8Array) => Promise<Uint8Array>
 
+/** As the certificate library spells it; Node and the DOM differ in the uses a key may have. */
+type KeyPair = NonNullable<Parameters<typeof x509.X509CertificateGenerator.createSelfSigned>[0]["keys"]>
+
 const ED25519 = { name: "Ed25519" }
 /** Extended key usage "document signing" (RFC 9336), one of those that C2PA asks for. */
 const DOCUMENT_SIGNING = "1.3.6.1.5.5.7.3.36"
@@ -37,13 +40,12 @@ const bytesOf = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer
 
 /** A new key with a certificate from an issuer of its own, whose key is thrown away: nobody else gets one from it. */
 export async function newCredential(): Promise<Credential> {
-  x509.cryptoProvider.set(webcrypto as typeof globalThis.crypto)
-  const keys = () =>
-    webcrypto.subtle.generateKey(ED25519, true, ["sign", "verify"]) as Promise<webcrypto.CryptoKeyPair>
+  x509.cryptoProvider.set(crypto)
+  const keys = () => crypto.subtle.generateKey(ED25519, true, ["sign", "verify"]) as Promise<KeyPair>
   const [root, own] = [await keys(), await keys()]
   // Long-lived, for there is nobody to renew it; from well before now, for clocks differ.
   const life = { notBefore: new Date(Date.now() - 86_400_000), notAfter: new Date("2099-12-31") }
-  const serial = (): string => Buffer.from(webcrypto.getRandomValues(new Uint8Array(15))).toString("hex")
+  const serial = (): string => Buffer.from(crypto.getRandomValues(new Uint8Array(15))).toString("hex")
   const issuer = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: `01${serial()}`,
     name: "CN=Atelier installation, O=Atelier",
@@ -73,7 +75,7 @@ export async function newCredential(): Promise<Credential> {
     ],
   })
   return {
-    privateKey: base64(await webcrypto.subtle.exportKey("pkcs8", own.privateKey)),
+    privateKey: base64(await crypto.subtle.exportKey("pkcs8", own.privateKey)),
     certificate: base64(certificate.rawData),
     issuer: base64(issuer.rawData),
   }
@@ -90,7 +92,7 @@ const assetOf = (bytes: Uint8Array): PNG | JPEG | undefined =>
 
 /** Signs with a credential. The manifest says: created, by this software, by a trained model (C2PA 2.1, 18.14). */
 export function sealWith(credential: Credential, software: { name: string; version: string }): Seal {
-  x509.cryptoProvider.set(webcrypto as typeof globalThis.crypto)
+  x509.cryptoProvider.set(crypto)
   const signer = new LocalSigner(
     bytesOf(credential.privateKey),
     CoseAlgorithmIdentifier.Ed25519,
