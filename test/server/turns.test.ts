@@ -1,7 +1,7 @@
 // A crowd of requests and the event loop: all are begun, in order, and others get their turns in between.
 import assert from "node:assert/strict"
-import { setImmediate as nextTurn } from "node:timers/promises"
 import { test } from "node:test"
+import { setImmediate as nextTurn } from "node:timers/promises"
 import { Turns } from "../../src/server/turns.ts"
 
 test("a few requests begin at once", () => {
