@@ -8,6 +8,7 @@ import {
   type LocalEngine,
 } from "../sampling/engine.ts"
 import type { Expand } from "../sampling/generate.ts"
+import { weightsOf } from "../sampling/manifest.ts"
 import { conditioners } from "../sampling/parts.ts"
 import { boardFileOf } from "./board-file.ts"
 import { BoardFolder } from "./boards.ts"
@@ -65,7 +66,7 @@ function expandFor(folders: readonly string[]): Expand {
     if (!expander) {
       const { manifest } = await findModel(model, [...folders])
       expander = createExpander({
-        list: manifest.text.kind === "words" ? "embedded" : "open",
+        list: weightsOf(manifest),
         ...(chat && { chat }),
       })
       expanders.set(model, expander)

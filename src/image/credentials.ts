@@ -29,18 +29,19 @@ export type Seal = (bytes: Uint8Array) => Promise<Uint8Array>
 /** As the certificate library spells it; Node and the DOM differ in the uses a key may have. */
 type KeyPair = NonNullable<Parameters<typeof x509.X509CertificateGenerator.createSelfSigned>[0]["keys"]>
 
+x509.cryptoProvider.set(crypto)
+
 const ED25519 = { name: "Ed25519" }
 /** Extended key usage "document signing" (RFC 9336), one of those that C2PA asks for. */
 const DOCUMENT_SIGNING = "1.3.6.1.5.5.7.3.36"
-/** Room for what a countersignature would need; we have none, and the library keeps 25 kB for it. */
-const SPARE = 64
+/** Bytes kept for the signature, twice its 64: the library keeps 25 kB, for a countersignature that we do not have. */
+const ROOM = 128
 
 const base64 = (bytes: ArrayBuffer): string => Buffer.from(bytes).toString("base64")
 const bytesOf = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(text, "base64"))
 
 /** A new key with a certificate from an issuer of its own, whose key is thrown away: nobody else gets one from it. */
 export async function newCredential(): Promise<Credential> {
-  x509.cryptoProvider.set(crypto)
   const keys = () => crypto.subtle.generateKey(ED25519, true, ["sign", "verify"]) as Promise<KeyPair>
   const [root, own] = [await keys(), await keys()]
   // Long-lived, for there is nobody to renew it; from well before now, for clocks differ.
@@ -92,7 +93,6 @@ const assetOf = (bytes: Uint8Array): PNG | JPEG | undefined =>
 
 /** Signs with a credential. The manifest says: created, by this software, by a trained model (C2PA 2.1, 18.14). */
 export function sealWith(credential: Credential, software: { name: string; version: string }): Seal {
-  x509.cryptoProvider.set(crypto)
   const signer = new LocalSigner(
     bytesOf(credential.privateKey),
     CoseAlgorithmIdentifier.Ed25519,
@@ -114,7 +114,7 @@ export function sealWith(credential: Credential, software: { name: string; versi
     manifest.label = `urn:c2pa:${uuid}`
     manifest.claim!.claimGeneratorName = software.name
     manifest.claim!.claimGeneratorVersion = software.version
-    manifest.signature!.signatureData.paddingLength = SPARE + 64
+    manifest.signature!.signatureData.paddingLength = ROOM
     const hash = DataHashAssertion.create("SHA-256")
     manifest.addAssertion(hash)
     const actions = new ActionAssertion()

@@ -1,5 +1,4 @@
-// Pictures in and out.
-export { type Credential, newCredential, readCredentials, type Seal, sealWith } from "./credentials.ts"
+// Pictures in and out. Signing is apart (credentials.ts): its libraries are for the service, not for every command.
 export * from "./decode.ts"
 export * from "./encode.ts"
 export * from "./limits.ts"

@@ -2,7 +2,7 @@
 export { findModel, homeFolder, installedModels, modelFolders } from "./catalog.ts"
 export { createEngine, type EngineOptions, LocalEngine } from "./engine.ts"
 export type { Expand, Resolved } from "./generate.ts"
-export { type Installed, Manifest, type ManifestInput } from "./manifest.ts"
+export { type Installed, Manifest, type ManifestInput, weightsOf } from "./manifest.ts"
 export {
   type Conditioner,
   conditioners,

@@ -74,6 +74,10 @@ export interface Installed {
   folder: string
 }
 
+/** Whose weights these are: only the embedded family reads words. */
+export const weightsOf = ({ text }: Manifest): "embedded" | "open" =>
+  text.kind === "words" ? "embedded" : "open"
+
 export const fileOf = ({ manifest, folder }: Installed, part: string): string | undefined => {
   const file = manifest.files[part]
   return file === undefined ? undefined : isAbsolute(file) ? file : join(folder, file)

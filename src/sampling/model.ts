@@ -18,7 +18,7 @@ import { floats, type Value } from "../runtime/session.ts"
 import { weightFiles } from "../runtime/weights.ts"
 import { exactGrid, type Grid, nativeGrid } from "./grid.ts"
 import { guided, type Lane, padded, type Tokens } from "./lane.ts"
-import { fileOf, type Installed } from "./manifest.ts"
+import { fileOf, type Installed, weightsOf } from "./manifest.ts"
 import {
   type Conditioner,
   chosen,
@@ -48,7 +48,7 @@ export async function componentOf(installed: Installed, part: "dit" | "vae" | "t
 }
 
 export function modelInfo({ manifest }: Installed, dit: Checkpoint): ModelInfo {
-  const { name, aliases, title, variant, text, supports, defaults, batch } = manifest
+  const { name, aliases, title, variant, supports, defaults, batch } = manifest
   let parameters = 0
   for (const tensor of dit.tensors.values()) parameters += elementCount(tensor.shape)
   return {
@@ -56,7 +56,7 @@ export function modelInfo({ manifest }: Installed, dit: Checkpoint): ModelInfo {
     aliases: [...aliases],
     title,
     variant,
-    weights: text.kind === "words" ? "embedded" : "open",
+    weights: weightsOf(manifest),
     supports,
     defaults,
     batch,

@@ -1,8 +1,7 @@
 // The content filter's picture stage for models with open weights: a classifier of five classes, nsfwjs' MobileNet.
-import * as ort from "onnxruntime-node"
 import sharp from "sharp"
 import { AtelierError, type ModelInfo, type Picture } from "../request/index.ts"
-import { buildMobilenet, CLASSES, installWeights, readWeights } from "../vision/index.ts"
+import { CLASSES, openMobilenet, SIDE } from "../vision/index.ts"
 import type { FilterVerdict } from "./filter.ts"
 
 /** In the order of the network's outputs. */
@@ -11,7 +10,6 @@ export type Likelihoods = Record<(typeof NAMES)[number], number>
 
 /** A picture is withheld when the two explicit classes together are at least this likely. */
 const EXPLICIT = 0.7
-const SIDE = 224
 
 export interface PictureClassifier {
   classify(bytes: Uint8Array): Promise<Likelihoods>
@@ -20,12 +18,7 @@ export interface PictureClassifier {
 
 /** Opens the classifier from a folder, into which its weights are fetched once (3.5 MB that are read, no code). */
 export async function openPictureClassifier(folder: string): Promise<PictureClassifier> {
-  await installWeights(folder)
-  const { model, bytes } = readWeights(folder)
-  const session = await ort.InferenceSession.create(buildMobilenet(model, bytes, CLASSES), {
-    intraOpNumThreads: 1,
-    logSeverityLevel: 3,
-  })
+  const network = await openMobilenet(folder, CLASSES, 1)
   return {
     classify: async (picture) => {
       const rgb = await sharp(picture)
@@ -40,10 +33,10 @@ export async function openPictureClassifier(folder: string): Promise<PictureClas
         { length: 3 * plane },
         (_, i) => rgb[(i % plane) * 3 + Math.floor(i / plane)]! / 255,
       )
-      const { out } = await session.run({ image: new ort.Tensor("float32", image, [1, 3, SIDE, SIDE]) })
-      return Object.fromEntries(NAMES.map((name, i) => [name, Number(out!.data[i])])) as Likelihoods
+      const likelihoods = await network.run(image)
+      return Object.fromEntries(NAMES.map((name, i) => [name, likelihoods[i]!])) as Likelihoods
     },
-    close: () => session.release(),
+    close: () => network.close(),
   }
 }
 

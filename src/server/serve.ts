@@ -3,7 +3,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { getRequestListener } from "@hono/node-server"
-import { newCredential, sealWith } from "../image/index.ts"
+import { newCredential, sealWith } from "../image/credentials.ts"
 import { Deliverer, Jobs, LEASE_SECONDS, purge, reclaim, sweep, Worker } from "../jobs/index.ts"
 import { AtelierError, type Engine } from "../request/index.ts"
 import { ensureLocalKey, ensureSetting, liveKeys, openStore } from "../store/index.ts"
@@ -64,23 +64,20 @@ export async function serve(given: ServeOptions, engine: Engine | null): Promise
 
     const metrics = new Metrics()
     closers.push(() => metrics.close())
-    // The worker asks the picture stage; a node that only takes requests needs no classifier.
-    const pictures = pictureJudge(
-      join(options.directory, "filter"),
-      async () => (await engine?.models()) ?? [],
-    )
+    const pictures = pictureJudge(join(options.directory, "filter"), () => service.models())
     closers.push(() => pictures.close())
     const filter = options.filter === "off" ? null : (options.filter ?? defaultFilter(pictures.judge))
-    if (filter && !options.filter)
+    const credential = await ensureSetting(store.db, "credential", newCredential)
+    const seal = sealWith(credential, { name: "Atelier", version: VERSION })
+    const service: Service = new Service({ options, store, jobs, metrics, log, engine, filter, seal })
+    // Only who makes pictures shows them to the picture stage.
+    if (engine && filter && !options.filter)
       pictures
         .prepare()
         .then(
           (isReady) => isReady || log.warn("the content filter's picture classifier could not be fetched"),
         )
         .catch(() => {})
-    const credential = await ensureSetting(store.db, "credential", newCredential)
-    const seal = sealWith(credential, { name: "Atelier", version: VERSION })
-    const service = new Service({ options, store, jobs, metrics, log, engine, filter, seal })
 
     const worker =
       options.role === "api" || !engine

@@ -1,7 +1,7 @@
 // What every door of the server has in common: from a caller's words to a stored job, and from a job to
 // addresses. Dialects translate; this decides.
 import { randomInt } from "node:crypto"
-import type { Seal } from "../image/index.ts"
+import type { Seal } from "../image/credentials.ts"
 import { ENVELOPES, type Envelope, type Job, type Jobs, type PictureRecord } from "../jobs/index.ts"
 import {
   AtelierError,

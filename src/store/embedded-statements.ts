@@ -13,16 +13,6 @@ interface Prepared {
   uses: number
 }
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0))
-  let at = 0
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
-  }
-  return out
-}
-
 /**
  * Runs statements by name, each prepared at its first use (PostgreSQL's extended query protocol). One at a time: the
  * caller keeps the turns, as a connection wants them.
@@ -34,7 +24,7 @@ export function openStatements(db: PGlite): (sql: string, params: readonly unkno
   async function prepare(sql: string): Promise<Prepared> {
     const name = `s${names++}`
     const { messages } = await db.execProtocol(
-      joined([
+      Buffer.concat([
         serialize.parse({ name, text: sql }),
         serialize.describe({ type: "S", name }),
         serialize.sync(),
@@ -47,7 +37,7 @@ export function openStatements(db: PGlite): (sql: string, params: readonly unkno
 
   async function forget(sql: string, { name }: Prepared): Promise<void> {
     known.delete(sql)
-    await db.execProtocol(joined([serialize.close({ type: "S", name }), serialize.sync()]))
+    await db.execProtocol(Buffer.concat([serialize.close({ type: "S", name }), serialize.sync()]))
   }
 
   return async (sql, params) => {
@@ -61,7 +51,7 @@ export function openStatements(db: PGlite): (sql: string, params: readonly unkno
       return write ? write(value) : String(value)
     })
     const { messages } = await db.execProtocol(
-      joined([
+      Buffer.concat([
         serialize.bind({ statement: prepared.name, values }),
         serialize.describe({ type: "P" }),
         serialize.execute({}),

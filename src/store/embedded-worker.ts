@@ -1,7 +1,7 @@
 // The thread that runs PGlite, so that SQL never blocks the server's event loop. Imports PGlite and its statements only.
 //
 // PGlite ships with fsync off and a file layer without fsync. A 2xx of ours means "on disk", so this thread
-// turns fsync on and gives the file layer one; test/store/embedded.test.ts counts the calls.
+// turns fsync on and gives the file layer one; test/store/blobs.test.ts counts the calls.
 import { fsyncSync } from "node:fs"
 import { parentPort, workerData } from "node:worker_threads"
 import { PGlite } from "@electric-sql/pglite"

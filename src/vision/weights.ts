@@ -12,7 +12,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const lockText = (): string => readFileSync(here("packages/package-lock.json"), "utf8")
 
 /** Whether exactly what the lock file names is in a folder. */
-export function isInstalled(folder: string): boolean {
+function isInstalled(folder: string): boolean {
   const done = join(folder, "installed.lock")
   return existsSync(done) && readFileSync(done, "utf8") === lockText()
 }
@@ -23,7 +23,7 @@ export async function installWeights(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true })
   for (const file of ["package.json", "package-lock.json"])
     await copyFile(here(`packages/${file}`), join(folder, file))
-  // Its peers, 330 MB of TensorFlow.js, are not wanted: the weights are read, the code is not run.
+  // Its peers, hundreds of megabytes of TensorFlow.js, are not wanted: the weights are read, the code is not run.
   const words = ["ci", "--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund"]
   await promisify(execFile)(process.platform === "win32" ? "npm.cmd" : "npm", words, {
     cwd: folder,

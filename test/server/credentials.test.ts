@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import { after, before, test } from "node:test"
 import sharp from "sharp"
-import { newCredential, readCredentials, sealWith } from "../../src/image/index.ts"
+import { newCredential, readCredentials, sealWith } from "../../src/image/credentials.ts"
 import { startService, type TestService } from "../support/service.ts"
 
 let service: TestService

@@ -4,7 +4,7 @@ import { EMBEDDED, OPEN } from "../../../controls/creativity/index.ts"
 import { createEngine } from "../../../controls/engine.ts"
 import { LOOK_CALIBRATION } from "../../../controls/references.ts"
 import type { GenerationInput } from "../../../request/request.ts"
-import { findModel } from "../../../sampling/index.ts"
+import { findModel, weightsOf } from "../../../sampling/index.ts"
 import type { SpriteSource } from "../../data/sprites.ts"
 import { type Classifier, createClassifier } from "../network.ts"
 import { fingerprint, openStudio } from "../pictures.ts"
@@ -76,7 +76,7 @@ export async function judgeControls(options: ControlsOptions): Promise<ControlsR
   const studio = openStudio(engine, identity, join(cache, "pictures"))
   // The embedded family paints in its own size anyway; a small answer saves the encoder's time.
   const size = manifest.native ? { width: 256, height: 256 } : {}
-  const words = manifest.text.kind === "words" ? EMBEDDED : OPEN
+  const words = weightsOf(manifest) === "embedded" ? EMBEDDED : OPEN
   const given = { model, ...size, ...options.given }
   const bench = openBench({ engine, studio, given, classifier, drawings, words, count, note })
   const figures: ControlFigure[] = []
