@@ -38,6 +38,7 @@ export function ditConfig(checkpoint: Checkpoint): DitConfig {
     layerwiseBlocks: countIndexed(checkpoint, /^txtfusion\.layerwise_blocks\.(\d+)\./),
     refinerBlocks: countIndexed(checkpoint, /^txtfusion\.refiner_blocks\.(\d+)\./),
     ...(checkpoint.tensors.has("places.weight") && { places: true }),
+    ...(checkpoint.tensors.has("pool.queries.weight") && { pools: shape("pool.queries.weight", 2)[0] }),
   }
 }
 

@@ -12,6 +12,11 @@ export function ditTensors(config: DitConfig): TensorTable {
   const table: TensorTable = new Map()
   linear(table, "first", F, token, true)
   if (config.places) linear(table, "places", F, config.headDim, false)
+  if (config.pools) {
+    linear(table, "pool.queries", config.pools, F, false)
+    table.set("pool.norm.scale", [F])
+    linear(table, "pool.out", F, config.pools * F, false)
+  }
   for (let i = 0; i < layers; i++) {
     table.set(`blocks.${i}.mod.lin`, [6 * F])
     ditBlock(table, `blocks.${i}`, F, config.heads, config.kvHeads, config.headDim, config.mlpDim)

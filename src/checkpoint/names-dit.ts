@@ -65,8 +65,18 @@ export function stripDitPrefix(name: string): string {
   return prefix === undefined ? name : name.slice(prefix.length)
 }
 
-// "places" is the embedded family's own (docs/decisions/033-places.md).
-const originalTops = new Set(["first", "tmlp", "tproj", "txtfusion", "txtmlp", "blocks", "last", "places"])
+// "places" and "pool" are the embedded family's own (docs/decisions/033-places.md, 043-pooled-words.md).
+const originalTops = new Set([
+  "first",
+  "tmlp",
+  "tproj",
+  "txtfusion",
+  "txtmlp",
+  "blocks",
+  "last",
+  "places",
+  "pool",
+])
 const diffusersTops = new Set([
   "img_in",
   "time_embed",

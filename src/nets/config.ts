@@ -25,6 +25,8 @@ export interface DitConfig {
   refinerBlocks: number
   /** Whether image tokens also bring their place, from the rotary table (embedded family only). */
   places?: boolean
+  /** How many weighted means of the condition tokens join the time's conditioning (embedded family only). */
+  pools?: number
 }
 
 /** The Qwen3-VL language tower, text path (architecture.md 4.4). */

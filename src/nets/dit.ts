@@ -6,6 +6,7 @@ import {
   type Dim,
   gelu,
   linear,
+  matmul,
   mul,
   reshape,
   rmsNorm,
@@ -13,6 +14,7 @@ import {
   sigmoid,
   silu,
   slice,
+  softmax,
   split,
   type Tensor,
   transpose,
@@ -77,11 +79,20 @@ export function swiglu(x: Tensor, w: Weights, width: number, hidden: number): Te
 const biased = (x: Tensor, w: Weights, out: number, inner: number): Tensor =>
   linear(x, w.get("weight", [out, inner]), w.get("bias", [out]))
 
-/** Time conditioning (2.2): sinusoid [B,1,tdim] -> c [B,1,F] for the last layer and m [B,1,6F] for the blocks. */
-export function timeConditioning(time: Tensor, w: Weights, config: DitConfig): { c: Tensor; m: Tensor } {
+/**
+ * Time conditioning (2.2): sinusoid [B,1,tdim] -> c [B,1,F] for the last layer and m [B,1,6F] for the blocks. `asked`
+ * [B,1,F] is what is asked for as one vector, for networks that condition on it beside the time.
+ */
+export function timeConditioning(
+  time: Tensor,
+  w: Weights,
+  config: DitConfig,
+  asked?: Tensor,
+): { c: Tensor; m: Tensor } {
   const { features: f, timeDim } = config
   const hidden = w.in("tmlp.0", (u) => gelu(biased(time, u, f, timeDim)))
-  const c = w.in("tmlp.2", (u) => biased(hidden, u, f, f)) // [B,1,F]
+  const own = w.in("tmlp.2", (u) => biased(hidden, u, f, f)) // [B,1,F]
+  const c = asked ? add(own, asked) : own
   const m = w.in("tproj.1", (u) => biased(gelu(c), u, 6 * f, f)) // [B,1,6F]
   return { c: w.note("tmlp", c), m: w.note("tproj", m) }
 }
@@ -176,6 +187,22 @@ function places({ cosine, sine }: Rope, textLength: Dim, w: Weights, c: DitConfi
   return w.in("places", (u) => linear(angles, u.get("weight", [c.features, c.headDim])))
 }
 
+/**
+ * The condition tokens as one vector [B,1,F]: learned queries each take a weighted mean of the tokens, normalised and
+ * projected together. It turns and scales every block's input at once, where a small model learns to read the tokens
+ * one attention at a time (adaptive normalisation against tokens in context: Peebles and Xie 2023, 3.2).
+ */
+function pooled(text: Tensor, bias: Tensor | undefined, w: Weights, c: DitConfig, pools: number): Tensor {
+  const [batch, length] = text.shape as [Dim, Dim]
+  const { features: f } = c
+  const scores = transpose(linear(text, w.get("pool.queries.weight", [pools, f])), [0, 2, 1]) // [B,Q,T]
+  const masked = bias ? add(scores, reshape(slice(bias, 3, 0, length), [batch, 1, length])) : scores
+  const means = norm(matmul(softmax(masked), text), w.get("pool.norm.scale", [f])) // [B,Q,F]
+  return w.in("pool.out", (u) =>
+    linear(reshape(means, [batch, 1, pools * f]), u.get("weight", [f, pools * f])),
+  )
+}
+
 /** The velocity dx/dt [B,N,p*p*C], and the stream after each block [B,T+N,F]. */
 export function denoiser(
   inputs: DenoiserInputs,
@@ -184,7 +211,8 @@ export function denoiser(
 ): { velocity: Tensor; states: Tensor[]; last: Tensor } {
   const { features: f, channels, patch } = config
   const token = channels * patch * patch
-  const { c, m } = timeConditioning(inputs.time, w, config)
+  const asked = config.pools ? pooled(inputs.text, inputs.bias, w, config, config.pools) : undefined
+  const { c, m } = timeConditioning(inputs.time, w, config, asked)
   const image = w.note(
     "first",
     w.in("first", (u) => biased(inputs.image, u, f, token)),

@@ -51,7 +51,7 @@ test("the real configuration has 430 tensors, 12,820,073,036 parameters and 264 
 test("a DiT's configuration is read from its shapes", async () => {
   for (const config of [
     tinyDit,
-    { ...tinyDit, places: true },
+    { ...tinyDit, places: true, pools: 2 },
     { ...tinyDit, layers: 1, kvHeads: 1, channels: 16, textLayers: 12, refinerBlocks: 1 },
   ])
     assert.deepEqual(await withEntries(randomEntries(ditTensors(config)), loadDit), config)

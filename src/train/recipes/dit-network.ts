@@ -61,6 +61,7 @@ export function ditConfig(features = 192, layers = 8): DitConfig {
     layerwiseBlocks: 2,
     refinerBlocks: 2,
     places: true,
+    pools: 4,
   }
 }
 
@@ -157,7 +158,7 @@ export function initialRule(
   shape: readonly number[],
 ): { deviation: number } | { value: number } {
   if (/scale$|norm\.weight$|layernorm\.weight$/.test(name)) return { value: name.endsWith("scale") ? 0 : 1 }
-  if (/bias$|mod\.lin$|modulation\.lin$|tproj|last\.linear|places/.test(name)) return { value: 0 }
+  if (/bias$|mod\.lin$|modulation\.lin$|tproj|last\.linear|places|pool\.out/.test(name)) return { value: 0 }
   if (/projector/.test(name)) return { value: 1 / shape[1]! }
   if (/embed_tokens/.test(name)) return { deviation: 0.5 }
   return { deviation: Math.sqrt(1 / shape.at(-1)!) }

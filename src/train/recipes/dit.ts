@@ -42,7 +42,7 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
     dit,
     text,
     seed,
-    focusUntil: 800_000,
+    focusUntil: 2_000_000,
   })
   const aligned = options.sight !== undefined
   const rate = options.rate ?? 2e-3
