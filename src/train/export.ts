@@ -11,6 +11,7 @@ import { fitPreview } from "./preview-fit.ts"
 import { ditRecipe } from "./recipes/dit.ts"
 import { TEXT_TOKENS, textConfig } from "./recipes/dit-network.ts"
 import { vaeShapes } from "./recipes/vae.ts"
+import { ALIGNMENT } from "./restore.ts"
 import { parametersOf } from "./step.ts"
 import { WORD_VECTORS } from "./word-vectors.ts"
 
@@ -122,9 +123,20 @@ export async function exportModel({
     preview: fitPreview(pictures, latents, statistics),
     origin: "Trained from scratch by this project on openly licensed art; see NOTICE and docs/training.md.",
   }
+  await exportAlignment(run)
   writeFileSync(`${folder}/model.json`, `${JSON.stringify(manifest, null, 1)}\n`)
   writeFileSync("NOTICE", noticeText())
   return folder
+}
+
+/** What training needs beside the model to go on from a clone: restore.ts says what. Nothing for an unaligned run. */
+async function exportAlignment(run: string): Promise<void> {
+  const { average, shapes } = await withShapes(run)
+  const own = [...average].filter(([tensor]) => /^(sight|align)\./.test(tensor))
+  if (own.length === 0) return
+  const seen = (await loadRun("runs/sight"))?.counters.samples ?? 0
+  const tensors = own.map(([tensor, data]) => [tensor, { shape: shapes.get(tensor)!, data }] as const)
+  await writeSafetensors(ALIGNMENT, entries(new Map(tensors)), { sight: String(seen), part: "training" })
 }
 
 async function found(run: string): Promise<RunState> {

@@ -1,10 +1,17 @@
 // Makes runs out of a shipped model, so that training goes on from the repository alone: the inverse of export.
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
+import { fileURLToPath } from "node:url"
 import { openSafetensors, readTensor } from "../checkpoint/index.ts"
 import { type Counters, saveRun, statePath } from "./checkpoint.ts"
 import { vaeShapes } from "./recipes/vae.ts"
 import { WORD_VECTORS } from "./word-vectors.ts"
+
+/**
+ * What training has beside the shipped model: the encoder that the denoiser is aligned with, and the projection that
+ * was learned towards it. Users never load it.
+ */
+export const ALIGNMENT = fileURLToPath(new URL("alignment.safetensors", import.meta.url))
 
 type Shaped = Map<string, { shape: readonly number[]; data: Float32Array }>
 
@@ -39,7 +46,7 @@ async function saveAs(folder: string, weights: Shaped, metadata: Record<string, 
 }
 
 /**
- * Writes the runs vae, dit and upsampler into the folder `runs` from the model folder `model`, with the vocabulary, the
+ * Writes the runs vae, dit, sight and upsampler into the folder `runs` from the model folder `model`, with the vocabulary, the
  * statistics of the latents and the word vectors. What exists stays. Returns the names of the runs it made.
  */
 export async function restoreRuns(model: string, runs = "runs", vectors = WORD_VECTORS): Promise<string[]> {
@@ -59,11 +66,18 @@ export async function restoreRuns(model: string, runs = "runs", vectors = WORD_V
     const [image, metadata] = await weightsIn(`${model}/dit.safetensors`)
     const [text] = await weightsIn(`${model}/text.safetensors`, "text.")
     const [controls] = await weightsIn(`${model}/controls.safetensors`)
-    await saveAs(`${runs}/dit`, new Map([...image, ...text, ...controls]), metadata)
+    const alignment = existsSync(ALIGNMENT) ? (await weightsIn(ALIGNMENT))[0] : []
+    await saveAs(`${runs}/dit`, new Map([...image, ...text, ...controls, ...alignment]), metadata)
     copyFileSync(`${model}/words.json`, `${runs}/dit/words.json`)
     const statistics = { mean: JSON.parse(kept.latents_mean!), deviation: JSON.parse(kept.latents_std!) }
     writeFileSync(`${runs}/dit/latents.json`, JSON.stringify(statistics))
     made.push("dit")
+  }
+  if (missing("sight") && existsSync(ALIGNMENT)) {
+    const [weights, metadata] = await weightsIn(ALIGNMENT)
+    const encoder = new Map([...weights].filter(([name]) => name.startsWith("sight.")))
+    await saveAs(`${runs}/sight`, encoder, { samples: metadata.sight ?? "0" })
+    made.push("sight")
   }
   if (missing("upsampler") && existsSync(`${model}/upsampler.safetensors`)) {
     await saveAs(`${runs}/upsampler`, (await weightsIn(`${model}/upsampler.safetensors`))[0])

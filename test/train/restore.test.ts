@@ -29,7 +29,7 @@ describe("a shipped model becomes runs", () => {
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "atelier-restore-"))
     const made = await restoreRuns(MODEL, folder, join(folder, "vectors.bin"))
-    assert.deepEqual(made, ["vae", "dit", "upsampler"])
+    assert.deepEqual(made, ["vae", "dit", "sight", "upsampler"])
   })
   after(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -37,8 +37,16 @@ describe("a shipped model becomes runs", () => {
     const run = (await loadRun(`${folder}/dit`))!
     const words = JSON.parse(readFileSync(`${folder}/dit/words.json`, "utf8")) as string[]
     const config = ditConfig(await openSafetensors(`${MODEL}/dit.safetensors`))
-    assertLoads(run, parametersOf([flowLoss(1, config, textConfig(words.length + SPECIAL)).loss]))
+    const text = textConfig(words.length + SPECIAL)
+    assertLoads(run, parametersOf([flowLoss(1, config, text, true).loss]))
     assert.ok(run.counters.samples > 0)
+  })
+
+  test("the encoder's run is the one that the denoiser was aligned with", async () => {
+    const [sight, dit] = [(await loadRun(`${folder}/sight`))!, (await loadRun(`${folder}/dit`))!]
+    assert.ok(sight.counters.samples > 0)
+    assert.ok(sight.average.size > 0)
+    for (const [name, data] of sight.average) assert.deepEqual(dit.average.get(name), data, name)
   })
 
   test("the autoencoder's run keeps the temporal tap that acts, value for value", async () => {
