@@ -198,9 +198,9 @@ function pooled(text: Tensor, bias: Tensor | undefined, w: Weights, c: DitConfig
   const scores = transpose(linear(text, w.get("pool.queries.weight", [pools, f])), [0, 2, 1]) // [B,Q,T]
   const masked = bias ? add(scores, reshape(slice(bias, 3, 0, length), [batch, 1, length])) : scores
   const means = norm(matmul(softmax(masked), text), w.get("pool.norm.scale", [f])) // [B,Q,F]
-  return w.in("pool.out", (u) =>
-    linear(reshape(means, [batch, 1, pools * f]), u.get("weight", [f, pools * f])),
-  )
+  // Length one in all: the projection starts at zero, and its first steps must not shake every block.
+  const unit = mul(reshape(means, [batch, 1, pools * f]), (pools * f) ** -0.5)
+  return w.in("pool.out", (u) => linear(unit, u.get("weight", [f, pools * f])))
 }
 
 /** The velocity dx/dt [B,N,p*p*C], and the stream after each block [B,T+N,F]. */
