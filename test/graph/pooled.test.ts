@@ -10,7 +10,11 @@ const [TEXT, ROWS, COLUMNS] = [3, 2, 2]
 const HIDDEN = -1e4
 
 /** The velocities of a network without blocks for text tokens whose rows are filled with `rows`, -1e4 in `bias` hides. */
-async function velocities(config: DitConfig, rows: readonly number[], bias: readonly number[]): Promise<string> {
+async function velocities(
+  config: DitConfig,
+  rows: readonly number[],
+  bias: readonly number[],
+): Promise<string> {
   const [tokens, size] = [ROWS * COLUMNS, config.channels * config.patch ** 2]
   const joint = TEXT + tokens
   const half = config.headDim / 2
