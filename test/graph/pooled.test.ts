@@ -9,7 +9,7 @@ import { tinyDit } from "../checkpoint/tiny.ts"
 const [TEXT, ROWS, COLUMNS] = [3, 2, 2]
 const HIDDEN = -1e4
 
-/** The velocities of a network without blocks for text tokens whose rows are filled with `rows`, -1e4 in `bias` hides. */
+/** The velocities of a network without blocks for text tokens of the lengths `rows`, each its own way; -1e4 in `bias` hides. */
 async function velocities(
   config: DitConfig,
   rows: readonly number[],
@@ -45,7 +45,7 @@ async function velocities(
     new ort.Tensor("float32", new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.5), shape)
   const text = Float32Array.from({ length: TEXT * config.features }, (_, i) => {
     const row = Math.floor(i / config.features)
-    return rows[row]! * Math.cos(i - row * config.features)
+    return rows[row]! * Math.cos((row + 1) * (i - row * config.features))
   })
   const feeds: Record<string, ort.Tensor> = {
     image: filled([1, tokens, size]),
