@@ -38,7 +38,7 @@ export function integerWeight(
     bits,
     rows,
     columns,
-    data: b.weight(`weight:${name}`, "I8", [columns / halves, rows], source.data),
+    data: b.weight(`weight:${name}`, bits === 8 ? "I8" : "U8", [columns / halves, rows], source.data),
     scales: b.weight(`scale:${name}`, "F32", bits === 8 ? [rows] : [2, rows], source.scales),
   }
 }
@@ -87,23 +87,24 @@ export function integerProduct(
   const part = (x: string, from: number, to: number, axis: number): string =>
     b.node("Slice", [x, b.integers([from]), b.integers([to]), b.integers([axis])])
   const mask = (bits: number): string => {
-    const value = b.bytes(bits, "I8")
+    const value = b.bytes(bits, "U8")
     // A mask that depends on an input keeps ONNX Runtime from unpacking once and holding the result.
     return unpackAtRun ? b.node("BitwiseOr", [value, runTimeZero(b)]) : value
   }
   const scales = (half: number): string =>
     b.node("Reshape", [part(scale, half, half + 1, 0), b.integers([-1])])
   const low = b.node("BitwiseAnd", [w.data, mask(0x0f)])
-  const high = b.node("BitwiseAnd", [w.data, mask(0xf0)])
-  // The high nibble stands as 16 times its value.
+  // The high nibble stands as 16 times its value and is signed. Without its sign, around 128, it multiplies exactly also
+  // where signed bytes overflow (runtime/session.ts: the setting for that reaches constants only).
+  const high = b.node("BitwiseXor", [b.node("BitwiseAnd", [w.data, mask(0xf0)]), b.bytes(0x80, "U8")])
   const sixteenth = b.node("Mul", [scales(1), b.floats(Float32Array.of(1 / 16), [])])
   return b.node("Add", [
-    product(part(tokens.values, 0, half, -1), low, scales(0), b.bytes(8, "I8")),
-    product(part(tokens.values, half, w.columns, -1), high, sixteenth),
+    product(part(tokens.values, 0, half, -1), low, scales(0), b.bytes(8, "U8")),
+    product(part(tokens.values, half, w.columns, -1), high, sixteenth, middle),
   ])
 }
 
 function runTimeZero(b: GraphBuilder): string {
-  const size = b.node("Cast", [b.anySize()], { to: { int: 3 } })
-  return b.node("BitwiseAnd", [size, b.bytes(0, "I8")])
+  const size = b.node("Cast", [b.anySize()], { to: { int: 2 } })
+  return b.node("BitwiseAnd", [size, b.bytes(0, "U8")])
 }

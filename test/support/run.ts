@@ -1,6 +1,7 @@
 // Runs expressions in a real ONNX Runtime session: what the graph tests stand on.
 import * as ort from "onnxruntime-node"
 import { type CompileOptions, compile, type DataType, type Tensor } from "../../src/graph/index.ts"
+import { SETTINGS } from "../../src/runtime/session.ts"
 
 export type Feed = { data: Float32Array | BigInt64Array; shape: readonly number[] }
 
@@ -20,7 +21,11 @@ export async function run(
   options?: CompileOptions,
 ): Promise<Record<string, { data: Float32Array; shape: readonly number[] }>> {
   const { model } = compile(outputs, options)
-  const session = await ort.InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 3 })
+  const session = await ort.InferenceSession.create(model, {
+    intraOpNumThreads: 1,
+    logSeverityLevel: 3,
+    extra: { session: SETTINGS },
+  })
   const types: Record<string, DataType> = {}
   const input = Object.fromEntries(
     Object.entries(feeds).map(([name, f]) => {
