@@ -35,6 +35,8 @@ export interface CompileOptions {
   accuracyLevel?: 0 | 4
   /** 4-bit `integers`: expand at every run (memory of 4 bits) or once at load (speed and memory of 8 bits). */
   unpack?: "run" | "load"
+  /** Whether this machine multiplies signed bytes exactly, also those unpacked at every run. */
+  signedBytes?: boolean
 }
 
 export interface CompiledGraph {
@@ -175,7 +177,10 @@ function emitParameter(b: GraphBuilder, n: Tensor, context: Context): string {
       return `${data}|${scales}`
     }
     case "integers": {
-      const value = integerWeight(b, name, shape as readonly [number, number], source)
+      const value = integerWeight(b, name, shape as readonly [number, number], source, {
+        // Of constants ONNX Runtime itself sees to it (runtime/session.ts).
+        signed: context.options.unpack !== "run" || context.options.signedBytes === true,
+      })
       context.integers.set(n, value)
       return value.data
     }

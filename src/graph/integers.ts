@@ -13,6 +13,8 @@ export interface IntegerWeight {
 /** Names of an emitted weight's values. */
 export interface IntegerValue {
   bits: 4 | 8
+  /** Whether the product gets signed bytes: always for 8 bits. */
+  signed: boolean
   data: string
   scales: string
   rows: number
@@ -31,14 +33,17 @@ export function integerWeight(
   name: string,
   [rows, columns]: readonly [number, number],
   source: IntegerWeight,
+  options: { signed: boolean },
 ): IntegerValue {
   const { bits } = source
+  const signed = bits === 8 || options.signed
   const halves = 8 / bits
   return {
     bits,
+    signed,
     rows,
     columns,
-    data: b.weight(`weight:${name}`, bits === 8 ? "I8" : "U8", [columns / halves, rows], source.data),
+    data: b.weight(`weight:${name}`, signed ? "I8" : "U8", [columns / halves, rows], source.data),
     scales: b.weight(`scale:${name}`, "F32", bits === 8 ? [rows] : [2, rows], source.scales),
   }
 }
@@ -84,27 +89,29 @@ export function integerProduct(
   const scale = row === undefined ? w.scales : b.node("Mul", [w.scales, row])
   if (w.bits === 8) return product(tokens.values, w.data, scale)
   const half = w.columns / 2
+  const type = w.signed ? "I8" : "U8"
   const part = (x: string, from: number, to: number, axis: number): string =>
     b.node("Slice", [x, b.integers([from]), b.integers([to]), b.integers([axis])])
   const mask = (bits: number): string => {
-    const value = b.bytes(bits, "U8")
+    const value = b.bytes(bits, type)
     // A mask that depends on an input keeps ONNX Runtime from unpacking once and holding the result.
-    return unpackAtRun ? b.node("BitwiseOr", [value, runTimeZero(b)]) : value
+    return unpackAtRun ? b.node("BitwiseOr", [value, runTimeZero(b, type)]) : value
   }
   const scales = (half: number): string =>
     b.node("Reshape", [part(scale, half, half + 1, 0), b.integers([-1])])
   const low = b.node("BitwiseAnd", [w.data, mask(0x0f)])
-  // The high nibble stands as 16 times its value and is signed. Without its sign, around 128, it multiplies exactly also
-  // where signed bytes overflow (runtime/session.ts: the setting for that reaches constants only).
-  const high = b.node("BitwiseXor", [b.node("BitwiseAnd", [w.data, mask(0xf0)]), b.bytes(0x80, "U8")])
+  const masked = b.node("BitwiseAnd", [w.data, mask(0xf0)])
+  // Slower, but exact where products of signed bytes overflow: the high nibble around 128 instead of signed.
+  const high = w.signed ? masked : b.node("BitwiseXor", [masked, b.bytes(0x80, type)])
+  // The high nibble stands as 16 times its value.
   const sixteenth = b.node("Mul", [scales(1), b.floats(Float32Array.of(1 / 16), [])])
   return b.node("Add", [
-    product(part(tokens.values, 0, half, -1), low, scales(0), b.bytes(8, "U8")),
-    product(part(tokens.values, half, w.columns, -1), high, sixteenth, middle),
+    product(part(tokens.values, 0, half, -1), low, scales(0), b.bytes(8, type)),
+    product(part(tokens.values, half, w.columns, -1), high, sixteenth, w.signed ? undefined : middle),
   ])
 }
 
-function runTimeZero(b: GraphBuilder): string {
-  const size = b.node("Cast", [b.anySize()], { to: { int: 2 } })
-  return b.node("BitwiseAnd", [size, b.bytes(0, "U8")])
+function runTimeZero(b: GraphBuilder, type: "I8" | "U8"): string {
+  const size = b.node("Cast", [b.anySize()], { to: { int: type === "I8" ? 3 : 2 } })
+  return b.node("BitwiseAnd", [size, b.bytes(0, type)])
 }

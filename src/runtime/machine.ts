@@ -21,5 +21,18 @@ export function physicalCores(): number {
   return process.arch === "x64" ? Math.max(1, Math.ceil(usable / 2)) : usable
 }
 
+/**
+ * Whether products of unsigned by signed bytes are exact: x64 processors without VNNI add two of them in 16 bits, which
+ * overflows. Where it cannot be told, they count as without.
+ */
+export function multipliesSignedBytes(): boolean {
+  if (process.arch !== "x64") return true
+  try {
+    return /\b(avx512_vnni|avx_vnni|amx_int8)\b/.test(readFileSync("/proc/cpuinfo", "utf8"))
+  } catch {
+    return false
+  }
+}
+
 /** Bytes that can be taken without swapping, within the limits set on this process. */
 export const freeMemory = (): number => process.availableMemory?.() ?? freemem()

@@ -13,6 +13,7 @@ import {
   type VaeLayout,
 } from "../nets/index.ts"
 import { decodeGraph, denoiserGraph, encodeGraph, fusionGraph, textGraph } from "./graphs.ts"
+import { multipliesSignedBytes } from "./machine.ts"
 import type { LoadedGraph, Runner, RunOptions } from "./runner.ts"
 import { floats, integers, type Value } from "./session.ts"
 import { type WeightFiles, weightFiles } from "./weights.ts"
@@ -28,7 +29,7 @@ export async function openGraph(
   outputs: Parameters<typeof compile>[0],
   { folder, weights, unpack }: WeightFiles,
 ): Promise<LoadedGraph> {
-  const { model } = compile(outputs, { weights, unpack })
+  const { model } = compile(outputs, { weights, unpack, signedBytes: multipliesSignedBytes() })
   return await runner.open({ model, folder })
 }
 

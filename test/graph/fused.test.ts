@@ -4,6 +4,7 @@ import { test } from "node:test"
 import { dequantiseRows, packIntegers, quantiseRows } from "../../src/checkpoint/index.ts"
 import * as g from "../../src/graph/index.ts"
 import { type DitConfig, denoiser, imageRope, swigluDim, Weights } from "../../src/nets/index.ts"
+import { multipliesSignedBytes } from "../../src/runtime/machine.ts"
 import { type Feed, floats, noise, run } from "../support/run.ts"
 
 const config: DitConfig = {
@@ -120,18 +121,19 @@ for (const [bits, level, limit] of [
     assert.ok(relative(got, expected) < limit, `${relative(got, expected)}`)
   })
 
-for (const [bits, unpack] of [
-  [8, "load"],
-  [4, "load"],
-  [4, "run"],
+for (const [bits, unpack, signedBytes] of [
+  [8, "load", false],
+  [4, "load", false],
+  [4, "run", false],
+  [4, "run", multipliesSignedBytes()],
 ] as const)
-  test(`${bits}-bit integers equal their float weights within 0.02, unpacked at ${unpack}`, async () => {
+  test(`${bits}-bit integers equal their float weights within 0.02, unpacked at ${unpack}, signed: ${signedBytes}`, async () => {
     const [got, expected] = await both(
       (w, n, k) => {
         const packed = packIntegers(w, n, k, bits)
         return { source: { kind: "integers", bits, ...packed }, float: unpackIntegers(packed, n, k, bits) }
       },
-      { unpack },
+      { unpack, signedBytes },
     )
     assert.ok(relative(got, expected) < 0.02, `${relative(got, expected)}`)
   })
