@@ -19,7 +19,8 @@ async function violations(page: Page, rules?: string[]): Promise<string[]> {
 }
 
 export const views = (browser: () => Browser): void => {
-  describe("every view is accessible", () => {
+  // Two at a time: axe keeps one core busy, and a page knows nothing of the other.
+  describe("every view is accessible", { concurrency: 2 }, () => {
     let gallery: Awaited<ReturnType<typeof openGallery>>
     before(async () => {
       gallery = await openGallery(VIEWS)
