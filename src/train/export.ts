@@ -1,8 +1,8 @@
 // Writes the trained networks as an installed model: models/<name>/ with its manifest, ready to ship.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
-import { type TensorEntry, writeSafetensors } from "../checkpoint/index.ts"
+import { openSafetensors, type TensorEntry, writeSafetensors } from "../checkpoint/index.ts"
 import type { ManifestInput } from "../sampling/manifest.ts"
-import { loadRun, type RunState } from "./checkpoint.ts"
+import { loadRun, type RunState, statePath } from "./checkpoint.ts"
 import { noticeText } from "./data/credits.ts"
 import { keptStatistics, latentStatistics } from "./latent-statistics.ts"
 import { openLatents } from "./latents.ts"
@@ -92,11 +92,11 @@ export async function exportModel({
     vectors: "vectors.bin",
     controls: "controls.safetensors",
   }
-  if (existsSync("runs/upsampler/state.safetensors")) {
-    const { average, shapes } = await withShapes("upsampler")
+  if (existsSync(statePath("runs/upsampler"))) {
+    const { average } = await found("upsampler")
     await writeSafetensors(
       `${folder}/upsampler.safetensors`,
-      entries(new Map([...average].map(([tensor, data]) => [tensor, { shape: shapes.get(tensor)!, data }]))),
+      entries(await shapedAverage("upsampler", average)),
     )
     files.upsampler = "upsampler.safetensors"
   }
@@ -123,20 +123,18 @@ export async function exportModel({
     preview: fitPreview(pictures, latents, statistics),
     origin: "Trained from scratch by this project on openly licensed art; see NOTICE and docs/training.md.",
   }
-  await exportAlignment(run)
+  await exportAlignment(run, dit.average)
   writeFileSync(`${folder}/model.json`, `${JSON.stringify(manifest, null, 1)}\n`)
   writeFileSync("NOTICE", noticeText())
   return folder
 }
 
 /** What training needs beside the model to go on from a clone: restore.ts says what. Nothing for an unaligned run. */
-async function exportAlignment(run: string): Promise<void> {
-  const { average, shapes } = await withShapes(run)
-  const own = [...average].filter(([tensor]) => /^(sight|align)\./.test(tensor))
-  if (own.length === 0) return
+async function exportAlignment(run: string, average: ReadonlyMap<string, Float32Array>): Promise<void> {
+  const own = await shapedAverage(run, average, /^(sight|align)\./)
+  if (own.size === 0) return
   const seen = (await loadRun("runs/sight"))?.counters.samples ?? 0
-  const tensors = own.map(([tensor, data]) => [tensor, { shape: shapes.get(tensor)!, data }] as const)
-  await writeSafetensors(ALIGNMENT, entries(new Map(tensors)), { sight: String(seen), part: "training" })
+  await writeSafetensors(ALIGNMENT, entries(own), { sight: String(seen), part: "training" })
 }
 
 async function found(run: string): Promise<RunState> {
@@ -145,13 +143,13 @@ async function found(run: string): Promise<RunState> {
   return state
 }
 
-async function withShapes(
+/** The run's averaged weights whose names `keep` takes, with their shapes. */
+async function shapedAverage(
   run: string,
-): Promise<{ average: Map<string, Float32Array>; shapes: Map<string, readonly number[]> }> {
-  const { openSafetensors } = await import("../checkpoint/index.ts")
-  const file = await openSafetensors(`runs/${run}/state.safetensors`)
-  const shapes = new Map(
-    [...file.tensors].filter(([key]) => key.startsWith("a:")).map(([key, t]) => [key.slice(2), t.shape]),
-  )
-  return { average: (await found(run)).average, shapes }
+  average: ReadonlyMap<string, Float32Array>,
+  keep = /./,
+): Promise<Shaped> {
+  const { tensors } = await openSafetensors(statePath(`runs/${run}`))
+  const kept = [...average].filter(([tensor]) => keep.test(tensor))
+  return new Map(kept.map(([tensor, data]) => [tensor, { shape: tensors.get(`a:${tensor}`)!.shape, data }]))
 }

@@ -46,8 +46,9 @@ async function saveAs(folder: string, weights: Shaped, metadata: Record<string, 
 }
 
 /**
- * Writes the runs vae, dit, sight and upsampler into the folder `runs` from the model folder `model`, with the vocabulary, the
- * statistics of the latents and the word vectors. What exists stays. Returns the names of the runs it made.
+ * Writes the runs vae, dit, sight and upsampler into the folder `runs` from the model folder `model`, with the
+ * vocabulary, the statistics of the latents and the word vectors. What exists stays. Returns the names of the runs it
+ * made.
  */
 export async function restoreRuns(model: string, runs = "runs", vectors = WORD_VECTORS): Promise<string[]> {
   const made: string[] = []
