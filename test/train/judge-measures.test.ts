@@ -6,6 +6,7 @@ import { COLOURS, PAINT } from "../../src/train/data/colours.ts"
 import { backgroundColour, objectColour, paletteDistance } from "../../src/train/judge/colour.ts"
 import { thingsIn } from "../../src/train/judge/foreground.ts"
 import { pairWindows } from "../../src/train/judge/observe.ts"
+import { withoutPaper } from "../../src/train/judge/paper.ts"
 import { type Bitmap, decodeBitmap, encodePng, squareAround, view } from "../../src/train/judge/pixels.ts"
 import {
   attributesOf,
@@ -45,6 +46,27 @@ describe("background colour", () => {
 
   it("goes by the border where a thing touches one side of it", async () => {
     assert.equal(backgroundColour(await draw(disc(64, 110, 40), WALLS.yellow)), "yellow")
+  })
+})
+
+describe("a paper margin", () => {
+  const sheet = (wall: string, body: string): string =>
+    `<rect x="6" y="5" width="115" height="117" rx="4" fill="${wall}"/>${body}`
+  const two = disc(36, 64, 20) + disc(92, 64, 20)
+
+  it("is neither the background's colour nor a thing", async () => {
+    const painted = await draw(sheet(WALLS.green, two), "#fbfaf6")
+    assert.equal(backgroundColour(withoutPaper(painted)), "green")
+    assert.equal(thingsIn(withoutPaper(painted)).length, 2)
+  })
+
+  it("is only taken off where there is one", async () => {
+    for (const wall of [WALLS.white, WALLS.yellow, WALLS.black]) {
+      const painted = await draw(two, wall)
+      assert.equal(withoutPaper(painted), painted)
+    }
+    const skied = await draw(two, "url(#g)")
+    assert.equal(withoutPaper(skied), skied)
   })
 })
 

@@ -3,6 +3,7 @@ import { backgroundColour, objectColour } from "./colour.ts"
 import { type Piece, thingsIn } from "./foreground.ts"
 import { backgroundIndex, conceptIndex, styleIndex } from "./labels.ts"
 import { type Classifier, rankOf, type Verdict } from "./network.ts"
+import { withoutPaper } from "./paper.ts"
 import { atNative, type Bitmap, squareAround, view, type Window } from "./pixels.ts"
 import type { Prompt } from "./prompts.ts"
 
@@ -61,23 +62,24 @@ export async function observe(
   for (let from = 0; from < shots.length; from += chunk) {
     // Every picture is looked at in the scale of the real art, so that both get the same treatment.
     const part = await Promise.all(
-      shots
-        .slice(from, from + chunk)
-        .map(async ({ prompt, picture }) => ({ prompt, picture: await atNative(picture) })),
+      shots.slice(from, from + chunk).map(async ({ prompt, picture }) => {
+        const native = await atNative(picture)
+        return { prompt, picture: native, painted: withoutPaper(native) }
+      }),
     )
     const verdicts = await classifier.look(part.map((s) => view(s.picture, classifier.side)))
-    const pairs = part.flatMap(({ prompt, picture }, i) => {
-      const windows = prompt.relation && pairWindows(picture, prompt.relation)
+    const pairs = part.flatMap(({ prompt, painted }, i) => {
+      const windows = prompt.relation && pairWindows(painted, prompt.relation)
       return windows ? [{ i, windows }] : []
     })
     const halves = await classifier.look(
-      pairs.flatMap(({ i, windows }) => windows.map((w) => view(part[i]!.picture, classifier.side, w))),
+      pairs.flatMap(({ i, windows }) => windows.map((w) => view(part[i]!.painted, classifier.side, w))),
     )
     const ordered = new Map(
       pairs.map(({ i }, k) => [i, inOrder(halves[2 * k]!, halves[2 * k + 1]!, part[i]!.prompt.concepts)]),
     )
-    part.forEach(({ prompt, picture }, i) => {
-      out.push(oneOf(prompt, picture, verdicts[i]!, ordered.get(i) ?? false))
+    part.forEach(({ prompt, painted }, i) => {
+      out.push(oneOf(prompt, painted, verdicts[i]!, ordered.get(i) ?? false))
     })
     onProgress?.(out.length)
   }
