@@ -105,6 +105,13 @@ test("what is denied is neither added nor taken for said", () => {
   assert.ok(analyse("a robot without background").said.has("setting"))
 })
 
+test("a pencil is a thing by itself, and a medium right before another thing", () => {
+  for (const prompt of ["a pencil", "a pencil and a fox", "a pencil, a fox", "a pencil on a table"])
+    assert.ok(!analyse(prompt).said.has("style"), prompt)
+  for (const prompt of ["a pencil kick scooter", "a pencil fox in the snow"])
+    assert.ok(analyse(prompt).said.has("style"), prompt)
+})
+
 test("quoted text says nothing of the picture and stays as it is", () => {
   const analysis = analyse('a sign that says "NO RED CARS in watercolor"')
   for (const topic of ["style", "setting", "light", "palette"] as const)

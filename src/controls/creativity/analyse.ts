@@ -92,8 +92,9 @@ export function analyse(prompt: string): Analysis {
     const phrase = phraseAt(tokens, i)
     if (!phrase) continue
     for (const topic of phrase.topics) {
-      // A pencil may be the thing itself; "no background" says of the setting that there is none.
-      if (topic === "style" && inSubject.has(i)) continue
+      // A pencil may be the thing itself, though not right before another thing; "no background" says of the
+      // setting that there is none.
+      if (topic === "style" && inSubject.has(i) && !isBefore(tokens, i + phrase.length, subjects)) continue
       if (isNegated.has(i) && topic !== "setting" && topic !== "palette") continue
       if (isNegated.has(i) && !CLOSING.has(tokens[i]!.word)) continue
       say(topic, i, i + phrase.length)
@@ -118,6 +119,10 @@ export function analyse(prompt: string): Analysis {
   const length = wordsOf(prompt).length
   return { length, tokens, isReadable: isReadable(tokens, subjects), said, banned, words, subjects, quotes }
 }
+
+/** Whether a subject begins at a token, with nothing between it and the word before. */
+const isBefore = (tokens: readonly Token[], i: number, subjects: readonly FoundSubject[]): boolean =>
+  subjects.some((s) => s.from === i && !tokens[i]!.broken)
 
 /** Negated words that settle a whole aspect. */
 const CLOSING: ReadonlySet<string> = new Set([
