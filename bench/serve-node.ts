@@ -45,6 +45,7 @@ const model: ModelInfo = {
 const engine: Engine = {
   models: async () => [model],
   async generate(request, { signal, onProgress } = {}) {
+    const began = performance.now()
     for (let step = 1; step <= options.steps; step++) {
       await after(options.step)
       if (signal?.aborted) {
@@ -56,7 +57,8 @@ const engine: Engine = {
     const pictures = options.picture
       ? [{ index: 0, seed: request.seed ?? 0, width: 64, height: 64, format: "png" as const, bytes }]
       : []
-    return { pictures, request, expandedPrompts: [request.prompt], seconds: { total: 0 }, notes: [] }
+    const total = (performance.now() - began) / 1000
+    return { pictures, request, expandedPrompts: [request.prompt], seconds: { total }, notes: [] }
   },
   close: async () => {},
 }

@@ -218,10 +218,13 @@ const overhead = ([given = "50"]: string[]): Promise<void> =>
     const times: number[] = []
     const n = Number(given)
     for (let i = 0; i < n + 10; i++) {
-      const { milliseconds } = await call(`${url}/api/jobs?wait=60`, "POST", { prompt: `overhead ${i}` })
-      if (i >= 10) times.push(milliseconds - 200)
+      const { milliseconds, body } = await call(`${url}/api/jobs?wait=60`, "POST", {
+        prompt: `overhead ${i}`,
+      })
+      // Its own time, not the one that was asked for: timers are late by a millisecond or two.
+      if (i >= 10) times.push(milliseconds - 1000 * body.seconds.total)
     }
-    print("overhead", { n, engine_ms: 200, p50_ms: percentile(times, 50), p90_ms: percentile(times, 90) })
+    print("overhead", { n, p50_ms: percentile(times, 50), p90_ms: percentile(times, 90) })
   })
 
 /** Worker processes on PostgreSQL: 200 ms per job, 8 at a time each. */
