@@ -91,12 +91,12 @@ describe("scenes", () => {
 
   const focused = Array.from({ length: 1500 }, (_, i) => sceneAt(cast, { ...recipe, focus: true }, i))
 
-  it("of the focus show mostly one thing that people ask for most, and no held-out combination", () => {
+  it("of the focus show mostly one thing, every second one that people ask for most, and no held-out combination", () => {
     const share = (test: (s: Scene) => boolean): number => focused.filter(test).length / focused.length
     assert.ok(Math.abs(share((s) => s.layout === "single") - 0.7) < 0.05)
     assert.ok(Math.abs(share((s) => s.layout === "count") - 0.15) < 0.04)
-    // A quarter of the lots is for any concept, and some of those are of the focus too.
-    assert.ok(Math.abs(share((s) => FOCUS.includes(s.objects[0]!.concept)) - 0.81) < 0.06)
+    // Seven of ten lots are for any concept, and some of those are asked for most, too.
+    assert.ok(Math.abs(share((s) => FOCUS.includes(s.objects[0]!.concept)) - 0.47) < 0.06)
     for (const { style, layout, objects } of focused) {
       for (const { concept } of objects) assert.ok(!heldOut("style", style, concept))
       if (layout !== "pair") continue

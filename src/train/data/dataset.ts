@@ -43,8 +43,8 @@ export interface Recipe {
   readonly scale: number
 }
 
-/** How often the focus shows another concept than those asked for most, and how often several things (decision 034). */
-const OTHERS = 0.25
+/** How often the focus shows any concept instead of one that is asked for most, and how often several things (decision 034). */
+const OTHERS = 0.7
 const FOCUS_LAYOUTS = { single: 0.7, count: 0.15, pair: 0.15 } as const
 
 /** The scene of picture `index`: depends on nothing but the recipe's seed and the index. */

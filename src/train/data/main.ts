@@ -15,7 +15,7 @@ const HELP = `npm run data -- [options]
   --seed S       seed of the set (default 1)
   --workers W    processes (default 1)
   --stage NAME   only "single" (easy pictures) or only "scene"; default both, one quarter single
-  --focus       things in one pose and place, mostly those that people ask for most (data/focus)
+  --focus       things in one pose and place, half of them what people ask for most (data/focus)
   --use NAME     "train" (default) or "judge": drawings that the model never sees
   --size PIXELS  longer truth for the upsampler: 1024 paints the same scenes at 8 times the native size
   --out FOLDER   default data/scenes, or data/truth with --size

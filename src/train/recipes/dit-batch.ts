@@ -9,7 +9,6 @@ import {
   WORD_VECTOR,
 } from "../../nets/index.ts"
 import { UNKNOWN } from "../../sampling/words.ts"
-import { FOCUS } from "../data/concepts.ts"
 import type { LatentStatistics } from "../latent-statistics.ts"
 import type { openLatents } from "../latents.ts"
 import { type Entry, Looks, SliderScale } from "../looks.ts"
@@ -25,8 +24,6 @@ const REFERENCE_SHARE = 0.3
 const SLIDER_SHARE = 0.3
 /** Share of the batches that show single objects while the focus lasts. */
 const FOCUS_SHARE = 0.85
-/** How often the focus' pictures of other concepts than those asked for most are drawn, for one time of the others. */
-const OTHERS = 3
 
 /** Words whose learned vector is never dropped: word vectors blur them. */
 const EXACT = new Set(
@@ -69,16 +66,8 @@ export function ditBatches(
     ([, list]) => list.length >= 64,
   )
   const ofFocus = ({ r }: Entry): boolean => pictures.shards[r.shard]!.startsWith(FOCUS_PREFIX)
-  const asked = new Set(FOCUS)
   const simple = shapes
-    .map(([key, list]): [string, Entry[]] => [
-      key,
-      list
-        .filter(ofFocus)
-        .flatMap((entry) =>
-          entry.r.concepts.every((id) => asked.has(id)) ? [entry] : Array(OTHERS).fill(entry),
-        ),
-    ])
+    .map(([key, list]): [string, Entry[]] => [key, list.filter(ofFocus)])
     .filter(([, list]) => list.length >= 64)
   const simpleCount = simple.reduce((n, [, list]) => n + list.length, 0)
   const looks = new Looks(usable)
