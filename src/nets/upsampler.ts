@@ -1,10 +1,12 @@
 // The upsampler of the embedded family: all work at native resolution, one sub-pixel step to the full size
-// (Shi et al. 2016). What it adds is the difference from the native pixels repeated.
+// (Shi et al. 2016). What it adds is the difference from a bilinear enlargement.
 import {
   add,
-  concat,
+  constant,
   conv,
   type Dim,
+  div,
+  mul,
   mulDims,
   reshape,
   silu,
@@ -31,18 +33,34 @@ export function upsampledPixels(image: Tensor, w: Weights, c: UpsamplerConfig): 
     const inner = layer(silu(x), `blocks.${i}.0`, c.width)
     x = add(x, layer(silu(inner), `blocks.${i}.1`, c.width))
   }
-  const cells = c.factor * c.factor
-  const detail = layer(silu(x), "last", 3 * cells)
+  const detail = layer(silu(x), "last", 3 * c.factor * c.factor)
+  return add(bilinear(image, c.factor), detail)
+}
+
+/**
+ * [B,3,H,W] -> sub-pixels [B,3*r*r,H,W] on the straight lines between pixels; beyond the border its pixels repeat.
+ * Repeated pixels would do for a start, too, but their steps show through as a grid wherever the network does not
+ * take them back exactly.
+ */
+function bilinear(image: Tensor, factor: number): Tensor {
+  const cells = factor * factor
   const [batch, , height, columns] = image.shape as [Dim, Dim, Dim, Dim]
-  const repeated = reshape(image, [batch, 3, 1, height, columns])
-  const base = reshape(
-    concat(
-      Array.from({ length: cells }, () => repeated),
-      2,
-    ),
-    [batch, 3 * cells, height, columns],
+  const kernel = constant(bilinearKernel(factor), [cells, 1, 3, 3])
+  const apart = reshape(image, [mulDims(batch, 3), 1, height, columns])
+  // Zeros beyond the border count nothing once the sum is divided by the weights of what is inside.
+  const inside = conv(add(mul(apart, 0), 1), kernel, undefined, around)
+  return reshape(div(conv(apart, kernel, undefined, around), inside), [batch, 3 * cells, height, columns])
+}
+
+/** Weights [r*r,1,3,3] of a pixel and its eight neighbours in each of its sub-pixels, rows of sub-pixels first. */
+function bilinearKernel(factor: number): Float32Array {
+  const along = Array.from({ length: factor }, (_, i) => {
+    const at = (i + 0.5) / factor - 0.5 // the sub-pixel's middle, from the pixel's
+    return [Math.max(0, -at), 1 - Math.abs(at), Math.max(0, at)]
+  })
+  return Float32Array.from(
+    along.flatMap((down) => along.flatMap((right) => down.flatMap((d) => right.map((r) => d * r)))),
   )
-  return add(base, detail)
 }
 
 /** Sub-pixels [B,3*r*r,H,W] -> picture [B,3,rH,rW]. */

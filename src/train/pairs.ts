@@ -46,10 +46,11 @@ export async function drawPairs(
   await coder.close()
 }
 
-function toPlanes(rgb: Uint8Array, side: number): Float32Array {
-  const out = new Float32Array(3 * side * side)
-  for (let i = 0; i < side * side; i++)
-    for (let c = 0; c < 3; c++) out[c * side * side + i] = rgb[i * 3 + c]! / 127.5 - 1
+/** Bytes RGB, rows top-down, as planes of -1..1; square unless told. */
+export function toPlanes(rgb: Uint8Array, width: number, height = width): Float32Array {
+  const area = width * height
+  const out = new Float32Array(3 * area)
+  for (let i = 0; i < area; i++) for (let c = 0; c < 3; c++) out[c * area + i] = rgb[i * 3 + c]! / 127.5 - 1
   return out
 }
 

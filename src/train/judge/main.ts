@@ -20,6 +20,7 @@ import { fingerprint, kept, openStudio } from "./pictures.ts"
 import { drawUpPrompts, PROMPTS_FILE, type Prompt, readPrompts } from "./prompts.ts"
 import { openPainter } from "./real.ts"
 import { tableOf } from "./table.ts"
+import { throughAutoencoder } from "./through.ts"
 import { traitsOf } from "./traits.ts"
 import { exportClassifier, loadClassifier } from "./weights.ts"
 
@@ -28,6 +29,7 @@ const HELP = `npm run judge -- [controls] [options]
   --part PART         only that part of controls; repeatable: ${PARTS.join(", ")}
   --model NAME        installed model or path (default medium)
   --examine           examine only the judge itself, on real art
+  --through RUN       send the real art through a run's autoencoder first (runs/vae): the most its denoiser can reach
   --count N           a sample of the prompts, or of each part's prompts or pairs (default all)
   --json              print the report as JSON instead of a table
   --steps N, --guidance G, --creativity C   other than the model's defaults
@@ -42,6 +44,7 @@ const { values, positionals } = parseArgs({
     model: { type: "string", default: "medium" },
     part: { type: "string", multiple: true },
     examine: { type: "boolean", default: false },
+    through: { type: "string" },
     count: { type: "string" },
     json: { type: "boolean", default: false },
     steps: { type: "string" },
@@ -139,7 +142,8 @@ async function judge(): Promise<void> {
   const instruments = { classifier, featureNet, training: trainingThumbnails(join(DATA, "scenes")) }
 
   const [painter, own] = [openPainter(source, "train"), openPainter(source, "judge")]
-  const real = await shotsOf(prompts, "real art", (p) => kept(artPath("art", p), () => painter.paint(p)))
+  const asDrawn = await shotsOf(prompts, "real art", (p) => kept(artPath("art", p), () => painter.paint(p)))
+  const real = values.through === undefined ? asDrawn : await throughAutoencoder(asDrawn, values.through)
   const single = prompts.filter((p) => p.concepts.length === 1 && !p.count && p.group !== "spread")
   const known = await shotsOf(
     single.filter((p) => p.group === "concept" || p.group === "style"),

@@ -1,11 +1,12 @@
 // The upsampler's recipe: from the autoencoder's own output at native size to the drawn truth at eight times that.
 import * as ort from "onnxruntime-node"
+import sharp from "sharp"
 import { add, compile, input, mean, sqrt, square, sub, type Tensor } from "../../graph/index.ts"
 import { arrange, type UpsamplerConfig, upsampledPixels, Weights } from "../../nets/index.ts"
 import { initialise } from "../initial.ts"
-import { openPairs, type Pair } from "../pairs.ts"
+import { openPairs, type Pair, toPlanes } from "../pairs.ts"
 import { Random } from "../random.ts"
-import { type Planes, psnr, writeSheet } from "../sheet.ts"
+import { type Planes, psnr, toBytes, writeSheet } from "../sheet.ts"
 import type { Recipe } from "../trainer.ts"
 
 export const upsamplerConfig: UpsamplerConfig = { width: 48, blocks: 3, factor: 8 }
@@ -77,18 +78,18 @@ export function upsamplerRecipe({ samples, seed }: UpsamplerRecipeOptions, pairs
     averageOver: 5_000,
     sheet: async (weights, folder, counters) => {
       const pictures: Planes[][] = []
-      let total = 0
-      for (const pair of held.slice(0, 6)) {
-        const { data, width, height } = await upsample(weights, pair.native(), pair.side)
+      const [ours, resized]: [number[], number[]] = [[], []]
+      for (const pair of held) {
         const truth = pair.truth()
-        total += psnr(data, truth.data)
-        pictures.push([{ data, width, height }, truth])
+        const made = await upsample(weights, pair.native(), pair.side)
+        const plain = await lanczos(pair.native(), pair.side)
+        ours.push(psnr(made.data, truth.data))
+        resized.push(psnr(plain.data, truth.data))
+        if (pictures.length < 3) pictures.push([plain, made, truth])
       }
-      await writeSheet(
-        `${folder}/sheet-${String(counters.samples).padStart(8, "0")}.png`,
-        pictures.slice(0, 3),
-      )
-      return { psnr: total / pictures.length }
+      await writeSheet(`${folder}/sheet-${String(counters.samples).padStart(8, "0")}.png`, pictures)
+      const average = (list: number[]): number => list.reduce((a, b) => a + b) / list.length
+      return { psnr: average(ours), lanczos: average(resized), pictures: held.length }
     },
   }
 }
@@ -112,6 +113,17 @@ function cropPair(pair: Pair, b: number, native: Float32Array, truth: Float32Arr
             )
           }
       }
+}
+
+/** One native picture [3,side,side] at eight times its sides by plain resizing: what the network must beat. */
+async function lanczos(native: Float32Array, side: number): Promise<Planes> {
+  const size = side * upsamplerConfig.factor
+  const rgb = toBytes({ data: native, width: side, height: side })
+  const { data } = await sharp(rgb, { raw: { width: side, height: side, channels: 3 } })
+    .resize(size, size, { kernel: "lanczos3" })
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+  return { data: toPlanes(data, size), width: size, height: size }
 }
 
 /** One native picture [3,side,side] at eight times its sides. */

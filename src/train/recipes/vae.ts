@@ -101,7 +101,7 @@ export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = open
   return {
     name: options.decoderOf ? "decoder" : "vae",
     samples: options.samples,
-    stage: (samples) => (samples < 0.15 * options.samples ? "8" : "16"),
+    stage: (samples) => (!options.decoderOf && samples < 0.15 * options.samples ? "8" : "16"),
     batchSize: batch,
     define: (stage) => {
       const { loss, error, kl } = expressions(batch(stage))
@@ -124,7 +124,9 @@ export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = open
       const warm = Math.min(1, (samples + 1) / 2000)
       const left = Math.max(0, 1 - samples / options.samples)
       const decay = 0.02 + 0.98 * Math.min(1, left / 0.6)
-      return { rate: 2e-3 * warm * decay, matrixRate: 6e-3 * warm * decay }
+      // What has come to rest would first be thrown back by the rates of a beginning.
+      const scale = warm * decay * (options.decoderOf ? 0.25 : 1)
+      return { rate: 2e-3 * scale, matrixRate: 6e-3 * scale }
     },
     batch: async (step, stage) => {
       const size = batch(stage)
