@@ -22,7 +22,7 @@ import { IMAGE_TOKENS, LATENT_CHANNELS, REFERENCE_TOKENS, TEXT_TOKENS } from "./
 /** How often a sample brings a reference, and how often each slider is given. */
 const REFERENCE_SHARE = 0.3
 const SLIDER_SHARE = 0.3
-/** Share of the batches that show single objects while the focus lasts. */
+/** Share of the batches that show things in steady poses while the focus lasts (decision 034). */
 const FOCUS_SHARE = 0.85
 
 /** Words whose learned vector is never dropped: word vectors blur them. */
@@ -49,7 +49,7 @@ export interface Material {
   dit: DitConfig
   text: TextConfig
   seed: number
-  /** Samples before which most batches show one object, of the concepts that people ask for most. */
+  /** Samples before which most batches show things in steady poses. */
   focusUntil: number
 }
 
