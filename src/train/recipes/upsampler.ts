@@ -1,9 +1,9 @@
 // The upsampler's recipe: from the autoencoder's own output at native size to the drawn truth at eight times that.
 import * as ort from "onnxruntime-node"
-import sharp from "sharp"
 import { add, compile, input, mean, sqrt, square, sub, type Tensor } from "../../graph/index.ts"
 import { arrange, type UpsamplerConfig, upsampledPixels, Weights } from "../../nets/index.ts"
 import { initialise } from "../initial.ts"
+import { resize } from "../judge/pixels.ts"
 import { openPairs, type Pair, toPlanes } from "../pairs.ts"
 import { Random } from "../random.ts"
 import { type Planes, psnr, toBytes, writeSheet } from "../sheet.ts"
@@ -118,12 +118,9 @@ function cropPair(pair: Pair, b: number, native: Float32Array, truth: Float32Arr
 /** One native picture [3,side,side] at eight times its sides by plain resizing: what the network must beat. */
 async function lanczos(native: Float32Array, side: number): Promise<Planes> {
   const size = side * upsamplerConfig.factor
-  const rgb = toBytes({ data: native, width: side, height: side })
-  const { data } = await sharp(rgb, { raw: { width: side, height: side, channels: 3 } })
-    .resize(size, size, { kernel: "lanczos3" })
-    .raw()
-    .toBuffer({ resolveWithObject: true })
-  return { data: toPlanes(data, size), width: size, height: size }
+  const small = { width: side, height: side, rgb: toBytes({ data: native, width: side, height: side }) }
+  const { rgb } = await resize(small, size, size)
+  return { data: toPlanes(rgb, size), width: size, height: size }
 }
 
 /** One native picture [3,side,side] at eight times its sides. */
