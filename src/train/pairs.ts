@@ -4,6 +4,7 @@ import { resolve } from "node:path"
 import { renderScene } from "./data/render.ts"
 import { castOf, sampleScene } from "./data/scene.ts"
 import { openSprites } from "./data/sprites.ts"
+import { cropInto } from "./pictures.ts"
 import { createCoder } from "./recipes/vae.ts"
 import type { Planes } from "./sheet.ts"
 
@@ -48,9 +49,8 @@ export async function drawPairs(
 
 /** Bytes RGB, rows top-down, as planes of -1..1; square unless told. */
 export function toPlanes(rgb: Uint8Array, width: number, height = width): Float32Array {
-  const area = width * height
-  const out = new Float32Array(3 * area)
-  for (let i = 0; i < area; i++) for (let c = 0; c < 3; c++) out[c * area + i] = rgb[i * 3 + c]! / 127.5 - 1
+  const out = new Float32Array(3 * width * height)
+  cropInto(out, 0, rgb, width, 0, 0, width, height, false)
   return out
 }
 
