@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { loadRun } from "./checkpoint.ts"
 import { exportModel } from "./export.ts"
+import { keptStatistics } from "./latent-statistics.ts"
 import { encodeLatents } from "./latents.ts"
 import { drawPairs } from "./pairs.ts"
 import { openPictures } from "./pictures.ts"
@@ -62,13 +63,25 @@ if (name === "restore") {
   process.exit(0)
 }
 
+const untrained = (needed: string) => (): never => {
+  throw new Error(`This goes on from runs/${needed}: first npm run train -- ${needed}`)
+}
 const [autoencoder, sight] = [await loadRun("runs/vae"), await loadRun("runs/sight")]
 const recipes: Record<string, () => Recipe> = {
   vae: () => vaeRecipe({ samples: samples ?? 300_000, seed }),
-  decoder: () => {
-    if (!autoencoder) throw new Error("Train the autoencoder first: npm run train -- vae")
-    return vaeRecipe({ samples: samples ?? 200_000, seed: seed + 1, decoderOf: autoencoder.average })
-  },
+  decoder: () =>
+    vaeRecipe({
+      samples: samples ?? 200_000,
+      seed: seed + 1,
+      from: (autoencoder ?? untrained("vae")()).average,
+    }),
+  tune: () =>
+    vaeRecipe({
+      samples: samples ?? 200_000,
+      seed: seed + 2,
+      from: (autoencoder ?? untrained("vae")()).average,
+      near: keptStatistics("runs/dit", untrained("dit")).deviation,
+    }),
   classifier: () => classifierRecipe({ samples: samples ?? 1_000_000, seed }),
   upsampler: () => upsamplerRecipe({ samples: samples ?? 400_000, seed }),
   sight: () => sightRecipe({ samples: samples ?? 250_000, seed, folder: "runs/dit" }),
@@ -88,10 +101,9 @@ if (name === "words") {
   const vocabulary = JSON.parse(readFileSync("data/vocabulary.json", "utf8")) as { word: string }[]
   console.log(`${exportWordVectors(vocabulary.map(({ word }) => word))} word vectors`)
 } else if (name === "latents" || name === "pairs") {
-  const vae = await loadRun("runs/vae")
-  if (!vae) throw new Error("Train the autoencoder first: npm run train -- vae")
-  if (name === "latents") await encodeLatents(openPictures(), vae.average)
-  else await drawPairs(samples ?? 600, vae.average)
+  const { average } = autoencoder ?? untrained("vae")()
+  if (name === "latents") await encodeLatents(openPictures(), average)
+  else await drawPairs(samples ?? 600, average)
 } else {
   const recipe = recipes[name]
   if (!recipe) {

@@ -3,10 +3,12 @@ import * as ort from "onnxruntime-node"
 import {
   add,
   compile,
+  constant,
   exp,
   input,
   mean,
   mul,
+  reshape,
   type Shape,
   slice,
   sqrt,
@@ -19,7 +21,7 @@ import { initialise } from "../initial.ts"
 import { cropInto, heldOut, openPictures, type PictureSet } from "../pictures.ts"
 import { Random } from "../random.ts"
 import { type Planes, psnr, writeSheet } from "../sheet.ts"
-import { parametersOf } from "../step.ts"
+import { type Feed, parametersOf } from "../step.ts"
 import type { Recipe } from "../trainer.ts"
 
 export const vaeConfig: VaeConfig = {
@@ -36,6 +38,8 @@ export const layout = { temporalTaps: 1 } as const
 
 const KL_WEIGHT = 2e-4
 const EDGE_WEIGHT = 0.5
+const TEXTURE_WEIGHT = 2
+const DRIFT_WEIGHT = 0.1
 
 /** Smooth absolute difference, sqrt(d^2 + 0.03^2). */
 const charbonnier = (d: Tensor): Tensor => sqrt(add(square(d), 9e-4))
@@ -51,11 +55,27 @@ function edges(x: Tensor, axis: 2 | 3): Tensor {
   return sub(slice(x, axis, 1, size), slice(x, axis, 0, size - 1))
 }
 
+/**
+ * Deviation within every block of 4 x 4 pixels: how much texture is there, wherever its dots and strokes lie. Paid for
+ * pixel by pixel alone, halftone, stitches and brush strokes come back as even grey.
+ */
+function texture(x: Tensor): Tensor {
+  const [batch, channels, height, width] = x.shape as number[]
+  const blocks = reshape(x, [batch!, channels!, height! / 4, 4, width! / 4, 4])
+  const average = mean(blocks, [3, 5], true)
+  return sqrt(add(mean(square(sub(blocks, average)), [3, 5]), 1e-4))
+}
+
+/**
+ * What the autoencoder lowers. With `anchor`, latents that it once gave to the same crops (each channel divided by
+ * its deviation), leaving them costs as well, so that a denoiser trained on those goes on with these.
+ */
 export function vaeLoss(
   image: Tensor,
   noise: Tensor,
   w: Weights,
-): { loss: Tensor; error: Tensor; kl: Tensor } {
+  anchor?: { latents: Tensor; deviation: readonly number[] },
+): { loss: Tensor; reports: Record<string, Tensor> } {
   const z = vaeConfig.latentChannels
   const moments = encode(image, w, vaeConfig, layout).output
   const mu = slice(moments, 1, 0, z)
@@ -66,8 +86,16 @@ export function vaeLoss(
   const error = all(square(difference))
   const edge = add(all(charbonnier(edges(difference, 2))), all(charbonnier(edges(difference, 3))))
   const kl = mul(all(sub(add(square(mu), exp(logVariance)), add(logVariance, 1))), 0.5)
-  const loss = add(add(all(charbonnier(difference)), mul(edge, EDGE_WEIGHT)), mul(kl, KL_WEIGHT))
-  return { loss, error, kl }
+  const grain = all(charbonnier(sub(texture(output), texture(image))))
+  const picture = add(add(all(charbonnier(difference)), mul(edge, EDGE_WEIGHT)), mul(grain, TEXTURE_WEIGHT))
+  const loss = add(picture, mul(kl, KL_WEIGHT))
+  if (!anchor) return { loss, reports: { error, grain, kl } }
+  const scale = constant(
+    Float32Array.from(anchor.deviation, (d) => 1 / d),
+    [1, z, 1, 1],
+  )
+  const drift = all(square(sub(mul(mu, scale), anchor.latents)))
+  return { loss: add(loss, mul(drift, DRIFT_WEIGHT)), reports: { error, grain, kl, drift } }
 }
 
 /** Residual branches start small, everything else keeps the variance of its input. */
@@ -82,8 +110,10 @@ function rule(name: string, shape: readonly number[]): { deviation: number } | {
 export interface VaeRecipeOptions {
   samples: number
   seed: number
-  /** Weights to go on from with the encoder frozen: latents stay what they are, only pictures get better. */
-  decoderOf?: ReadonlyMap<string, Float32Array>
+  /** Weights to go on from. The encoder is frozen, so that latents stay what they are and only pictures get better... */
+  from?: ReadonlyMap<string, Float32Array>
+  /** ...or, with the latents' deviation per channel, it may move, but not far from the latents it gives now. */
+  near?: readonly number[]
 }
 
 const ofEncoder = (name: string): boolean => /^(encoder|quant_conv)\b/.test(name)
@@ -95,21 +125,22 @@ export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = open
   const used = pictures.records.filter((r) => !heldOut(r))
   const expressions = (size: number) => {
     const image = input("image", [size, 3, crop, crop])
-    const noise = input("noise", [size, vaeConfig.latentChannels, crop / 8, crop / 8])
-    return vaeLoss(image, noise, new Weights())
+    const shape = [size, vaeConfig.latentChannels, crop / 8, crop / 8]
+    const anchor = options.near && { latents: input("anchor", shape), deviation: options.near }
+    return vaeLoss(image, input("noise", shape), new Weights(), anchor)
   }
+  const { from, near } = options
+  const before = from && near && createCoder(from, 1)
   return {
-    name: options.decoderOf ? "decoder" : "vae",
+    name: near ? "tune" : from ? "decoder" : "vae",
     samples: options.samples,
-    stage: (samples) => (!options.decoderOf && samples < 0.15 * options.samples ? "8" : "16"),
+    stage: (samples) => (!from && samples < 0.15 * options.samples ? "8" : "16"),
     batchSize: batch,
     define: (stage) => {
-      const { loss, error, kl } = expressions(batch(stage))
       return {
-        loss,
-        reports: { error, kl },
+        ...expressions(batch(stage)),
         rule: (name, shape) => {
-          if (options.decoderOf && ofEncoder(name)) return undefined
+          if (from && !near && ofEncoder(name)) return undefined
           const hidden = shape.length >= 4 && name.endsWith("weight") && !/conv_in|conv_out|quant/.test(name)
           return hidden ? "muon" : "adamw"
         },
@@ -117,15 +148,15 @@ export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = open
       }
     },
     initial: () =>
-      options.decoderOf
-        ? new Map([...options.decoderOf].map(([name, data]) => [`w:${name}`, data]))
+      from
+        ? new Map([...from].map(([name, data]) => [`w:${name}`, data]))
         : initialise([expressions(1).loss], options.seed, rule),
     rates: (samples) => {
       const warm = Math.min(1, (samples + 1) / 2000)
       const left = Math.max(0, 1 - samples / options.samples)
       const decay = 0.02 + 0.98 * Math.min(1, left / 0.6)
       // What has come to rest would first be thrown back by the rates of a beginning.
-      const scale = warm * decay * (options.decoderOf ? 0.25 : 1)
+      const scale = warm * decay * (near ? 0.4 : from ? 0.25 : 1)
       return { rate: 2e-3 * scale, matrixRate: 6e-3 * scale }
     },
     batch: async (step, stage) => {
@@ -148,11 +179,20 @@ export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = open
           random.next() < 0.5,
         )
       }
-      const side = crop / 8
-      return {
+      const shape = [size, vaeConfig.latentChannels, crop / 8, crop / 8]
+      const feeds: Record<string, Feed> = {
         image: { data, shape: [size, 3, crop, crop] },
-        noise: { data: random.normals(size * 16 * side * side), shape: [size, 16, side, side] },
+        noise: { data: random.normals(shape.reduce((a, b) => a * b)), shape },
       }
+      if (before && near) {
+        const latents = await (await before).encode(data, crop, crop)
+        const plane = (crop / 8) ** 2
+        feeds.anchor = {
+          data: latents.map((v, i) => v / near[Math.floor(i / plane) % near.length]!),
+          shape,
+        }
+      }
+      return feeds
     },
     averageOver: 5_000,
     sheet: async (weights, folder, { samples }) => {
