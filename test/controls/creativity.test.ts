@@ -56,6 +56,15 @@ test("different seeds give different expansions at high, the same seed the same"
   assert.deepEqual(SEEDS.map(of), SEEDS.map(of))
 })
 
+test("the embedded list adds nothing beside the subject, which the open list does", () => {
+  const companions = (list: typeof OPEN): number =>
+    SEEDS.flatMap(
+      (seed) => expandPrompt({ prompt: "a fox", creativity: CREATIVITY.high, seed }, list).additions,
+    ).filter((a) => a.aspect === "companion").length
+  assert.equal(companions(EMBEDDED), 0)
+  assert.ok(companions(OPEN) > 0)
+})
+
 test("every addition stands in the expanded prompt, whose words fit what the model reads", () => {
   for (const seed of SEEDS)
     for (const prompt of ["a fox", "the old owl, reading a newspaper with great attention", "A robot."]) {

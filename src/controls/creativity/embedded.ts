@@ -1,7 +1,7 @@
 // Ideas for the embedded model: only words that its captions had, in their word order. Imports types and names.
 import type { Idea, IdeaList } from "./ideas.ts"
 import type { Tier } from "./levels.ts"
-import { type Kind, namesOf } from "./subjects.ts"
+import type { Kind } from "./subjects.ts"
 
 /** Words of a prompt that the embedded text tower reads; a closing token is its sixteenth. */
 export const EMBEDDED_WORDS = 15
@@ -137,25 +137,11 @@ const lit: Idea[] = LIT.flatMap(([texts, shows]) =>
 /** Captions had "small" too, but a thing of three tokens is what the model draws worst: whoever wants it asks for it. */
 const sizes: Idea[] = [{ aspects: ["composition"], text: "large", tier: 0, place: "size" }]
 
-const ABOVE = list("balloon, butterfly, kite, bird, cloud, umbrella")
-const BESIDE = list(
-  "mushroom, candle, teapot, lemon, cactus, robot, gift, drum, tent, snail, cupcake, pine tree, owl",
-)
-const companions: Idea[] = [
-  ...ABOVE.map((name) => `below ${article(name)} ${name}`),
-  ...BESIDE.flatMap((name) => [`left of ${article(name)} ${name}`, `right of ${article(name)} ${name}`]),
-].map((text) => {
-  const name = text.replace(/^.* an? /, "")
-  const kind = (["animal", "plant", "food"] as const).find((k) => namesOf(k).includes(name))
-  const shows = kind === "animal" ? ["animal", "creature"] : kind ? [kind] : ["object", "thing", "toy"]
-  return { aspects: ["companion"], text, tier: 2, place: "companion", shows }
-})
-
 /** One picture has one background, so setting, light and palette are one choice here. */
 export const EMBEDDED: IdeaList = {
   name: "embedded",
   mostWords: EMBEDDED_WORDS,
-  groups: [["style"], ["setting", "light", "palette"], ["composition"], ["companion"]],
+  groups: [["style"], ["setting", "light", "palette"], ["composition"]],
   closedBy: {
     style: ["style"],
     setting: ["setting", "light", "plain"],
@@ -166,5 +152,5 @@ export const EMBEDDED: IdeaList = {
     companion: ["count", "relation", "alone", "plain"],
   },
   joined: "phrase",
-  ideas: [...styles, ...grounds, ...places, ...lit, ...sizes, ...companions],
+  ideas: [...styles, ...grounds, ...places, ...lit, ...sizes],
 }

@@ -164,10 +164,6 @@ export function pluralOf(name: string): string {
   return /(s|sh|ch|x|z)$/.test(name) ? `${name}es` : `${name}s`
 }
 
-/** Singular names of a kind. */
-export const namesOf = (kind: Kind): string[] =>
-  TABLE[kind].split(",").map((entry) => entry.trim().split("+")[0]!)
-
 /** Every name and plural, as it stands in a prompt's lower-case words. */
 export const SUBJECTS: ReadonlyMap<string, Subject> = new Map(
   (Object.keys(TABLE) as Kind[]).flatMap((kind) =>
