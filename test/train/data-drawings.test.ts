@@ -144,7 +144,9 @@ describe("credits", () => {
     assert.deepEqual(Object.fromEntries(CREDITS.map((c) => [c.package, c.version])), pinned.dependencies)
     for (const c of CREDITS)
       assert.ok(
-        ["MIT", "Apache-2.0", "CC-BY-4.0"].includes(c.licence) && c.author && noticeText().includes(c.author),
+        ["MIT", "ISC", "Apache-2.0", "CC-BY-3.0", "CC-BY-4.0"].includes(c.licence) &&
+          c.author &&
+          noticeText().includes(c.author),
       )
   })
 })

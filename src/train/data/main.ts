@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { vocabulary } from "./captions.ts"
 import { type Recipe, writeDataset } from "./dataset.ts"
+import { packGlyphs } from "./glyphs.ts"
 import { writeSheets } from "./sheets.ts"
 import { openSprites, packSprites } from "./sprites.ts"
 
@@ -26,6 +27,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const DATA = process.env.ATELIER_DATA ?? here("../../../data")
 const PACKAGES = join(DATA, "packages")
 const SPRITES = join(DATA, "sprites")
+const GLYPHS = join(DATA, "glyphs.jsonl")
 
 /** Installs exactly what the lock file names, once, outside the product's own dependencies. */
 function installPackages(): void {
@@ -75,6 +77,8 @@ const workers = Number(values.workers)
 if (values.worker === undefined) {
   installPackages()
   if (!existsSync(`${SPRITES}.json`)) console.log(`${await packSprites(PACKAGES, SPRITES)} drawings cut out`)
+  if (recipe.use === "judge" && !existsSync(GLYPHS))
+    console.log(`${await packGlyphs(PACKAGES, GLYPHS)} glyphs`)
   writeFileSync(join(DATA, "vocabulary.json"), JSON.stringify(vocabulary()))
   for (let w = 1; w < workers; w++)
     spawn(process.execPath, [...process.argv.slice(1), "--worker", String(w)], { stdio: "inherit" })

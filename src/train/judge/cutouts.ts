@@ -1,6 +1,7 @@
 // The judge's drawings pasted in all sizes, turns and colours on simple grounds: endless variety for the concept head.
-import { COLOURS, PAINT, recolour } from "../data/colours.ts"
-import type { Sprite, SpriteSource } from "../data/sprites.ts"
+import { COLOURS, type Dominant, PAINT, recolour } from "../data/colours.ts"
+import { closedIn, type Glyph } from "../data/glyphs.ts"
+import type { SpriteSource } from "../data/sprites.ts"
 import type { Random } from "../random.ts"
 import { retouch } from "./augment.ts"
 import { conceptIndex } from "./labels.ts"
@@ -8,8 +9,12 @@ import { conceptIndex } from "./labels.ts"
 /** Longer side of the drawings that are kept in memory. */
 const KEPT = 104
 
+/** Share of the things that are glyphs in chance colours; every concept that has glyphs is as frequent. */
+const GLYPHS = 0.5
+
 interface Small {
-  readonly sprite: Sprite
+  /** The main colour of a drawing that may wear another. */
+  readonly main?: Dominant
   readonly concept: number
   readonly width: number
   readonly height: number
@@ -52,19 +57,35 @@ function halved(
   return { width: w, height: h, rgba: out }
 }
 
-export function openCutouts(source: SpriteSource): Cutouts {
+/** Cut-outs of the judge's drawings and of glyphs, which are drawings by other hands again. */
+export function openCutouts(source: SpriteSource, glyphs: readonly Glyph[] = []): Cutouts {
   const small = source.sprites
     .filter((s) => s.use === "judge")
     .map((sprite): Small => {
       let c = { ...source.pixels(sprite) }
       while (Math.max(c.width, c.height) > KEPT) c = halved(c.width, c.height, c.rgba)
-      return { sprite, concept: conceptIndex(sprite.concept), ...c }
+      return {
+        ...(sprite.recolourable && { main: sprite.main }),
+        concept: conceptIndex(sprite.concept),
+        ...c,
+      }
     })
+  const shapes = [
+    ...Map.groupBy(
+      glyphs.map((glyph) => ({ ...glyph, solid: closedIn(glyph) })),
+      (glyph) => glyph.concept,
+    ).values(),
+  ]
+  const choose = (r: Random): Small => {
+    if (shapes.length === 0 || r.next() >= GLYPHS) return small[r.below(small.length)]!
+    const drawings = shapes[r.below(shapes.length)]!
+    return dressed(drawings[r.below(drawings.length)]!, r)
+  }
   return {
     count: small.length,
     paint: (out, to, side, r) => {
       ground(out, to, side, r)
-      const chosen = Array.from({ length: r.next() < 0.2 ? 2 : 1 }, () => small[r.below(small.length)]!)
+      const chosen = Array.from({ length: r.next() < 0.2 ? 2 : 1 }, () => choose(r))
       chosen.forEach((s, i) => {
         paste(out, to, side, s, chosen.length === 1 ? 0.5 : 0.28 + 0.44 * i, r)
       })
@@ -73,6 +94,33 @@ export function openCutouts(source: SpriteSource): Cutouts {
       return [...new Set(chosen.map((s) => s.concept))]
     },
   }
+}
+
+/** A colour by name, somewhat lighter (towards 1) or darker (towards 0), as bytes. */
+function shade(towards: 0 | 1, r: Random): [number, number, number] {
+  const share = r.next() * 0.6
+  return PAINT[COLOURS[r.below(COLOURS.length)]!].map((v) => 255 * (v + (towards - v) * share)) as [
+    number,
+    number,
+    number,
+  ]
+}
+
+/** A glyph in colours: as a filled drawing with dark lines, as a body with another colour inside, or as ink alone. */
+function dressed({ concept, width, height, ink, solid }: Glyph & { solid: Uint8Array }, r: Random): Small {
+  const lot = r.next()
+  const body = shade(1, r)
+  const other = r.next() < 0.5 ? ([250, 250, 250] as const) : shade(0, r)
+  const dark = body.map((v) => v * 0.25)
+  const [line, inside] = lot < 0.4 ? [dark, body] : [body, other]
+  const alpha = lot < 0.75 ? solid : ink
+  const rgba = new Uint8Array(width * height * 4)
+  for (let i = 0; i < ink.length; i++) {
+    const covered = ink[i]! / 255
+    for (let c = 0; c < 3; c++) rgba[4 * i + c] = line[c]! * covered + inside[c]! * (1 - covered)
+    rgba[4 * i + 3] = alpha[i]!
+  }
+  return { concept: conceptIndex(concept), width, height, rgba }
 }
 
 /** One colour, or two that run into each other in some direction, sometimes in waves. */
@@ -104,29 +152,39 @@ function ground(out: Float32Array, to: number, side: number, r: Random): void {
     }
 }
 
-/** Draws one cut-out about `place` (share of the width) with a chance turn, size, lean and colour. */
+/**
+ * Draws one cut-out about `place` (share of the width) with a chance turn, size, lean, colour and bend: no two hands
+ * draw the same proportions.
+ */
 function paste(out: Float32Array, to: number, side: number, s: Small, place: number, r: Random): void {
-  const tint = s.sprite.recolourable && r.next() < 0.4 ? COLOURS[r.below(COLOURS.length)] : undefined
+  const tint = s.main && r.next() < 0.4 ? COLOURS[r.below(COLOURS.length)] : undefined
   const rgba = tint ? s.rgba.slice() : s.rgba
-  if (tint) recolour(rgba, s.sprite.main, tint)
+  if (s.main && tint) recolour(rgba, s.main, tint)
   const silhouette = r.next() < 0.05
   const size =
     (side * (place === 0.5 ? 0.4 + 0.56 * r.next() : 0.3 + 0.2 * r.next())) / Math.max(s.width, s.height)
-  const stretch = Math.exp(r.normal() * 0.09)
-  const [angle, lean] = [r.normal() * 0.14, r.normal() * 0.08]
+  const stretch = Math.exp(r.normal() * 0.13)
+  const [angle, lean] = [r.normal() * 0.18, r.normal() * 0.12]
+  const extent = Math.max(s.width, s.height)
+  const [bendX, bendY] = [r.normal() * 0.035 * extent, r.normal() * 0.035 * extent]
+  const [waveX, waveY] = [(3 + 5 * r.next()) / extent, (3 + 5 * r.next()) / extent]
+  const [phaseX, phaseY] = [r.next() * 2 * Math.PI, r.next() * 2 * Math.PI]
   const mirror = r.next() < 0.5 ? -1 : 1
   const [kx, ky] = [mirror / (size * stretch), stretch / size]
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)]
   const roam = place === 0.5 ? 0.1 : 0.05
   const [cx, cy] = [side * (place + roam * (2 * r.next() - 1)), side * (0.5 + roam * (2 * r.next() - 1))]
-  const reach = (Math.hypot(s.width, s.height) * size * Math.max(stretch, 1 / stretch)) / 2 + 2
+  const most = size * Math.max(stretch, 1 / stretch)
+  const reach = (Math.hypot(s.width, s.height) / 2 + Math.max(Math.abs(bendX), Math.abs(bendY))) * most + 2
   const plane = side * side
   for (let y = Math.max(0, Math.floor(cy - reach)); y < Math.min(side, cy + reach); y++)
     for (let x = Math.max(0, Math.floor(cx - reach)); x < Math.min(side, cx + reach); x++) {
       const dx = x + 0.5 - cx
       const dy = y + 0.5 - cy
-      const sx = (dx * cos + dy * sin + lean * dy) * kx + s.width / 2 - 0.5
-      const sy = (-dx * sin + dy * cos) * ky + s.height / 2 - 0.5
+      const across = (dx * cos + dy * sin + lean * dy) * kx
+      const down = (-dx * sin + dy * cos) * ky
+      const sx = across + bendX * Math.sin(down * waveX + phaseX) + s.width / 2 - 0.5
+      const sy = down + bendY * Math.sin(across * waveY + phaseY) + s.height / 2 - 0.5
       if (sx <= -1 || sy <= -1 || sx >= s.width || sy >= s.height) continue
       const x0 = Math.floor(sx)
       const y0 = Math.floor(sy)

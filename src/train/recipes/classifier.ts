@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs"
 import { add, input, log, mul, softmax, sum, type Tensor } from "../../graph/index.ts"
 import { Weights } from "../../nets/index.ts"
+import { openGlyphs } from "../data/glyphs.ts"
 import { openSprites } from "../data/sprites.ts"
 import { initialise } from "../initial.ts"
 import { readAugmented, shareInside } from "../judge/augment.ts"
@@ -46,11 +47,15 @@ export function openMaterial(folder = "data"): ClassifierMaterial {
       `There are no pictures in ${folder}/judge; make them: npm run data -- --use judge --seed 2`,
     )
   const sprites = `${folder}/sprites`
+  const glyphs = `${folder}/glyphs.jsonl`
   return {
     judge,
     model: openScenes(`${folder}/scenes`, "train", 40_000),
     ...(existsSync(`${sprites}.json`) && {
-      cutouts: openCutouts(openSprites(sprites, `${folder}/packages`)),
+      cutouts: openCutouts(
+        openSprites(sprites, `${folder}/packages`),
+        existsSync(glyphs) ? openGlyphs(glyphs) : [],
+      ),
     }),
   }
 }
