@@ -29,7 +29,7 @@ const { values, positionals } = parseArgs({
     rate: { type: "string" },
     unaligned: { type: "boolean", default: false },
     threads: { type: "string", default: "2" },
-    steps: { type: "string", default: "16" },
+    steps: { type: "string", default: "8" },
     guidance: { type: "string", default: "3" },
     "sheet-minutes": { type: "string", default: "10" },
   },
