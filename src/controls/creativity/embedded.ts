@@ -149,7 +149,7 @@ export const EMBEDDED: IdeaList = {
     palette: ["palette", "setting", "light", "plain"],
     composition: ["composition", "count"],
     mood: [],
-    companion: ["count", "relation", "alone", "plain"],
+    companion: [],
   },
   joined: "phrase",
   ideas: [...styles, ...grounds, ...places, ...lit, ...sizes],

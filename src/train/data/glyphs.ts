@@ -1,10 +1,9 @@
-// Glyphs: one-coloured icons of the same concepts by other hands, which teach the judge shapes. Imports sharp.
+// Glyphs: one-coloured icons of the same concepts by other hands, which teach the judge shapes.
 
 import { readFileSync, renameSync, writeFileSync } from "node:fs"
-import { createRequire } from "node:module"
-import sharp from "sharp"
 import { CONCEPTS, type Concept } from "./concepts.ts"
-import { type Cutout, trimBox } from "./sprites.ts"
+import { type IconSet, readIconSet, svgOf } from "./sources.ts"
+import { canvas, cut, trimBox } from "./sprites.ts"
 
 /** Icon sets, and the endings of the names of their fullest drawings. The model learns from none of them. */
 const GLYPH_SETS: Readonly<Record<string, readonly string[]>> = {
@@ -76,12 +75,6 @@ export interface Glyph {
   readonly ink: Uint8Array
 }
 
-interface IconSet {
-  icons: Record<string, { body: string; left?: number; top?: number; width?: number; height?: number }>
-  width?: number
-  height?: number
-}
-
 const slug = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]+/g, "-")
 
 /** The name of a concept's icon in a set, or undefined. */
@@ -93,34 +86,17 @@ function iconOf(concept: Concept, set: string, icons: IconSet["icons"]): string 
     .find((name) => icons[name])
 }
 
-async function draw(all: IconSet, name: string): Promise<Pick<Glyph, "width" | "height" | "ink">> {
-  const icon = all.icons[name]!
-  const [w, h] = [icon.width ?? all.width ?? 16, icon.height ?? all.height ?? 16]
-  const k = (2 * GLYPH_PIXELS) / Math.max(w, h)
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${w * k}" height="${h * k}" viewBox="${icon.left ?? 0} ${icon.top ?? 0} ${w} ${h}">${icon.body}</svg>`
-  const { data, info } = await sharp(Buffer.from(svg))
-    .ensureAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true })
-  const full: Cutout = { width: info.width, height: info.height, rgba: new Uint8Array(data) }
-  const [left, top, width, height] = trimBox(full)
-  const small = await sharp(data, { raw: { width: info.width, height: info.height, channels: 4 } })
-    .extract({ left, top, width, height })
-    .resize(GLYPH_PIXELS, GLYPH_PIXELS, { fit: "inside" })
-    .extractChannel(3)
-    .raw()
-    .toBuffer({ resolveWithObject: true })
-  return { width: small.info.width, height: small.info.height, ink: new Uint8Array(small.data) }
+async function draw(set: IconSet, name: string): Promise<Pick<Glyph, "width" | "height" | "ink">> {
+  const full = await canvas(svgOf(set, set.icons[name]!, 2 * GLYPH_PIXELS), name, 2 * GLYPH_PIXELS)
+  const { width, height, rgba } = await cut(full, trimBox(full), GLYPH_PIXELS)
+  return { width, height, ink: rgba.filter((_, i) => i % 4 === 3) }
 }
 
 /** Draws every icon of the packages that shows a concept into `file` (a few seconds); returns their number. */
 export async function packGlyphs(packages: string, file: string): Promise<number> {
-  const require = createRequire(`${packages}/package.json`)
   const lines: string[] = []
   for (const set of Object.keys(GLYPH_SETS)) {
-    const all = JSON.parse(
-      readFileSync(require.resolve(`@iconify-json/${set}/icons.json`), "utf8"),
-    ) as IconSet
+    const all = readIconSet(packages, set)
     for (const concept of CONCEPTS) {
       const name = iconOf(concept, set, all.icons)
       if (!name) continue

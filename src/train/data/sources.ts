@@ -20,11 +20,33 @@ export interface Drawing {
   readonly file: string
 }
 
-interface IconSet {
-  icons: Record<string, { body: string; width?: number; height?: number }>
+interface Icon {
+  body: string
+  left?: number
+  top?: number
+  width?: number
+  height?: number
+}
+
+export interface IconSet {
+  icons: Record<string, Icon>
   aliases?: Record<string, { parent: string }>
   width?: number
   height?: number
+}
+
+/** An iconify set of the art packages in `folder`, by its name. */
+export const readIconSet = (folder: string, set: string): IconSet =>
+  JSON.parse(
+    readFileSync(createRequire(`${folder}/package.json`).resolve(`@iconify-json/${set}/icons.json`), "utf8"),
+  ) as IconSet
+
+/** The SVG document of one icon of a set, drawn to `pixels` on its longer side. */
+export function svgOf(set: IconSet, icon: Icon, pixels: number): string {
+  const w = icon.width ?? set.width ?? 16
+  const h = icon.height ?? set.height ?? 16
+  const k = pixels / Math.max(w, h)
+  return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="${w * k}" height="${h * k}" viewBox="${icon.left ?? 0} ${icon.top ?? 0} ${w} ${h}">${icon.body}</svg>`
 }
 
 /** Mozilla and Streamline name their drawings their own way; the rest is found by spelling. */
@@ -148,9 +170,7 @@ export interface Packages {
 export function openPackages(folder: string): Packages {
   const require = createRequire(`${folder}/package.json`)
   const sets = new Map<string, IconSet>()
-  for (const set of SETS)
-    if (set !== "fluent-3d")
-      sets.set(set, JSON.parse(readFileSync(require.resolve(`@iconify-json/${set}/icons.json`), "utf8")))
+  for (const set of SETS) if (set !== "fluent-3d") sets.set(set, readIconSet(folder, set))
   const chars = JSON.parse(readFileSync(require.resolve("@iconify-json/noto/chars.json"), "utf8")) as Record<
     string,
     string
@@ -189,12 +209,7 @@ export function openPackages(folder: string): Packages {
     drawings,
     svg(drawing, pixels) {
       if (drawing.set === "fluent-3d") return undefined
-      const all = sets.get(drawing.set)!
-      const one = icon(drawing.set, drawing.file)!
-      const w = one.width ?? all.width ?? 16
-      const h = one.height ?? all.height ?? 16
-      const k = pixels / Math.max(w, h)
-      return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="${w * k}" height="${h * k}" viewBox="0 0 ${w} ${h}">${one.body}</svg>`
+      return svgOf(sets.get(drawing.set)!, icon(drawing.set, drawing.file)!, pixels)
     },
   }
 }

@@ -70,7 +70,8 @@ export function footOf({ width, height, rgba }: Cutout): [number, number] {
   return right > left ? [left / width, right / width] : [0.2, 0.8]
 }
 
-async function canvas(source: string | undefined, file: string, pixels: number): Promise<Cutout> {
+/** A drawing on its whole canvas: an SVG document as it is, or a file brought to `pixels`. */
+export async function canvas(source: string | undefined, file: string, pixels: number): Promise<Cutout> {
   const image = source
     ? sharp(Buffer.from(source))
     : sharp(file).resize(pixels, pixels, { fit: "inside", kernel: "lanczos3" })
@@ -78,7 +79,8 @@ async function canvas(source: string | undefined, file: string, pixels: number):
   return { width: info.width, height: info.height, rgba: new Uint8Array(data) }
 }
 
-async function cut(
+/** The box of a canvas with its longer side at `pixels`. */
+export async function cut(
   full: Cutout,
   box: readonly [number, number, number, number],
   pixels: number,

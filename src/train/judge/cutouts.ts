@@ -96,28 +96,25 @@ export function openCutouts(source: SpriteSource, glyphs: readonly Glyph[] = [])
   }
 }
 
-/** A colour by name, somewhat lighter (towards 1) or darker (towards 0), as bytes. */
-function shade(towards: 0 | 1, r: Random): [number, number, number] {
-  const share = r.next() * 0.6
-  return PAINT[COLOURS[r.below(COLOURS.length)]!].map((v) => 255 * (v + (towards - v) * share)) as [
-    number,
-    number,
-    number,
-  ]
+/** A colour by name, by chance as much as `most` of the way lighter (towards 1) or darker (towards 0); 0..1. */
+function chanceColour(towards: 0 | 1, most: number, r: Random): [number, number, number] {
+  const named = PAINT[COLOURS[r.below(COLOURS.length)]!]
+  const share = r.next() * most
+  return named.map((v) => v + (towards - v) * share) as [number, number, number]
 }
 
 /** A glyph in colours: as a filled drawing with dark lines, as a body with another colour inside, or as ink alone. */
 function dressed({ concept, width, height, ink, solid }: Glyph & { solid: Uint8Array }, r: Random): Small {
   const lot = r.next()
-  const body = shade(1, r)
-  const other = r.next() < 0.5 ? ([250, 250, 250] as const) : shade(0, r)
+  const body = chanceColour(1, 0.6, r)
+  const other = r.next() < 0.5 ? ([0.98, 0.98, 0.98] as const) : chanceColour(0, 0.6, r)
   const dark = body.map((v) => v * 0.25)
   const [line, inside] = lot < 0.4 ? [dark, body] : [body, other]
   const alpha = lot < 0.75 ? solid : ink
   const rgba = new Uint8Array(width * height * 4)
   for (let i = 0; i < ink.length; i++) {
     const covered = ink[i]! / 255
-    for (let c = 0; c < 3; c++) rgba[4 * i + c] = line[c]! * covered + inside[c]! * (1 - covered)
+    for (let c = 0; c < 3; c++) rgba[4 * i + c] = 255 * (line[c]! * covered + inside[c]! * (1 - covered))
     rgba[4 * i + 3] = alpha[i]!
   }
   return { concept: conceptIndex(concept), width, height, rgba }
@@ -125,11 +122,7 @@ function dressed({ concept, width, height, ink, solid }: Glyph & { solid: Uint8A
 
 /** One colour, or two that run into each other in some direction, sometimes in waves. */
 function ground(out: Float32Array, to: number, side: number, r: Random): void {
-  const colour = () => {
-    const [a, b, c] = PAINT[COLOURS[r.below(COLOURS.length)]!]
-    const light = r.next()
-    return [a, b, c].map((v) => (v + (1 - v) * light * 0.7) * 2 - 1) as [number, number, number]
-  }
+  const colour = () => chanceColour(1, 0.7, r).map((v) => v * 2 - 1) as [number, number, number]
   const [one, two] = [colour(), colour()]
   const plain = r.next() < 0.4
   const angle = r.next() * Math.PI * 2

@@ -67,8 +67,8 @@ function texture(x: Tensor): Tensor {
 }
 
 /**
- * What the autoencoder lowers. With `anchor`, latents that it once gave to the same crops (each channel divided by
- * its deviation), leaving them costs as well, so that a denoiser trained on those goes on with these.
+ * What the autoencoder lowers. With `anchor`, latents that it once gave to the same crops, leaving them costs as well,
+ * each channel in its own deviations, so that a denoiser trained on those goes on with these.
  */
 export function vaeLoss(
   image: Tensor,
@@ -94,7 +94,7 @@ export function vaeLoss(
     Float32Array.from(anchor.deviation, (d) => 1 / d),
     [1, z, 1, 1],
   )
-  const drift = all(square(sub(mul(mu, scale), anchor.latents)))
+  const drift = all(square(mul(sub(mu, anchor.latents), scale)))
   return { loss: add(loss, mul(drift, DRIFT_WEIGHT)), reports: { error, grain, kl, drift } }
 }
 
@@ -130,9 +130,15 @@ export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = open
     return vaeLoss(image, input("noise", shape), new Weights(), anchor)
   }
   const { from, near } = options
-  const before = from && near && createCoder(from, 1)
+  // What has come to rest would first be thrown back by the rates of a beginning.
+  const [name, share] = near
+    ? (["tune", 0.4] as const)
+    : from
+      ? (["decoder", 0.25] as const)
+      : (["vae", 1] as const)
+  let before: Promise<Coder> | undefined
   return {
-    name: near ? "tune" : from ? "decoder" : "vae",
+    name,
     samples: options.samples,
     stage: (samples) => (!from && samples < 0.15 * options.samples ? "8" : "16"),
     batchSize: batch,
@@ -155,8 +161,7 @@ export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = open
       const warm = Math.min(1, (samples + 1) / 2000)
       const left = Math.max(0, 1 - samples / options.samples)
       const decay = 0.02 + 0.98 * Math.min(1, left / 0.6)
-      // What has come to rest would first be thrown back by the rates of a beginning.
-      const scale = warm * decay * (near ? 0.4 : from ? 0.25 : 1)
+      const scale = warm * decay * share
       return { rate: 2e-3 * scale, matrixRate: 6e-3 * scale }
     },
     batch: async (step, stage) => {
@@ -184,13 +189,9 @@ export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = open
         image: { data, shape: [size, 3, crop, crop] },
         noise: { data: random.normals(shape.reduce((a, b) => a * b)), shape },
       }
-      if (before && near) {
-        const latents = await (await before).encode(data, crop, crop)
-        const plane = (crop / 8) ** 2
-        feeds.anchor = {
-          data: latents.map((v, i) => v / near[Math.floor(i / plane) % near.length]!),
-          shape,
-        }
+      if (from && near) {
+        before ??= createCoder(from, 1)
+        feeds.anchor = { data: await (await before).encode(data, crop, crop), shape }
       }
       return feeds
     },
