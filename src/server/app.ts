@@ -2,7 +2,6 @@
 import type { IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
 import { Hono } from "hono"
-import { bodyLimit } from "hono/body-limit"
 import { AtelierError, asAtelierError } from "../request/index.ts"
 import { AtelierClient } from "../sdk/index.ts"
 import { JOBS } from "../store/index.ts"
@@ -11,6 +10,7 @@ import {
   type Call,
   Callers,
   type Env,
+  limitBody,
   requestIds,
   retryAfter,
   sameMachine,
@@ -85,14 +85,7 @@ export function createApp(s: Service, needsKey: boolean): App {
   })
   app.onError((thrown, c) => onError(thrown, c as Call, s))
   if (!needsKey) app.use(sameMachine)
-  app.use(
-    bodyLimit({
-      maxSize: MAX_BODY,
-      onError: () => {
-        throw new AtelierError("invalid_request", `The body is larger than ${MAX_BODY} bytes.`)
-      },
-    }),
-  )
+  app.use(limitBody(MAX_BODY))
 
   app.get("/healthz", (c) => c.text("ok"))
   app.get("/readyz", async (c) => {

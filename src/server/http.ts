@@ -1,6 +1,7 @@
 // What all HTTP doors share: the caller's key, rate limits, statuses of error codes, ids of requests.
 import { randomUUID } from "node:crypto"
 import type { Context, MiddlewareHandler } from "hono"
+import { bodyLimit } from "hono/body-limit"
 import { AtelierError, type ErrorCode } from "../request/index.ts"
 import { findKey, type Key, keyById, sha256 } from "../store/index.ts"
 import type { Service } from "./service.ts"
@@ -143,6 +144,23 @@ export const requestIds: MiddlewareHandler<Env> = async (c, next) => {
   c.set("requestId", id)
   await next()
   c.res.headers.set("x-request-id", id)
+}
+
+/**
+ * Refuses bodies of more than `most` bytes. A length that was declared is believed, for Node reads no further than that,
+ * and the body stays unopened: Hono's own middleware would take Node's stream through the web's.
+ */
+export function limitBody(most: number): MiddlewareHandler<Env> {
+  const tooLarge = (): never => {
+    throw new AtelierError("invalid_request", `The body is larger than ${most} bytes.`)
+  }
+  const count = bodyLimit({ maxSize: most, onError: tooLarge })
+  return (c, next) => {
+    if (c.req.method === "GET" || c.req.method === "HEAD") return next()
+    const declared = c.req.header("content-length")
+    if (declared === undefined || c.req.header("transfer-encoding") !== undefined) return count(c, next)
+    return Number(declared) > most ? tooLarge() : next()
+  }
 }
 
 /** JSON with members in one order, so that a body's hash does not depend on how it was written. */
