@@ -27,6 +27,7 @@ const { values, positionals } = parseArgs({
     features: { type: "string" },
     layers: { type: "string" },
     rate: { type: "string" },
+    perceptual: { type: "string" },
     unaligned: { type: "boolean", default: false },
     threads: { type: "string", default: "2" },
     steps: { type: "string", default: "8" },
@@ -93,6 +94,7 @@ const recipes: Record<string, () => Recipe> = {
       features: optional(values.features),
       layers: optional(values.layers),
       rate: optional(values.rate),
+      perceptual: optional(values.perceptual),
       sight: values.unaligned ? undefined : sight?.average,
     }),
 }

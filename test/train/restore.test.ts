@@ -38,7 +38,7 @@ describe("a shipped model becomes runs", () => {
     const words = JSON.parse(readFileSync(`${folder}/dit/words.json`, "utf8")) as string[]
     const config = ditConfig(await openSafetensors(`${MODEL}/dit.safetensors`))
     const text = textConfig(words.length + SPECIAL)
-    assertLoads(run, parametersOf([flowLoss(1, config, text, true).loss]))
+    assertLoads(run, parametersOf([flowLoss(1, config, text, { aligned: true }).loss]))
     assert.ok(run.counters.samples > 0)
   })
 

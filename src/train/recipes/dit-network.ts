@@ -7,6 +7,7 @@ import {
   linear,
   mean,
   mul,
+  reshape,
   rmsNorm,
   silu,
   slice,
@@ -80,6 +81,13 @@ export const textConfig = (vocabulary: number): TextConfig => ({
 /** How much the alignment counts beside the flow. */
 const ALIGNMENT = 0.5
 
+export interface FlowLossOptions {
+  /** Pulls a middle layer towards what the encoder (sight.ts) sees in the clean picture. */
+  aligned?: boolean
+  /** How much it counts beside the flow that the picture aimed at looks to the encoder as the clean one does; 0 for not. */
+  perceptual?: number
+}
+
 export interface FlowLoss {
   /** What training lowers. */
   loss: Tensor
@@ -87,13 +95,22 @@ export interface FlowLoss {
   flow: Tensor
   /** 1 - cosine between the middle of the denoiser and what the encoder sees in the clean picture. */
   alignment?: Tensor
+  /** 1 - cosine between what the encoder sees in the picture aimed at and in the clean one, less the noisier it is. */
+  perceptual?: Tensor
 }
 
 /**
  * The loss over a batch. With `aligned`, a middle layer's image tokens are also pulled towards the features of the
- * encoder of the same art (sight.ts), as Yu et al. (REPA, 2024) do with a pretrained one.
+ * encoder of the same art (sight.ts), as Yu et al. (REPA, 2024) do with a pretrained one. With `perceptual`, the clean
+ * picture that the velocity aims at is compared in those features too, as Berrada et al. (Boosting latent diffusion
+ * with perceptual objectives, 2024) do with a decoder's: squared error alone spends most on what nobody sees.
  */
-export function flowLoss(size: number, dit: DitConfig, text: TextConfig, aligned = false): FlowLoss {
+export function flowLoss(
+  size: number,
+  dit: DitConfig,
+  text: TextConfig,
+  { aligned = false, perceptual: weight = 0 }: FlowLossOptions = {},
+): FlowLoss {
   const [t, n, e] = [TEXT_TOKENS, IMAGE_TOKENS, dit.headDim / 2]
   const joint = CONDITION_TOKENS + n
   const w = new Weights()
@@ -132,24 +149,29 @@ export function flowLoss(size: number, dit: DitConfig, text: TextConfig, aligned
   const flow = mean(mul(mean(square(sub(velocity, target)), [0, 2]), real), [0])
   if (!aligned) return { loss: flow, flow }
 
-  const clean = sub(image, mul(input("t", [size, 1, 1]), target)) // x_t - t (noise - x) = x
-  const features = sightFeatures(
-    clean,
-    {
-      cosine: slice(rope.cosine, 0, CONDITION_TOKENS, joint),
-      sine: slice(rope.sine, 0, CONDITION_TOKENS, joint),
-    },
-    slice(bias, 3, CONDITION_TOKENS, joint),
-    w.at("sight"),
-  )
+  const time = input("t", [size, 1, 1])
+  const table = {
+    cosine: slice(rope.cosine, 0, CONDITION_TOKENS, joint),
+    sine: slice(rope.sine, 0, CONDITION_TOKENS, joint),
+  }
+  const see = (tokens: Tensor): Tensor =>
+    sightFeatures(tokens, table, slice(bias, 3, CONDITION_TOKENS, joint), w.at("sight"))
+  /** 1 - cosine per cell [B,N] of features that both have mean square 1. */
+  const apart = (a: Tensor, b: Tensor): Tensor => sub(1, mean(mul(a, b), [2]))
+  const features = see(sub(image, mul(time, target))) // x_t - t (noise - x) = x
   const middle = slice(states[Math.round(dit.layers * 0.4) - 1]!, 1, CONDITION_TOKENS, joint)
   const project = (x: Tensor, name: string, rows: number): Tensor =>
     w.in(name, (u) => linear(x, u.get("weight", [rows, x.shape[2] as number]), u.get("bias", [rows])))
   const seen = project(silu(project(middle, "align.0", dit.features)), "align.1", SIGHT_WIDTH)
   const unit = rmsNorm(seen, constant(new Float32Array(SIGHT_WIDTH).fill(1)), 1e-5)
-  const cosine = mean(mul(unit, features), [0, 2]) // both have mean square 1
-  const alignment = mean(mul(sub(1, cosine), real), [0])
-  return { loss: add(flow, mul(alignment, ALIGNMENT)), flow, alignment }
+  const alignment = mean(mul(mean(apart(unit, features), [0]), real), [0])
+  const loss = add(flow, mul(alignment, ALIGNMENT))
+  if (weight === 0) return { loss, flow, alignment }
+
+  const aim = see(sub(image, mul(time, velocity)))
+  const clearness = mul(sub(1, reshape(time, [size, 1])), 2) // from noise one sees a mean of pictures, which looks like none
+  const perceptual = mean(mul(mean(mul(apart(aim, features), clearness), [0]), real), [0])
+  return { loss: add(loss, mul(perceptual, weight)), flow, alignment, perceptual }
 }
 
 /** First values: neutral scales, closed gates, products that keep the variance of their input. */

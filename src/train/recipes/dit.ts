@@ -20,6 +20,8 @@ export interface DitRecipeOptions {
   rate?: number
   /** Averaged weights of the encoder to align with (sight.ts); without it the flow alone is learned. */
   sight?: ReadonlyMap<string, Float32Array>
+  /** Weight of the perceptual loss, which the same encoder judges; 0 without it. */
+  perceptual?: number
   folder: string
 }
 
@@ -44,7 +46,7 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
     seed,
     focusUntil: 2_000_000,
   })
-  const aligned = options.sight !== undefined
+  const extras = { aligned: options.sight !== undefined, perceptual: options.perceptual ?? 0 }
   const rate = options.rate ?? 2e-3
   return {
     name: "dit",
@@ -53,16 +55,16 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
     stage: (samples) => (samples < (options.firstStage ?? 70_000) ? "32" : "64"),
     batchSize: Number,
     define: (stage) => {
-      const { loss, flow, alignment } = flowLoss(Number(stage), dit, text, aligned)
+      const { loss, ...reports } = flowLoss(Number(stage), dit, text, extras)
       return {
         loss,
-        reports: { flow, ...(alignment && { alignment }) },
+        reports: { ...reports },
         rule: optimiserRule,
         options: { iterations: 4 },
       }
     },
     initial: () => {
-      const fresh = initialise([flowLoss(1, dit, text, aligned).loss], seed, initialRule)
+      const fresh = initialise([flowLoss(1, dit, text, extras).loss], seed, initialRule)
       const kept = [...(options.sight ?? [])].map(([name, data]) => [`w:${name}`, data] as const)
       return new Map([...fresh, ...kept.filter(([key]) => fresh.has(key))])
     },
