@@ -93,17 +93,19 @@ describe("scenes", () => {
 
   it("of the focus show mostly one thing, every second one that people ask for most, and no held-out combination", () => {
     const share = (test: (s: Scene) => boolean): number => focused.filter(test).length / focused.length
-    assert.ok(Math.abs(share((s) => s.layout === "single") - 0.7) < 0.05)
+    assert.ok(Math.abs(share((s) => s.layout === "single") - 0.55) < 0.05)
     assert.ok(Math.abs(share((s) => s.layout === "count") - 0.15) < 0.04)
     // Seven of ten lots are for any concept, and some of those are asked for most, too.
     const asked = 0.3 + (0.7 * FOCUS.filter((id) => cast.of.has(id)).length) / cast.concepts.length
     assert.ok(Math.abs(share((s) => FOCUS.includes(s.objects[0]!.concept)) - asked) < 0.06)
     for (const { style, layout, objects } of focused) {
       for (const { concept } of objects) assert.ok(!heldOut("style", style, concept))
-      if (layout !== "pair") continue
-      assert.ok(!heldOut("pair", objects[0]!.concept, objects[1]!.concept))
-      assert.ok(FOCUS.includes(objects[1]!.concept))
+      if (layout === "pair") assert.ok(!heldOut("pair", objects[0]!.concept, objects[1]!.concept))
     }
+    const pairs = focused.filter((s) => s.layout === "pair")
+    assert.ok(Math.abs(pairs.length / focused.length - 0.3) < 0.05)
+    const asFirst = pairs.filter((s) => FOCUS.includes(s.objects[1]!.concept)).length / pairs.length
+    assert.ok(Math.abs(asFirst - asked) < 0.1, `${asFirst} beside, ${asked} first`)
   })
 
   it("of the focus show a concept in one pose: unturned, one size and place, one drawing per style", () => {

@@ -45,7 +45,7 @@ export interface Recipe {
 
 /** How often the focus shows any concept instead of one that is asked for most, and how often several things (decision 034). */
 const OTHERS = 0.7
-const FOCUS_LAYOUTS = { single: 0.7, count: 0.15, pair: 0.15 } as const
+const FOCUS_LAYOUTS = { single: 0.55, count: 0.15, pair: 0.3 } as const
 
 /** The scene of picture `index`: depends on nothing but the recipe's seed and the index. */
 export function sceneAt(cast: Cast, recipe: Recipe, index: number): Scene {
@@ -56,11 +56,10 @@ export function sceneAt(cast: Cast, recipe: Recipe, index: number): Scene {
   const asked = FOCUS.filter((id) => cast.of.has(id))
   const concept = r.chance(OTHERS) ? r.pick(cast.concepts).id : r.pick(asked)
   const layout = r.weighted(FOCUS_LAYOUTS)
-  // What stands beside it is something that people ask for, too.
-  const company = {
-    of: cast.of,
-    concepts: cast.concepts.filter((c) => c.id === concept || asked.includes(c.id)),
-  }
+  // What stands beside it is drawn by the same lot.
+  const company = r.chance(OTHERS)
+    ? cast
+    : { of: cast.of, concepts: cast.concepts.filter((c) => c.id === concept || asked.includes(c.id)) }
   // A combination that is held out is drawn again: a wish for a concept does not look at the style.
   for (let again = seed; ; again = avalanche(again + 1)) {
     const wish = { ...stage, concept, layout, aspect: "1:1", steady: true } as const
