@@ -17,7 +17,7 @@ import { floats, integers } from "../runtime/session.ts"
 import { weightFiles } from "../runtime/weights.ts"
 import type { PartContext, Upsampler } from "./parts.ts"
 import type { TextEncoder } from "./text.ts"
-import { readWordVectors, SPECIAL, type WordTable, wordTokens } from "./words.ts"
+import { readThesaurus, readWordVectors, SPECIAL, type WordTable, wordTokens } from "./words.ts"
 
 const required = ({ file, installed }: PartContext, part: string): string => {
   const path = file(part)
@@ -28,13 +28,18 @@ const required = ({ file, installed }: PartContext, part: string): string => {
   )
 }
 
-/** `text.kind: "words"`: files `text` (the tower), `words` (the vocabulary, JSON) and `vectors`. */
+/**
+ * `text.kind: "words"`: files `text` (the tower), `words` (the vocabulary, JSON) and `vectors`; `thesaurus`, where there is
+ * one, says which words stand for others.
+ */
 export async function openWords(context: PartContext): Promise<TextEncoder> {
   const checkpoint = await openSafetensors(required(context, "text"))
   const words = JSON.parse(await readFile(required(context, "words"), "utf8")) as string[]
+  const thesaurus = context.file("thesaurus")
   const table: WordTable = {
     ids: new Map(words.map((word, i) => [word, i + SPECIAL])),
     vector: readWordVectors(await readFile(required(context, "vectors"))),
+    ...(thesaurus && { instead: readThesaurus(JSON.parse(await readFile(thesaurus, "utf8"))) }),
   }
   const config = textConfig(checkpoint, context.installed.manifest.text)
   const half = config.headDim / 2

@@ -7,6 +7,30 @@ export interface WordTable {
   ids: ReadonlyMap<string, number>
   /** Pretrained vector of a word, `WORD_VECTOR` numbers, or undefined. */
   vector: (word: string) => Float32Array | undefined
+  /** What stands for a word that is not known by heart: known words that mean nearly the same (a toad: a frog). */
+  instead?: (word: string) => readonly string[] | undefined
+}
+
+/** One line of a thesaurus: the words that stand for each of `from`, in the singular and in the plural. */
+export interface ThesaurusEntry {
+  to: string
+  plural: string
+  from: string[]
+}
+
+/** Looks words up in a thesaurus; plurals (foxes, toads, ladies) are found by their singular. */
+export function readThesaurus(
+  entries: readonly ThesaurusEntry[],
+): (word: string) => readonly string[] | undefined {
+  const places = new Map(entries.flatMap((entry) => entry.from.map((word) => [word, entry] as const)))
+  return (word) => {
+    const exact = places.get(word)
+    if (exact) return exact.to.split(" ")
+    const singular = [word.replace(/ies$/, "y"), word.replace(/es$/, ""), word.replace(/s$/, "")].find(
+      (form) => form !== word && places.has(form),
+    )
+    return singular === undefined ? undefined : places.get(singular)!.plural.split(" ")
+  }
 }
 
 /** Reserved ids: the token that ends every prompt, and the one that stands for words without a learned vector. */
@@ -36,9 +60,15 @@ export interface WordTokens {
   vectors: Float32Array
 }
 
-/** Tokens of a prompt, at most `limit` with the closing token; words nobody knows are skipped. */
+/**
+ * Tokens of a prompt, at most `limit` with the closing token. A word without a token of its own is read as what the
+ * thesaurus has instead, else by its vector alone; words nobody knows are skipped.
+ */
 export function wordTokens(prompt: string, table: WordTable, limit: number): WordTokens {
-  const known = wordsOf(prompt).flatMap((word) => {
+  const heard = wordsOf(prompt).flatMap((word) =>
+    table.ids.has(word) ? [word] : (table.instead?.(word) ?? [word]),
+  )
+  const known = heard.flatMap((word) => {
     const id = table.ids.get(word)
     const vector = table.vector(word)
     return id === undefined && vector === undefined ? [] : [{ id: id ?? UNKNOWN, vector }]
@@ -51,6 +81,12 @@ export function wordTokens(prompt: string, table: WordTable, limit: number): Wor
   return { ids: [...kept.map(({ id }) => id), END], vectors }
 }
 
+/** The words in a file of word vectors. */
+export function wordsWithVectors(bytes: Uint8Array): string[] {
+  const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true)
+  return JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length))) as string[]
+}
+
 /**
  * Reads the file of word vectors: the length of a JSON list of words (uint32), the list, one float32 scale per
  * word, then 100 int8 numbers per word; vector = scale * numbers.
@@ -58,7 +94,7 @@ export function wordTokens(prompt: string, table: WordTable, limit: number): Wor
 export function readWordVectors(bytes: Uint8Array): (word: string) => Float32Array | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const listLength = view.getUint32(0, true)
-  const words = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + listLength))) as string[]
+  const words = wordsWithVectors(bytes)
   const places = new Map(words.map((word, i) => [word, i]))
   const scalesAt = 4 + listLength
   const numbersAt = scalesAt + 4 * words.length

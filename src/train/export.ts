@@ -4,6 +4,7 @@ import { openSafetensors, type TensorEntry, writeSafetensors } from "../checkpoi
 import type { ManifestInput } from "../sampling/manifest.ts"
 import { loadRun, type RunState, statePath } from "./checkpoint.ts"
 import { noticeText } from "./data/credits.ts"
+import { exportThesaurus } from "./export-thesaurus.ts"
 import { keptStatistics, latentStatistics } from "./latent-statistics.ts"
 import { openLatents } from "./latents.ts"
 import { openPictures } from "./pictures.ts"
@@ -83,6 +84,7 @@ export async function exportModel({
   await writeSafetensors(`${folder}/controls.safetensors`, entries(controls))
   copyFileSync(`runs/${run}/words.json`, `${folder}/words.json`)
   copyFileSync(WORD_VECTORS, `${folder}/vectors.bin`)
+  exportThesaurus(`${folder}/thesaurus.json`, JSON.parse(readFileSync(`${folder}/words.json`, "utf8")))
 
   const files: ManifestInput["files"] = {
     dit: "dit.safetensors",
@@ -90,6 +92,7 @@ export async function exportModel({
     text: "text.safetensors",
     words: "words.json",
     vectors: "vectors.bin",
+    thesaurus: "thesaurus.json",
     controls: "controls.safetensors",
   }
   if (existsSync(statePath("runs/upsampler"))) {

@@ -28,7 +28,7 @@ export interface Said {
 }
 
 export const NUMBERS = ["one", "two", "three", "four"] as const
-const PLACE_WORDS: Readonly<Record<string, readonly string[]>> = {
+export const PLACE_WORDS: Readonly<Record<string, readonly string[]>> = {
   meadow: ["in a meadow", "in a green meadow", "on the grass", "in a field"],
   night: ["at night", "under the stars", "under a starry sky", "in the moonlight"],
   space: ["in space", "in outer space", "among the stars in space"],

