@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { readWordVectors, wordsWithVectors } from "../sampling/words.ts"
 import { PLACE_WORDS } from "./data/captions.ts"
 import { COLOURS } from "./data/colours.ts"
-import { CONCEPTS, pluralOf } from "./data/concepts.ts"
+import { CONCEPTS, type Concept, pluralOf } from "./data/concepts.ts"
 import { centred, type Finder, finder, type KnownName, thesaurusOf } from "./thesaurus.ts"
 import { WORD_VECTORS } from "./word-vectors.ts"
 import { readNouns } from "./wordnet.ts"
@@ -43,7 +43,7 @@ function names(): KnownName[] {
 }
 
 /** A finder among the names that the vocabulary `taught` can spell, and the nouns of English that are not in it. */
-export function openFinder(
+function openFinder(
   taught: ReadonlySet<string>,
   { wordnet = WORDNET, vectors = WORD_VECTORS } = {},
 ): { find: Finder; words: string[] } {
@@ -57,6 +57,36 @@ export function openFinder(
     find: finder(known, nouns, centred(wordsWithVectors(bytes), readWordVectors(bytes))),
     words: [...nouns.words].filter((word) => !taught.has(word)),
   }
+}
+
+/** How often the finder is right about single words: led to another name of their own concept. */
+interface Examined {
+  right: number
+  silent: number
+  all: number
+}
+
+/**
+ * Examines the thesaurus of the vocabulary `taught` on its own synonyms, each left out in turn, and on the words that the
+ * judge keeps back.
+ */
+export function examineThesaurus(taught: readonly string[]): Record<"synonyms" | "keptBack", Examined> {
+  const { find } = openFinder(new Set(taught))
+  const conceptOf = new Map(
+    CONCEPTS.flatMap(({ id, name, synonyms }) => [...synonyms, name].map((n) => [n, id])),
+  )
+  const examine = (wordsOf: (c: Concept) => readonly string[], leavesOut: boolean): Examined => {
+    const seen: Examined = { right: 0, silent: 0, all: 0 }
+    for (const concept of CONCEPTS)
+      for (const word of wordsOf(concept).filter((w) => !w.includes(" "))) {
+        const found = leavesOut ? find(word, word) : find(word)
+        seen.all++
+        if (!found) seen.silent++
+        else if (conceptOf.get(found.name) === concept.id) seen.right++
+      }
+    return seen
+  }
+  return { synonyms: examine((c) => c.synonyms, true), keptBack: examine((c) => c.reserved, false) }
 }
 
 /** Writes the thesaurus of a model with the vocabulary `taught` to `path`. Returns how many words it leads somewhere. */

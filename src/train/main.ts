@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { loadRun } from "./checkpoint.ts"
 import { exportModel } from "./export.ts"
+import { examineThesaurus } from "./export-thesaurus.ts"
 import { keptStatistics } from "./latent-statistics.ts"
 import { encodeLatents } from "./latents.ts"
 import { drawPairs } from "./pairs.ts"
@@ -102,6 +103,10 @@ const recipes: Record<string, () => Recipe> = {
 if (name === "words") {
   const vocabulary = JSON.parse(readFileSync("data/vocabulary.json", "utf8")) as { word: string }[]
   console.log(`${exportWordVectors(vocabulary.map(({ word }) => word))} word vectors`)
+} else if (name === "thesaurus") {
+  const words = JSON.parse(readFileSync("models/medium/words.json", "utf8")) as string[]
+  for (const [what, { right, silent, all }] of Object.entries(examineThesaurus(words)))
+    console.log(`${what}: ${right} of ${all} right, ${silent} lead nowhere`)
 } else if (name === "latents" || name === "pairs") {
   const { average } = autoencoder ?? untrained("vae")()
   if (name === "latents") await encodeLatents(openPictures(), average)
@@ -110,7 +115,7 @@ if (name === "words") {
   const recipe = recipes[name]
   if (!recipe) {
     console.error(
-      `There is no recipe "${name}"; known: ${Object.keys(recipes).join(", ")}, words, latents, pairs, export, restore.`,
+      `There is no recipe "${name}"; known: ${Object.keys(recipes).join(", ")}, words, thesaurus, latents, pairs, export, restore.`,
     )
     process.exit(2)
   }
