@@ -1,5 +1,6 @@
 // Leads words that the model was never taught to the nearest ones that it knows, by WordNet and by word vectors.
 import type { ThesaurusEntry } from "../sampling/words.ts"
+import { featureDistance } from "./judge/similarity.ts"
 import type { Nouns } from "./wordnet.ts"
 
 /** Something that the model can draw or paint with, as captions call it. */
@@ -25,11 +26,6 @@ const NEAR = 0.6
 const unit = (v: Float32Array): Float32Array => {
   const length = Math.hypot(...v) || 1
   return v.map((x) => x / length)
-}
-const dot = (a: Float32Array, b: Float32Array): number => {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
-  return sum
 }
 const meanOf = (vectors: readonly Float32Array[]): Float32Array => {
   const mean = new Float32Array(vectors[0]!.length)
@@ -118,7 +114,7 @@ export function finder(
   const ways = names.map(({ name, topics }) => waysOf(name, topics) ?? waysOf(headOf(name), topics, PART))
   const meanings = names.map(({ name }) => {
     const parts = name.split(" ").map((word) => vectors.get(word))
-    return parts.every((v) => v !== undefined) ? unit(meanOf(parts)) : undefined
+    return parts.every((v) => v !== undefined) ? meanOf(parts) : undefined
   })
   return (word, without) => {
     const own = sensesOf(word, nouns).slice(0, SENSES)
@@ -131,7 +127,7 @@ export function finder(
         const steps = (way?.steps ?? Number.POSITIVE_INFINITY) + rank * RARER
         if (!way || steps > FAR) continue
         const meaning = meanings[i]
-        const nearness = 1 / (1 + steps) + (vector && meaning ? dot(vector, meaning) : 0)
+        const nearness = 1 / (1 + steps) + (vector && meaning ? 1 - featureDistance(vector, meaning) : 0)
         if (nearness > best.nearness && (way.isKind || nearness >= NEAR)) best = { nearness, name }
       }
     }
