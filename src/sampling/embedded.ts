@@ -17,7 +17,14 @@ import { floats, integers } from "../runtime/session.ts"
 import { weightFiles } from "../runtime/weights.ts"
 import type { PartContext, Upsampler } from "./parts.ts"
 import type { TextEncoder } from "./text.ts"
-import { readThesaurus, readWordVectors, SPECIAL, type WordTable, wordTokens } from "./words.ts"
+import {
+  readThesaurus,
+  readWordVectors,
+  SPECIAL,
+  type ThesaurusEntry,
+  type WordTable,
+  wordTokens,
+} from "./words.ts"
 
 const required = ({ file, installed }: PartContext, part: string): string => {
   const path = file(part)
@@ -28,18 +35,35 @@ const required = ({ file, installed }: PartContext, part: string): string => {
   )
 }
 
+/** What a part's file holds. Throws `model_invalid` where it is missing or is not what it should be. */
+async function readPart<T>(path: string, parse: (bytes: Buffer) => T): Promise<T> {
+  try {
+    return parse(await readFile(path))
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new AtelierError(
+      "model_invalid",
+      `The model's file ${path} cannot be read (${why}); install the model again.`,
+      { cause },
+    )
+  }
+}
+const json = <T>(bytes: Buffer): T => JSON.parse(bytes.toString()) as T
+
 /**
  * `text.kind: "words"`: files `text` (the tower), `words` (the vocabulary, JSON) and `vectors`; `thesaurus`, where there is
  * one, says which words stand for others.
  */
 export async function openWords(context: PartContext): Promise<TextEncoder> {
   const checkpoint = await openSafetensors(required(context, "text"))
-  const words = JSON.parse(await readFile(required(context, "words"), "utf8")) as string[]
+  const words = await readPart(required(context, "words"), json<string[]>)
   const thesaurus = context.file("thesaurus")
   const table: WordTable = {
     ids: new Map(words.map((word, i) => [word, i + SPECIAL])),
-    vector: readWordVectors(await readFile(required(context, "vectors"))),
-    ...(thesaurus && { instead: readThesaurus(JSON.parse(await readFile(thesaurus, "utf8"))) }),
+    vector: await readPart(required(context, "vectors"), readWordVectors),
+    ...(thesaurus && {
+      instead: await readPart(thesaurus, (bytes) => readThesaurus(json<ThesaurusEntry[]>(bytes))),
+    }),
   }
   const config = textConfig(checkpoint, context.installed.manifest.text)
   const half = config.headDim / 2

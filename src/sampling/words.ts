@@ -18,6 +18,10 @@ export interface ThesaurusEntry {
   from: string[]
 }
 
+/** What a word could be the plural of: foxes of foxe or fox, ladies of lady. */
+export const singularsOf = (word: string): string[] =>
+  [word.replace(/s$/, ""), word.replace(/es$/, ""), word.replace(/ies$/, "y")].filter((form) => form !== word)
+
 /** Looks words up in a thesaurus; plurals (foxes, toads, ladies) are found by their singular. */
 export function readThesaurus(
   entries: readonly ThesaurusEntry[],
@@ -26,9 +30,7 @@ export function readThesaurus(
   return (word) => {
     const exact = places.get(word)
     if (exact) return exact.to.split(" ")
-    const singular = [word.replace(/ies$/, "y"), word.replace(/es$/, ""), word.replace(/s$/, "")].find(
-      (form) => form !== word && places.has(form),
-    )
+    const singular = singularsOf(word).find((form) => places.has(form))
     return singular === undefined ? undefined : places.get(singular)!.plural.split(" ")
   }
 }

@@ -1,5 +1,5 @@
 // Leads words that the model was never taught to the nearest ones that it knows, by WordNet and by word vectors.
-import type { ThesaurusEntry } from "../sampling/words.ts"
+import { singularsOf, type ThesaurusEntry } from "../sampling/words.ts"
 import { featureDistance } from "./judge/similarity.ts"
 import type { Nouns } from "./wordnet.ts"
 
@@ -49,8 +49,7 @@ export function centred(
 /** Offsets of a phrase's senses, commonest first; a plural has those of its singular. */
 function sensesOf(phrase: string, { index }: Nouns): readonly string[] {
   const word = phrase.replaceAll(" ", "_")
-  const forms = [word, word.replace(/s$/, ""), word.replace(/es$/, ""), word.replace(/ies$/, "y")]
-  const found = forms.find((form) => index.has(form))
+  const found = [word, ...singularsOf(word)].find((form) => index.has(form))
   return found === undefined ? [] : index.get(found)!
 }
 

@@ -4,6 +4,9 @@ import { readFileSync } from "node:fs"
 import { describe, test } from "node:test"
 import { fileURLToPath } from "node:url"
 import { WORD_VECTOR } from "../../src/nets/words.ts"
+import type { AtelierError } from "../../src/request/errors.ts"
+import { openWords } from "../../src/sampling/embedded.ts"
+import type { PartContext } from "../../src/sampling/parts.ts"
 import {
   END,
   readThesaurus,
@@ -36,6 +39,11 @@ describe("prompts as word tokens", () => {
   test("plurals are found by their singular and stay plurals", () => {
     assert.deepEqual(idsOf("two toads"), idsOf("two frogs"))
     assert.deepEqual(idsOf("two fairies"), idsOf("two frogs"))
+    const ends = readThesaurus([
+      { to: "desert", plural: "desert", from: ["dune"] },
+      { to: "horse", plural: "horses", from: ["dun"] },
+    ])
+    assert.deepEqual(ends("dunes"), ["desert"])
   })
 
   test("a known word stays itself, whatever the thesaurus says", () => {
@@ -48,6 +56,29 @@ describe("prompts as word tokens", () => {
 
   test("the limit counts the words that are read, not those that were written", () => {
     assert.deepEqual(idsOf("semaphore frog", 3), [id("traffic"), id("light"), END])
+  })
+})
+
+describe("files that a word encoder lacks", () => {
+  const folder = fileURLToPath(new URL("../../models/medium", import.meta.url))
+  const encoder = (files: Record<string, string>) =>
+    openWords({
+      file: (part: string) =>
+        files[part] ??
+        `${folder}/${part === "vectors" ? "vectors.bin" : `${part}.${part === "text" ? "safetensors" : "json"}`}`,
+    } as PartContext)
+
+  test("a missing and a broken one are named, with what to do", async () => {
+    await assert.rejects(encoder({ thesaurus: "/nowhere/thesaurus.json" }), (error: AtelierError) => {
+      assert.equal(error.code, "model_invalid")
+      assert.match(
+        error.message,
+        /\/nowhere\/thesaurus\.json cannot be read .*ENOENT.*; install the model again\./,
+      )
+      return true
+    })
+    await assert.rejects(encoder({ words: `${folder}/vectors.bin` }), { code: "model_invalid" })
+    await assert.rejects(encoder({ vectors: `${folder}/words.json` }), { code: "model_invalid" })
   })
 })
 

@@ -58,7 +58,7 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
       const { loss, ...reports } = flowLoss(Number(stage), dit, text, extras)
       return {
         loss,
-        reports: { ...reports },
+        reports,
         rule: optimiserRule,
         options: { iterations: 4 },
       }
