@@ -4,17 +4,20 @@ import { parseArgs } from "node:util"
 import { loadRun } from "./checkpoint.ts"
 import { exportModel } from "./export.ts"
 import { examineThesaurus } from "./export-thesaurus.ts"
+import { growRun } from "./grow.ts"
 import { keptStatistics } from "./latent-statistics.ts"
 import { encodeLatents } from "./latents.ts"
 import { drawPairs } from "./pairs.ts"
 import { openPictures } from "./pictures.ts"
 import { classifierRecipe } from "./recipes/classifier.ts"
 import { ditRecipe } from "./recipes/dit.ts"
+import { ditConfig, textConfig } from "./recipes/dit-network.ts"
 import { sightRecipe } from "./recipes/sight.ts"
 import { upsamplerRecipe } from "./recipes/upsampler.ts"
 import { vaeRecipe } from "./recipes/vae.ts"
 import { restoreRuns } from "./restore.ts"
 import { type Recipe, train } from "./trainer.ts"
+import { loadVocabulary } from "./vocabulary.ts"
 import { exportWordVectors } from "./word-vectors.ts"
 
 const { values, positionals } = parseArgs({
@@ -56,6 +59,13 @@ if (name === "export") {
       layers: optional(values.layers),
     }),
   )
+  process.exit(0)
+}
+
+if (name === "grow") {
+  const layers = optional(values.layers) ?? ditConfig().layers
+  await growRun(`runs/${values.run ?? "dit"}`, layers)
+  console.log(`the run has ${layers} blocks now; go on with: npm run train -- dit --resume`)
   process.exit(0)
 }
 
@@ -109,13 +119,20 @@ if (name === "words") {
     console.log(`${what}: ${right} of ${all} right, ${silent} lead nowhere`)
 } else if (name === "latents" || name === "pairs") {
   const { average } = autoencoder ?? untrained("vae")()
-  if (name === "latents") await encodeLatents(openPictures(), average)
-  else await drawPairs(samples ?? 600, average)
+  const pictures = openPictures()
+  if (name === "latents") await encodeLatents(pictures, average)
+  else {
+    const denoiser = (await loadRun("runs/dit")) ?? untrained("dit")()
+    const vocabulary = loadVocabulary("runs/dit", pictures)
+    const statistics = keptStatistics("runs/dit", untrained("dit"))
+    const model = { dit: ditConfig(), text: textConfig(vocabulary.size), vocabulary, statistics }
+    await drawPairs(samples ?? 600, { autoencoder: average, denoiser: denoiser.average, model })
+  }
 } else {
   const recipe = recipes[name]
   if (!recipe) {
     console.error(
-      `There is no recipe "${name}"; known: ${Object.keys(recipes).join(", ")}, words, thesaurus, latents, pairs, export, restore.`,
+      `There is no recipe "${name}"; known: ${Object.keys(recipes).join(", ")}, words, thesaurus, latents, pairs, export, restore, grow.`,
     )
     process.exit(2)
   }

@@ -1,50 +1,112 @@
-// Pairs for the upsampler: a scene at native size through the autoencoder, and the same scene drawn eight times as large.
+// Pairs for the upsampler: a scene as the model itself makes it at native size, and the same scene drawn eight times as large.
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
+import { captionAt, sceneAt } from "./data/dataset.ts"
 import { renderScene } from "./data/render.ts"
-import { castOf, sampleScene } from "./data/scene.ts"
-import { openSprites } from "./data/sprites.ts"
+import { castOf, type Scene } from "./data/scene.ts"
+import { openSprites, type SpriteSource } from "./data/sprites.ts"
 import { cropInto } from "./pictures.ts"
+import { Random } from "./random.ts"
+import { drawLatents, type SheetModel } from "./recipes/dit-sheet.ts"
 import { createCoder } from "./recipes/vae.ts"
 import type { Planes } from "./sheet.ts"
 
 export const PAIRS = "data/pairs"
 const FACTOR = 8
+const SIDE = 128
+/** Native pictures of one scene: through the autoencoder alone, and twice with the denoiser's last steps as well. */
+const VIEWS = 3
+/** Times at which the denoiser takes over. From later on it draws other shapes, which the truth then is not of. */
+const TAKES_OVER = [0.08, 0.35] as const
 
 export interface Pair {
   /** Native side in pixels. */
   side: number
-  /** The autoencoder's output, [3,side,side] in -1..1. */
-  native: () => Float32Array
+  /** The same scene as the model makes it, each [3,side,side] in -1..1, the autoencoder's own first. */
+  views: readonly Float32Array[]
   truth: () => Planes
   /** One value of the truth in -1..1. */
   pixel: (channel: number, row: number, column: number) => number
 }
 
-/** Draws square scenes at both sizes and sends the small one through the autoencoder. Resumable. */
+export interface PairMakers {
+  autoencoder: ReadonlyMap<string, Float32Array>
+  denoiser: ReadonlyMap<string, Float32Array>
+  model: SheetModel
+}
+
+/** Draws the truth of square scenes, resumably, then all views anew, for these depend on the weights. */
 export async function drawPairs(
   count: number,
-  weights: ReadonlyMap<string, Float32Array>,
+  makers: PairMakers,
   folder = PAIRS,
   print = console.log,
 ): Promise<void> {
   mkdirSync(folder, { recursive: true })
   const source = openSprites("data/sprites", resolve("data/packages"))
-  const cast = castOf(source.sprites, "train")
-  const coder = await createCoder(weights, 1)
-  for (let seed = 1, made = 0; made < count; seed++) {
-    const scene = sampleScene(cast, 7_000_000 + seed)
-    if (scene.width !== 128 || scene.height !== 128) continue
-    const path = `${folder}/${String(made++).padStart(5, "0")}`
-    if (existsSync(`${path}.rgb`)) continue
-    const [small, large] = [await renderScene(scene, source), await renderScene(scene, source, FACTOR)]
-    const native = await coder.roundTrip(toPlanes(small.rgb, 128), 128, 128)
-    writeFileSync(`${path}.f32`, new Uint8Array(native.buffer, native.byteOffset, native.byteLength))
-    writeFileSync(`${path}.rgb.part`, large.rgb)
-    renameSync(`${path}.rgb.part`, `${path}.rgb`)
-    if (made % 50 === 0) print(`${made} pairs`)
+  const scenes = squareScenes(source, count)
+  for (const [i, scene] of scenes.entries()) {
+    await drawTruth(scene, source, `${pathOf(folder, i)}.rgb`)
+    if (i % 50 === 49) print(`${i + 1} scenes`)
+  }
+  const coder = await createCoder(makers.autoencoder, 1)
+  const { mean, deviation } = makers.model.statistics
+  const chunk = 25
+  for (let first = 0; first < count; first += chunk) {
+    const part = scenes.slice(first, first + chunk)
+    const clean: Float32Array[] = []
+    for (const scene of part) {
+      const { rgb } = await renderScene(scene, source)
+      const z = await coder.encode(toPlanes(rgb, SIDE), SIDE, SIDE)
+      clean.push(z.map((v, k) => (v - mean[k >> 8]!) / deviation[k >> 8]!))
+    }
+    const random = new Random(first, 1)
+    const [low, high] = TAKES_OVER
+    const made = [clean]
+    while (made.length < VIEWS) {
+      const starts = clean.map((latent) => ({ latent, time: low + (high - low) * random.next() }))
+      const captions = part.map((scene) => captionAt(scene).caption)
+      made.push(
+        await drawLatents(makers.denoiser, makers.model, captions, {
+          starts,
+          threads: 1,
+          seed: random.below(1e6),
+        }),
+      )
+    }
+    for (const i of part.keys()) {
+      const views = new Float32Array(VIEWS * 3 * SIDE * SIDE)
+      for (const [v, list] of made.entries()) {
+        const z = list[i]!.map((value, k) => value * deviation[k >> 8]! + mean[k >> 8]!)
+        views.set(await coder.decode(z, SIDE, SIDE), v * 3 * SIDE * SIDE)
+      }
+      writeWhole(`${pathOf(folder, first + i)}.f32`, new Uint8Array(views.buffer))
+    }
+    print(`${first + part.length} pairs`)
   }
   await coder.close()
+}
+
+const pathOf = (folder: string, i: number): string => `${folder}/${String(i).padStart(5, "0")}`
+
+function writeWhole(path: string, data: Uint8Array): void {
+  writeFileSync(`${path}.part`, data)
+  renameSync(`${path}.part`, path)
+}
+
+/** Scenes that no training picture shows: by turns large things in steady poses and everything. */
+function squareScenes(source: SpriteSource, count: number): Scene[] {
+  const cast = castOf(source.sprites, "train")
+  const scenes: Scene[] = []
+  for (let i = 0; scenes.length < count; i++) {
+    const scene = sceneAt(cast, { seed: 7_000_000, count, use: "train", focus: i % 2 === 0, scale: 1 }, i)
+    if (scene.width === SIDE && scene.height === SIDE) scenes.push(scene)
+  }
+  return scenes
+}
+
+async function drawTruth(scene: Scene, source: SpriteSource, path: string): Promise<void> {
+  if (!existsSync(path)) writeWhole(path, (await renderScene(scene, source, FACTOR)).rgb)
 }
 
 /** Bytes RGB, rows top-down, as planes of -1..1; square unless told. */
@@ -54,19 +116,17 @@ export function toPlanes(rgb: Uint8Array, width: number, height = width): Float3
   return out
 }
 
-/** Every finished pair, in memory: about 3 MB each. */
+/** Every finished pair, in memory: about 4 MB each. */
 export function openPairs(folder = PAIRS): Pair[] {
   const pairs: Pair[] = []
-  for (let i = 0; existsSync(`${folder}/${String(i).padStart(5, "0")}.rgb`); i++) {
-    const path = `${folder}/${String(i).padStart(5, "0")}`
-    const rgb = new Uint8Array(readFileSync(`${path}.rgb`))
-    const bytes = readFileSync(`${path}.f32`)
-    const native = new Float32Array(new Uint8Array(bytes).buffer)
-    const side = 128
-    const size = side * FACTOR
+  for (let i = 0; existsSync(`${pathOf(folder, i)}.f32`); i++) {
+    const rgb = new Uint8Array(readFileSync(`${pathOf(folder, i)}.rgb`))
+    const all = new Float32Array(new Uint8Array(readFileSync(`${pathOf(folder, i)}.f32`)).buffer)
+    const size = SIDE * FACTOR
+    const area = 3 * SIDE * SIDE
     pairs.push({
-      side,
-      native: () => native,
+      side: SIDE,
+      views: Array.from({ length: VIEWS }, (_, v) => all.subarray(v * area, (v + 1) * area)),
       truth: () => ({ data: toPlanes(rgb, size), width: size, height: size }),
       pixel: (channel, row, column) => rgb[(row * size + column) * 3 + channel]! / 127.5 - 1,
     })

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Browser, BrowserContextOptions, Page } from "playwright-core"
+import type { Engine } from "../../src/request/index.ts"
 import { type Running, serve } from "../../src/server/index.ts"
 import { buildStudio } from "../build.ts"
 import { HOLD, paintingEngine } from "./engine.ts"
@@ -17,7 +18,8 @@ export type Theme = "light" | "dark"
 
 const post = async <T>(url: string, path: string, body: unknown): Promise<T> =>
   (await (await fetch(`${url}/api/${path}`, { method: "POST", body: JSON.stringify(body) })).json()) as T
-const make = (url: string, body: object): Promise<{ id: string; pictures: { id: string }[] }> =>
+/** Orders a take and waits for its pictures. */
+export const make = (url: string, body: object): Promise<{ id: string; pictures: { id: string }[] }> =>
   post(url, "jobs?wait=120", body)
 
 /** A day's work: takes of several shapes, one failed, two boards. */
@@ -102,8 +104,15 @@ export interface Gallery {
   close(): Promise<void>
 }
 
+/** Who makes the pictures, and which stand in the full history. */
+export interface Art {
+  engine: () => Engine
+  fill: (url: string) => Promise<void>
+}
+const painted: Art = { engine: paintingEngine, fill }
+
 /** Starts what these views need. */
-export async function openGallery(views: readonly View[]): Promise<Gallery> {
+export async function openGallery(views: readonly View[], art = painted): Promise<Gallery> {
   const studioDirectory = await buildStudio()
   const directories: string[] = []
   const servers: Partial<Record<"full" | "empty" | "busy", Running>> = {}
@@ -120,10 +129,10 @@ export async function openGallery(views: readonly View[]): Promise<Gallery> {
         previewEvery: 1,
         localLimits: { concurrency: 1 },
       },
-      paintingEngine(),
+      art.engine(),
     )
     servers[on] = running
-    if (on === "full") await fill(running.url)
+    if (on === "full") await art.fill(running.url)
     if (on === "busy") await occupy(running.url)
   }
   return {

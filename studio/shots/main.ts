@@ -1,18 +1,23 @@
-// npm run studio:shots [-- view...]: a screenshot of every view, light and dark, wide and phone, in out/studio.
+// npm run studio:shots [-- view...] [--embedded]: a screenshot of every view, light and dark, wide and phone, in out/studio.
 import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
 import { openBrowser } from "../../test/studio/support.ts"
+import { embedded } from "./embedded.ts"
 import { openGallery } from "./gallery.ts"
 import { VIEWS } from "./views.ts"
 
 const OUT = fileURLToPath(new URL("../../out/studio/", import.meta.url))
-const wanted = process.argv.slice(2)
+const { values, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: { embedded: { type: "boolean", default: false } },
+})
 const views = VIEWS.filter((v) => wanted.length === 0 || wanted.includes(v.name))
 
 await mkdir(OUT, { recursive: true })
 const browser = await openBrowser()
-const gallery = await openGallery(views)
+const gallery = await openGallery(views, values.embedded ? embedded : undefined)
 let made = 0
 for (const view of views) {
   for (const size of ["wide", "phone"] as const) {

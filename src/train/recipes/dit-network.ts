@@ -41,7 +41,7 @@ export const REFERENCE_TOKENS = 64
 export const IMAGE_TOKENS = 66
 export const LATENT_CHANNELS = 16
 
-export function ditConfig(features = 192, layers = 8): DitConfig {
+export function ditConfig(features = 192, layers = 12): DitConfig {
   const heads = features / 32
   return {
     features,

@@ -4,6 +4,7 @@ import { compile, input } from "../../graph/index.ts"
 import {
   type DitConfig,
   denoiser,
+  patchify,
   type TextConfig,
   textFusion,
   textRope,
@@ -68,12 +69,28 @@ function schedule(steps: number, tokens: number): number[] {
   })
 }
 
-/** Draws every prompt with seed = its place in the list; returns normalised latents [16,16,16] each. */
+/** A picture to begin from instead of noise: its normalised latent [16,16,16], and the time to begin at. */
+export interface Start {
+  latent: Float32Array
+  time: number
+}
+
+/**
+ * Draws every prompt with seed = its place in the list; returns normalised latents [16,16,16] each. With `starts`, one
+ * for each prompt, the later part of the way only: from its picture with as much noise as belongs to its time.
+ */
 export async function drawLatents(
   weights: ReadonlyMap<string, Float32Array>,
   model: SheetModel,
   prompts: readonly string[],
-  options: { steps?: number; guidance?: number; threads?: number } = {},
+  options: {
+    steps?: number
+    guidance?: number
+    threads?: number
+    /** Of the first prompt's noise; the next prompts' follow. */
+    seed?: number
+    starts?: readonly Start[]
+  } = {},
 ): Promise<Float32Array[]> {
   const { dit, text } = model
   const { steps = STEPS, guidance = GUIDANCE } = options
@@ -148,9 +165,16 @@ export async function drawLatents(
         read.subarray(b * t * dit.features, (b + 1) * t * dit.features),
         b * CONDITION_TOKENS * dit.features,
       )
-    const x = new Random(1000 + k).normals(64 * dit.channels * 4)
-    const times = schedule(steps, 64)
-    for (let i = 0; i < steps; i++) {
+    const x = new Random((options.seed ?? 1000) + k).normals(64 * dit.channels * 4)
+    const start = options.starts?.[k]
+    const times = start
+      ? [start.time, ...schedule(steps, 64).filter((time) => time < start.time)]
+      : schedule(steps, 64)
+    if (start) {
+      const clean = patchify(start.latent, dit.channels, 16, 16)
+      for (let j = 0; j < x.length; j++) x[j] = (1 - start.time) * clean[j]! + start.time * x[j]!
+    }
+    for (let i = 0; i < times.length - 1; i++) {
       const image = new Float32Array(2 * n * dit.channels * 4)
       image.set(x)
       image.set(x, n * dit.channels * 4)

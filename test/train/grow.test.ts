@@ -1,0 +1,100 @@
+// A grown denoiser: more blocks, the same velocity, and none of its new blocks out of reach of training.
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import * as ort from "onnxruntime-node"
+import { compile, input } from "../../src/graph/index.ts"
+import { denoiser, Weights } from "../../src/nets/index.ts"
+import { grown, grownOrder, grownRun } from "../../src/train/grow.ts"
+import { Random } from "../../src/train/random.ts"
+import { ditConfig } from "../../src/train/recipes/dit-network.ts"
+import { parametersOf } from "../../src/train/step.ts"
+
+const config = (layers: number) => ({ ...ditConfig(96, layers), places: false, pools: 0 })
+
+function velocityOf(layers: number) {
+  const c = config(layers)
+  const rope = { cosine: input("cosine", [10, 16]), sine: input("sine", [10, 16]) }
+  return denoiser(
+    {
+      image: input("image", [1, 8, c.channels * 4]),
+      time: input("time", [1, 1, c.timeDim]),
+      text: input("text", [1, 2, c.features]),
+      rope,
+    },
+    new Weights(),
+    c,
+  ).velocity
+}
+
+async function run(layers: number, weights: ReadonlyMap<string, Float32Array>): Promise<Float32Array> {
+  const random = new Random(7)
+  const { model } = compile(
+    { out: velocityOf(layers) },
+    { weights: (name) => ({ kind: "values", data: weights.get(name)! }) },
+  )
+  const session = await ort.InferenceSession.create(model, { logSeverityLevel: 3 })
+  const c = config(layers)
+  const feed = (shape: number[]) =>
+    new ort.Tensor("float32", random.normals(shape.reduce((a, b) => a * b)), shape)
+  const feeds = {
+    image: feed([1, 8, c.channels * 4]),
+    time: feed([1, 1, c.timeDim]),
+    text: feed([1, 2, c.features]),
+    cosine: feed([10, 16]),
+    sine: feed([10, 16]),
+  }
+  const { out } = await session.run(feeds)
+  await session.release()
+  return out!.data as Float32Array
+}
+
+test("twelve blocks out of eight compute what the eight computed", async () => {
+  const random = new Random(3)
+  const weights = new Map(
+    parametersOf([velocityOf(8)]).map(({ name, shape }) => {
+      const size = shape.reduce((a, b) => a * b, 1)
+      return [name, random.normals(size).map((v) => v * 0.1)] as const
+    }),
+  )
+  const deep = grown(weights, 12)
+  assert.deepEqual(
+    parametersOf([velocityOf(12)]).filter(({ name }) => !deep.has(name)),
+    [],
+  )
+  const [shallow, deeper] = [await run(8, weights), await run(12, deep)]
+  assert.ok(shallow.some((v) => Math.abs(v) > 0.01))
+  shallow.forEach((v, i) => {
+    assert.ok(Math.abs(v - deeper[i]!) < 1e-5, `${v} and ${deeper[i]}`)
+  })
+})
+
+test("copies stand behind their originals, spread evenly", () => {
+  const short = (from: number, to: number) =>
+    grownOrder(from, to)
+      .map(({ source, copy }) => `${source}${copy ? "'" : ""}`)
+      .join(" ")
+  assert.equal(short(8, 12), "0 1 1' 2 3 3' 4 5 5' 6 7 7'")
+  assert.equal(short(2, 4), "0 0' 1 1'")
+  assert.equal(short(3, 3), "0 1 2")
+})
+
+test("of a run the weights and averages grow, blocks' momenta start afresh, all else is kept", () => {
+  const one = (v: number) => new Float32Array([v])
+  const counters = { step: 5, samples: 9, seconds: 3, operations: 1 }
+  const state = new Map([
+    ["w:blocks.0.mlp.up.weight", one(1)],
+    ["w:first.weight", one(2)],
+    ["s:blocks.0.mlp.up.weight.momentum", one(3)],
+    ["s:first.weight.m", one(4)],
+  ])
+  const average = new Map([["blocks.0.mlp.up.weight", one(5)]])
+  const result = grownRun({ counters, state, average }, 2)
+  assert.deepEqual(result.counters, counters)
+  assert.deepEqual([...result.state.keys()].sort(), [
+    "s:first.weight.m",
+    "w:blocks.0.mlp.up.weight",
+    "w:blocks.1.mlp.up.weight",
+    "w:first.weight",
+  ])
+  assert.deepEqual([...result.average.keys()], ["blocks.0.mlp.up.weight", "blocks.1.mlp.up.weight"])
+})
