@@ -70,17 +70,16 @@ function amounts(picture: Tensor): { shares: Tensor[]; steps: Tensor } {
 const smooth = (d: Tensor, softness: number): Tensor => all(sqrt(add(square(d), softness ** 2)))
 
 /**
- * Sub-pixels against the truth, both [B,192,h,w]: smooth absolute difference, and as crisp as the truth. Paid for pixel
+ * A picture against the truth, both [B,3,8h,8w] in -1..1: smooth absolute difference, and as crisp as the truth. Paid for pixel
  * by pixel alone, an edge whose place is uncertain by a pixel comes out as a blur eight wide. Steps are only counted
  * where there are too many: where too few were counted as well, textures that nobody could guess became a weave of dots.
  */
-function upsamplerLoss(batch: number): { loss: Tensor; reports: Record<string, Tensor> } {
-  const { factor } = upsamplerConfig
-  const native = input("native", [batch, 3, CROP, CROP])
-  const truth = input("truth", [batch, 3 * factor ** 2, CROP, CROP])
-  const pixels = upsampledPixels(native, new Weights(), upsamplerConfig)
-  const difference = sub(pixels, truth)
-  const [ours, theirs] = [amounts(arrange(pixels, factor)), amounts(arrange(truth, factor))]
+export function pictureLoss(
+  picture: Tensor,
+  truth: Tensor,
+): { loss: Tensor; reports: Record<string, Tensor> } {
+  const difference = sub(picture, truth)
+  const [ours, theirs] = [amounts(picture), amounts(truth)]
   // Summed over levels a quarter apart, differences of shares are how far light has to be moved between values.
   const apart = ours.shares.map((share, i) => smooth(sub(share, theirs.shares[i]!), 0.01))
   const light = mul(apart.reduce(add), 1 / 4)
@@ -89,6 +88,14 @@ function upsamplerLoss(batch: number): { loss: Tensor; reports: Record<string, T
     loss: add(smooth(difference, 0.03), mul(add(light, steps), CRISPNESS)),
     reports: { error: all(square(difference)), light, steps },
   }
+}
+
+function upsamplerLoss(batch: number): ReturnType<typeof pictureLoss> {
+  const { factor } = upsamplerConfig
+  const native = input("native", [batch, 3, CROP, CROP])
+  const truth = input("truth", [batch, 3 * factor ** 2, CROP, CROP])
+  const pixels = upsampledPixels(native, new Weights(), upsamplerConfig)
+  return pictureLoss(arrange(pixels, factor), arrange(truth, factor))
 }
 
 function rule(name: string, shape: readonly number[]): { deviation: number } | { value: number } {
