@@ -2,26 +2,19 @@
 import { createEngine } from "../../src/controls/engine.ts"
 import { type Art, make } from "./gallery.ts"
 
-/** An afternoon's takes, each in a look and a shape of its own, the last one with references. */
+/** An afternoon's takes of what the model knows best, each in a look of its own, the last one with references. */
 async function fill(url: string): Promise<void> {
-  await make(url, { prompt: "a sailboat on the sea", seed: 11, count: 4 })
-  await make(url, { prompt: "a castle in a green meadow, cartoon", seed: 2, count: 4 })
-  await make(url, { prompt: "an owl at night, flat vector", seed: 5, count: 4, creativity: 0 })
-  const foxes = await make(url, { prompt: "a watercolor fox in the snow", seed: 1, count: 4, creativity: 0 })
-  const neon = await make(url, { prompt: "a neon guitar", seed: 3, count: 4, creativity: 0 })
+  const raw = { count: 4, creativity: 0 }
+  await make(url, { prompt: "a penguin in the snow, 3d render", seed: 11, ...raw })
+  await make(url, { prompt: "an oil painting of a sailboat on the sea", seed: 5, ...raw })
+  await make(url, { prompt: "an owl at night, flat vector", seed: 2, ...raw })
+  const foxes = await make(url, { prompt: "a watercolor fox in the snow", seed: 1, ...raw })
+  const neon = await make(url, { prompt: "a neon guitar", seed: 3, ...raw })
   const references = [
     { image: foxes.pictures[0]!.id, weight: 1.2 },
     { image: neon.pictures[0]!.id, weight: -0.8 },
   ]
-  const shape = { width: 1248, height: 832 }
-  await make(url, {
-    prompt: "a lighthouse on a cliff",
-    seed: 41,
-    count: 4,
-    ...shape,
-    references,
-    creativity: 0,
-  })
+  await make(url, { prompt: "a sunflower in a green meadow", seed: 41, references, ...raw })
 }
 
 export const embedded: Art = { engine: createEngine, fill }
