@@ -1,4 +1,5 @@
 // npm run studio:shots [-- view...] [--embedded]: a screenshot of every view, light and dark, wide and phone, in out/studio.
+// With --embedded the model draws what is in the history; views of work under way need the engine that can stand still.
 import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"

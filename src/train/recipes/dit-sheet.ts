@@ -13,6 +13,7 @@ import {
   WORD_VECTOR,
   wordTaps,
 } from "../../nets/index.ts"
+import { schedule, scheduleFrom, shiftFor } from "../../sampling/schedule.ts"
 import type { Counters } from "../checkpoint.ts"
 import { loadRun } from "../checkpoint.ts"
 import type { LatentStatistics } from "../latent-statistics.ts"
@@ -60,14 +61,6 @@ export interface SheetModel {
 
 const STEPS = 16
 const GUIDANCE = 3
-
-function schedule(steps: number, tokens: number): number[] {
-  const shift = Math.exp(0.5 + ((1.15 - 0.5) * (tokens - 256)) / (6400 - 256))
-  return Array.from({ length: steps + 1 }, (_, i) => {
-    const u = 1 - i / steps
-    return u === 0 ? 0 : shift / (shift + 1 / u - 1)
-  })
-}
 
 /** A picture to begin from instead of noise: its normalised latent [16,16,16], and the time to begin at. */
 export interface Start {
@@ -167,9 +160,7 @@ export async function drawLatents(
       )
     const x = new Random((options.seed ?? 1000) + k).normals(64 * dit.channels * 4)
     const start = options.starts?.[k]
-    const times = start
-      ? [start.time, ...schedule(steps, 64).filter((time) => time < start.time)]
-      : schedule(steps, 64)
+    const times = scheduleFrom(schedule(steps, shiftFor(64)), start?.time ?? 1)
     if (start) {
       const clean = patchify(start.latent, dit.channels, 16, 16)
       for (let j = 0; j < x.length; j++) x[j] = (1 - start.time) * clean[j]! + start.time * x[j]!
