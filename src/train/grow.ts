@@ -2,6 +2,7 @@
 import { openSafetensors } from "../checkpoint/index.ts"
 import { loadRun, type RunState, saveRun, statePath } from "./checkpoint.ts"
 import type { State } from "./step.ts"
+import { weightsOf } from "./trainer.ts"
 
 const BLOCK = /^blocks\.(\d+)\.(.*)$/
 /** What a block adds to the stream goes through these; at zero it adds nothing. */
@@ -40,21 +41,23 @@ export function grown<T extends Float32Array>(
 
 /** A whole run grown: weights and averages; momenta of blocks start afresh, for they are of other places now. */
 export function grownRun(run: RunState, layers: number): RunState {
-  const weights = new Map(
-    [...run.state].filter(([key]) => key.startsWith("w:")).map(([key, data]) => [key.slice(2), data]),
-  )
   const slots = [...run.state].filter(([key]) => key.startsWith("s:") && !key.startsWith("s:blocks."))
   const state: State = new Map([
-    ...[...grown(weights, layers)].map(([name, data]) => [`w:${name}`, data] as const),
+    ...[...grown(weightsOf(run.state), layers)].map(([name, data]) => [`w:${name}`, data] as const),
     ...slots,
   ])
   return { counters: run.counters, state, average: grown(run.average, layers) }
 }
 
-/** Grows the run in a folder where it stands. Throws when there is none. */
+/** Grows the run in a folder where it stands. Throws when there is none, or when it would not become deeper. */
 export async function growRun(folder: string, layers: number): Promise<void> {
   const run = await loadRun(folder)
   if (!run) throw new Error(`There is no run in ${folder} to grow: first npm run train -- restore`)
+  const before = [...run.average.keys()].filter((name) => /^blocks\.\d+\.mod\.lin$/.test(name)).length
+  if (!(Number.isInteger(layers) && layers > before))
+    throw new Error(
+      `The run in ${folder} has ${before} blocks and cannot get ${layers}: give --layers a whole number above that.`,
+    )
   const { tensors } = await openSafetensors(statePath(folder))
   const first = (key: string): string => key.replace(/\bblocks\.\d+\./, "blocks.0.")
   const shapes = new Map([...tensors].map(([key, { shape }]) => [key, shape]))

@@ -10,6 +10,18 @@ export interface LatentStatistics {
   deviation: readonly number[]
 }
 
+/** A latent [16,h,w] as the denoiser sees it. */
+export function normalised(z: Float32Array, { mean, deviation }: LatentStatistics): Float32Array {
+  const plane = z.length / LATENT_CHANNELS
+  return z.map((v, i) => (v - mean[Math.floor(i / plane)]!) / deviation[Math.floor(i / plane)]!)
+}
+
+/** The inverse of normalised: a latent as the autoencoder gave it. */
+export function asEncoded(z: Float32Array, { mean, deviation }: LatentStatistics): Float32Array {
+  const plane = z.length / LATENT_CHANNELS
+  return z.map((v, i) => v * deviation[Math.floor(i / plane)]! + mean[Math.floor(i / plane)]!)
+}
+
 /** A run normalises latents by the same numbers for ever, however the set grows. */
 export function keptStatistics(folder: string, compute: () => LatentStatistics): LatentStatistics {
   const path = `${folder}/latents.json`

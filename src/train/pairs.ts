@@ -5,6 +5,7 @@ import { captionAt, sceneAt } from "./data/dataset.ts"
 import { renderScene } from "./data/render.ts"
 import { castOf, type Scene } from "./data/scene.ts"
 import { openSprites, type SpriteSource } from "./data/sprites.ts"
+import { asEncoded, normalised } from "./latent-statistics.ts"
 import { cropInto } from "./pictures.ts"
 import { Random } from "./random.ts"
 import { drawLatents, type SheetModel } from "./recipes/dit-sheet.ts"
@@ -50,7 +51,7 @@ export async function drawPairs(
     if (i % 50 === 49) print(`${i + 1} scenes`)
   }
   const coder = await createCoder(makers.autoencoder, 1)
-  const { mean, deviation } = makers.model.statistics
+  const { statistics } = makers.model
   const chunk = 25
   for (let first = 0; first < count; first += chunk) {
     const part = scenes.slice(first, first + chunk)
@@ -58,7 +59,7 @@ export async function drawPairs(
     for (const scene of part) {
       const { rgb } = await renderScene(scene, source)
       const z = await coder.encode(toPlanes(rgb, SIDE), SIDE, SIDE)
-      clean.push(z.map((v, k) => (v - mean[k >> 8]!) / deviation[k >> 8]!))
+      clean.push(normalised(z, statistics))
     }
     const random = new Random(first, 1)
     const [low, high] = TAKES_OVER
@@ -77,8 +78,7 @@ export async function drawPairs(
     for (const i of part.keys()) {
       const views = new Float32Array(VIEWS * 3 * SIDE * SIDE)
       for (const [v, list] of made.entries()) {
-        const z = list[i]!.map((value, k) => value * deviation[k >> 8]! + mean[k >> 8]!)
-        views.set(await coder.decode(z, SIDE, SIDE), v * 3 * SIDE * SIDE)
+        views.set(await coder.decode(asEncoded(list[i]!, statistics), SIDE, SIDE), v * 3 * SIDE * SIDE)
       }
       writeWhole(`${pathOf(folder, first + i)}.f32`, new Uint8Array(views.buffer))
     }

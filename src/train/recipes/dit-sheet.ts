@@ -16,7 +16,7 @@ import {
 import { schedule, scheduleFrom, shiftFor } from "../../sampling/schedule.ts"
 import type { Counters } from "../checkpoint.ts"
 import { loadRun } from "../checkpoint.ts"
-import type { LatentStatistics } from "../latent-statistics.ts"
+import { asEncoded, type LatentStatistics } from "../latent-statistics.ts"
 import { Random } from "../random.ts"
 import { type Planes, writeSheet } from "../sheet.ts"
 import type { Feed } from "../step.ts"
@@ -198,7 +198,7 @@ export async function drawSheet(
   const latents = await drawLatents(weights, model, SHEET_PROMPTS)
   const pictures: Planes[] = []
   for (const z of latents) {
-    const raw = z.map((v, i) => v * model.statistics.deviation[i >> 8]! + model.statistics.mean[i >> 8]!)
+    const raw = asEncoded(z, model.statistics)
     pictures.push({ data: await coder.decode(raw, 128, 128), width: 128, height: 128 })
   }
   await coder.close()

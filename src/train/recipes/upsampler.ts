@@ -20,6 +20,7 @@ import {
 import { arrange, type UpsamplerConfig, upsampledPixels, Weights } from "../../nets/index.ts"
 import { initialise } from "../initial.ts"
 import { resize } from "../judge/pixels.ts"
+import { charbonnier, meanOfAll } from "../losses.ts"
 import { openPairs, type Pair, toPlanes } from "../pairs.ts"
 import { Random } from "../random.ts"
 import { type Planes, psnr, toBytes, writeSheet } from "../sheet.ts"
@@ -29,12 +30,6 @@ export const upsamplerConfig: UpsamplerConfig = { width: 64, blocks: 6, factor: 
 
 const CROP = 24
 const BATCH = 16
-
-const all = (x: Tensor): Tensor =>
-  mean(
-    x,
-    x.shape.map((_, i) => i),
-  )
 
 /** How much the amounts of light and of edges within every native pixel count beside the pixels themselves. */
 const CRISPNESS = 1
@@ -67,7 +62,7 @@ function amounts(picture: Tensor): { shares: Tensor[]; steps: Tensor } {
   }
 }
 
-const smooth = (d: Tensor, softness: number): Tensor => all(sqrt(add(square(d), softness ** 2)))
+const smooth = (d: Tensor, softness: number): Tensor => meanOfAll(charbonnier(d, softness))
 
 /**
  * A picture against the truth, both [B,3,8h,8w] in -1..1: smooth absolute difference, and as crisp as the truth. Paid for pixel
@@ -86,7 +81,7 @@ export function pictureLoss(
   const steps = smooth(maximum(sub(ours.steps, theirs.steps), constant(0)), 0.01)
   return {
     loss: add(smooth(difference, 0.03), mul(add(light, steps), CRISPNESS)),
-    reports: { error: all(square(difference)), light, steps },
+    reports: { error: meanOfAll(square(difference)), light, steps },
   }
 }
 
@@ -147,15 +142,14 @@ export function upsamplerRecipe({ samples, seed }: UpsamplerRecipeOptions, pairs
       const [ours, resized]: [number[], number[]] = [[], []]
       for (const pair of held) {
         const truth = pair.truth()
-        const row: Planes[] = []
-        for (const view of [pair.views[0]!, pair.views.at(-1)!]) {
-          const made = await upsample(weights, view, pair.side)
-          const plain = await lanczos(view, pair.side)
-          row.push(plain, made)
-        }
-        ours.push(psnr(row[1]!.data, truth.data))
-        resized.push(psnr(row[0]!.data, truth.data))
-        if (pictures.length < 3) pictures.push([...row, truth])
+        const both = async (view: Float32Array): Promise<[Planes, Planes]> => [
+          await lanczos(view, pair.side),
+          await upsample(weights, view, pair.side),
+        ]
+        const [plain, made] = await both(pair.views[0]!)
+        ours.push(psnr(made.data, truth.data))
+        resized.push(psnr(plain.data, truth.data))
+        if (pictures.length < 3) pictures.push([plain, made, ...(await both(pair.views.at(-1)!)), truth])
       }
       await writeSheet(`${folder}/sheet-${String(counters.samples).padStart(8, "0")}.png`, pictures)
       const average = (list: number[]): number => list.reduce((a, b) => a + b) / list.length

@@ -18,6 +18,7 @@ import {
 } from "../../graph/index.ts"
 import { decode, encode, type VaeConfig, Weights } from "../../nets/index.ts"
 import { initialise } from "../initial.ts"
+import { charbonnier, meanOfAll } from "../losses.ts"
 import { cropInto, heldOut, openPictures, type PictureSet } from "../pictures.ts"
 import { Random } from "../random.ts"
 import { type Planes, psnr, writeSheet } from "../sheet.ts"
@@ -41,13 +42,7 @@ const EDGE_WEIGHT = 0.5
 const TEXTURE_WEIGHT = 2
 const DRIFT_WEIGHT = 0.1
 
-/** Smooth absolute difference, sqrt(d^2 + 0.03^2). */
-const charbonnier = (d: Tensor): Tensor => sqrt(add(square(d), 9e-4))
-const all = (x: Tensor): Tensor =>
-  mean(
-    x,
-    x.shape.map((_, i) => i),
-  )
+const smooth = (d: Tensor): Tensor => meanOfAll(charbonnier(d, 0.03))
 
 /** Difference of neighbours along an axis: where edges are. */
 function edges(x: Tensor, axis: 2 | 3): Tensor {
@@ -83,18 +78,18 @@ export function vaeLoss(
   const latent = add(mu, mul(exp(mul(logVariance, 0.5)), noise))
   const output = decode(latent, w, vaeConfig, layout).output
   const difference = sub(output, image)
-  const error = all(square(difference))
-  const edge = add(all(charbonnier(edges(difference, 2))), all(charbonnier(edges(difference, 3))))
-  const kl = mul(all(sub(add(square(mu), exp(logVariance)), add(logVariance, 1))), 0.5)
-  const grain = all(charbonnier(sub(texture(output), texture(image))))
-  const picture = add(add(all(charbonnier(difference)), mul(edge, EDGE_WEIGHT)), mul(grain, TEXTURE_WEIGHT))
+  const error = meanOfAll(square(difference))
+  const edge = add(smooth(edges(difference, 2)), smooth(edges(difference, 3)))
+  const kl = mul(meanOfAll(sub(add(square(mu), exp(logVariance)), add(logVariance, 1))), 0.5)
+  const grain = smooth(sub(texture(output), texture(image)))
+  const picture = add(add(smooth(difference), mul(edge, EDGE_WEIGHT)), mul(grain, TEXTURE_WEIGHT))
   const loss = add(picture, mul(kl, KL_WEIGHT))
   if (!anchor) return { loss, reports: { error, grain, kl } }
   const scale = constant(
     Float32Array.from(anchor.deviation, (d) => 1 / d),
     [1, z, 1, 1],
   )
-  const drift = all(square(mul(sub(mu, anchor.latents), scale)))
+  const drift = meanOfAll(square(mul(sub(mu, anchor.latents), scale)))
   return { loss: add(loss, mul(drift, DRIFT_WEIGHT)), reports: { error, grain, kl, drift } }
 }
 
