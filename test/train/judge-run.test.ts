@@ -115,18 +115,13 @@ describe("the judge's figures", () => {
   })
 
   it("want each place of a pair to prefer the thing that belongs there", () => {
-    const verdict = (fox: number, cow: number): Verdict => {
+    const concepts = (fox: number, cow: number): Float32Array => {
       const concept = new Float32Array(CONCEPT_IDS.length)
       concept[conceptIndex("fox")] = fox
       concept[conceptIndex("cow")] = cow
-      return {
-        concept,
-        style: new Float32Array(1),
-        background: new Float32Array(1),
-        features: new Float32Array(1),
-      }
+      return concept
     }
-    const [fox, cow] = [verdict(0.2, 0.1), verdict(0.05, 0.3)]
+    const [fox, cow] = [concepts(0.2, 0.1), concepts(0.05, 0.3)]
     assert.equal(inOrder(fox, cow, ["fox", "cow"]), true)
     assert.equal(inOrder(cow, fox, ["fox", "cow"]), false)
     assert.equal(inOrder(fox, fox, ["fox", "cow"]), false)

@@ -4,8 +4,9 @@ import { type Piece, thingsIn } from "./foreground.ts"
 import { backgroundIndex, conceptIndex, styleIndex } from "./labels.ts"
 import { type Classifier, rankOf, type Verdict } from "./network.ts"
 import { withoutPaper } from "./paper.ts"
-import { atNative, type Bitmap, squareAround, view, type Window } from "./pixels.ts"
+import { atNative, type Bitmap, squareAround, type Window } from "./pixels.ts"
 import type { Prompt } from "./prompts.ts"
+import { lookClosely, lookThrough } from "./views.ts"
 
 export interface Shot {
   readonly prompt: Prompt
@@ -47,9 +48,9 @@ export function pairWindows(b: Bitmap, relation: "left" | "above"): [Window, Win
 }
 
 /** Both places must prefer the thing that belongs there: chance gets one in four. */
-export function inOrder(first: Verdict, second: Verdict, concepts: readonly string[]): boolean {
+export function inOrder(first: Float32Array, second: Float32Array, concepts: readonly string[]): boolean {
   const [a, b] = concepts.map(conceptIndex) as [number, number]
-  return first.concept[a]! > first.concept[b]! && second.concept[b]! > second.concept[a]!
+  return first[a]! > first[b]! && second[b]! > second[a]!
 }
 
 export async function observe(
@@ -67,13 +68,17 @@ export async function observe(
         return { prompt, picture: native, painted: withoutPaper(native) }
       }),
     )
-    const verdicts = await classifier.look(part.map((s) => view(s.picture, classifier.side)))
+    const verdicts = await lookClosely(
+      part.map((s) => s.picture),
+      classifier,
+    )
     const pairs = part.flatMap(({ prompt, painted }, i) => {
       const windows = prompt.relation && pairWindows(painted, prompt.relation)
       return windows ? [{ i, windows }] : []
     })
-    const halves = await classifier.look(
-      pairs.flatMap(({ i, windows }) => windows.map((w) => view(part[i]!.painted, classifier.side, w))),
+    const halves = await lookThrough(
+      pairs.flatMap(({ i, windows }) => windows.map((window) => ({ picture: part[i]!.painted, window }))),
+      classifier,
     )
     const ordered = new Map(
       pairs.map(({ i }, k) => [i, inOrder(halves[2 * k]!, halves[2 * k + 1]!, part[i]!.prompt.concepts)]),

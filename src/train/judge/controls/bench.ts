@@ -5,8 +5,9 @@ import { type GenerationInput, parseRequest } from "../../../request/request.ts"
 import type { SpriteSource } from "../../data/sprites.ts"
 import type { Classifier, Verdict } from "../network.ts"
 import type { Studio } from "../pictures.ts"
-import { atNative, type Bitmap, view } from "../pixels.ts"
+import { atNative, type Bitmap } from "../pixels.ts"
 import { openPainter, type Painter } from "../real.ts"
+import { lookClosely } from "../views.ts"
 import type { Bench } from "./measure.ts"
 
 /** Pictures under way at once: those of one size share runs of the denoiser. */
@@ -82,7 +83,5 @@ export function openBench({
 }
 
 /** In the scale of the real art, as the judge looks at everything. */
-async function lookAt(classifier: Classifier, pictures: readonly Bitmap[]): Promise<Verdict[]> {
-  const native = await Promise.all(pictures.map(atNative))
-  return await classifier.look(native.map((b) => view(b, classifier.side)))
-}
+const lookAt = async (classifier: Classifier, pictures: readonly Bitmap[]): Promise<Verdict[]> =>
+  await lookClosely(await Promise.all(pictures.map(atNative)), classifier)

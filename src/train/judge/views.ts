@@ -1,0 +1,69 @@
+// Several looks at one picture, taken together: no single view of a drawing is as sure as four.
+import { thingsIn } from "./foreground.ts"
+import type { Classifier, Verdict } from "./network.ts"
+import { withoutPaper } from "./paper.ts"
+import { type Bitmap, squareAround, view, type Window } from "./pixels.ts"
+
+/** Margin around a thing that is looked at alone, as a share of its longer side. */
+const MARGIN = 0.15
+
+/** Planes [3,side,side] with left and right exchanged. */
+export function mirrored(planes: Float32Array, side: number): Float32Array {
+  const out = new Float32Array(planes.length)
+  for (let row = 0; row < planes.length; row += side)
+    for (let x = 0; x < side; x++) out[row + x] = planes[row + side - 1 - x]!
+  return out
+}
+
+/** Probabilities as the normalised geometric mean of several. */
+export function together(views: readonly Float32Array[]): Float32Array {
+  const mean = Float32Array.from(views[0]!, (_, k) =>
+    Math.exp(views.reduce((sum, p) => sum + Math.log(p[k]! + 1e-9), 0) / views.length),
+  )
+  const total = mean.reduce((sum, p) => sum + p, 0)
+  return mean.map((p) => p / total)
+}
+
+/**
+ * Pictures in the scale of the real art -> a verdict each. Concept and style come from the whole picture and from its
+ * largest thing, both also mirrored; the background from the whole and its mirror image; features from the whole.
+ */
+export async function lookClosely(
+  pictures: readonly Bitmap[],
+  classifier: Pick<Classifier, "side" | "look">,
+): Promise<Verdict[]> {
+  const { side, look } = classifier
+  const views = pictures.flatMap((picture) => {
+    const painted = withoutPaper(picture)
+    const [thing] = thingsIn(painted)
+    const whole = view(picture, side)
+    const near = thing ? view(painted, side, squareAround(thing, MARGIN)) : whole
+    return [whole, mirrored(whole, side), near, mirrored(near, side)]
+  })
+  const verdicts = await look(views)
+  return pictures.map((_, i): Verdict => {
+    const four = verdicts.slice(4 * i, 4 * i + 4)
+    const all = (part: "concept" | "style" | "background", list = four): Float32Array =>
+      together(list.map((v) => v[part]))
+    return {
+      concept: all("concept"),
+      style: all("style"),
+      background: all("background", four.slice(0, 2)),
+      features: four[0]!.features,
+    }
+  })
+}
+
+/** What is under a window, and its mirror image, taken together: probabilities of the concepts. */
+export async function lookThrough(
+  windows: readonly { readonly picture: Bitmap; readonly window: Window }[],
+  { side, look }: Pick<Classifier, "side" | "look">,
+): Promise<Float32Array[]> {
+  const verdicts = await look(
+    windows.flatMap(({ picture, window }) => {
+      const seen = view(picture, side, window)
+      return [seen, mirrored(seen, side)]
+    }),
+  )
+  return windows.map((_, i) => together(verdicts.slice(2 * i, 2 * i + 2).map((v) => v.concept)))
+}
