@@ -227,11 +227,14 @@ const overhead = ([given = "50"]: string[]): Promise<void> =>
     print("overhead", { n, p50_ms: percentile(times, 50), p90_ms: percentile(times, 90) })
   })
 
-/** Worker processes on PostgreSQL: 200 ms per job, 8 at a time each. */
+/**
+ * Worker processes on PostgreSQL, 200 ms per job, about what a picture of the embedded model takes: one job at a time
+ * each, which shows how well the queue feeds many workers, then eight, which shows how much the queue carries.
+ */
 async function cluster(args: string[]): Promise<void> {
   const counts = args.length ? args.map(Number) : [1, 2, 4, 8, 16]
-  const [step, batch] = [200, 8]
-  for (const count of counts) {
+  const step = 200
+  for (const [batch, count] of [1, 8].flatMap((b) => counts.map((c) => [b, c] as const))) {
     const postgres = await startPostgres()
     const directory = await dataFolder()
     const base = {
@@ -248,7 +251,7 @@ async function cluster(args: string[]): Promise<void> {
       Array.from({ length: count }, () => startNode({ ...base, role: "worker" })),
     )
     await call(`${api.url}/api/queue/pause`, "POST")
-    const n = Math.min(2000, count * 200)
+    const n = Math.min(2000, count * batch * 25)
     let next = 0
     const began = performance.now()
     await Promise.all(
@@ -274,6 +277,7 @@ async function cluster(args: string[]): Promise<void> {
     const ideal = (n / (count * batch)) * (step / 1000)
     print("cluster", {
       workers: count,
+      at_a_time: batch,
       n,
       submits_per_second: n / submitted,
       jobs_per_second: n / seconds,

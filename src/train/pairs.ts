@@ -1,7 +1,7 @@
 // Pairs for the upsampler: a scene as the model itself makes it at native size, and the same scene drawn eight times as large.
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
-import { captionAt, sceneAt } from "./data/dataset.ts"
+import { ART_VERSION, captionAt, sceneAt } from "./data/dataset.ts"
 import { renderScene } from "./data/render.ts"
 import { castOf, type Scene } from "./data/scene.ts"
 import { openSprites, type SpriteSource } from "./data/sprites.ts"
@@ -12,7 +12,7 @@ import { drawLatents, type SheetModel } from "./recipes/dit-sheet.ts"
 import { createCoder } from "./recipes/vae.ts"
 import type { Planes } from "./sheet.ts"
 
-export const PAIRS = "data/pairs"
+export const PAIRS = `data/pairs/v${ART_VERSION}`
 const FACTOR = 8
 const SIDE = 128
 /** Native pictures of one scene: through the autoencoder alone, and twice with the denoiser's last steps as well. */

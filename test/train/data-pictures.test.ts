@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, it } from "node:test"
 import { backgroundSvg, horizonOf, PLACES, PLAIN_KINDS } from "../../src/train/data/backgrounds.ts"
-import { captionAt, type Sample, writeDataset } from "../../src/train/data/dataset.ts"
+import { ART_VERSION, captionAt, type Sample, writeDataset } from "../../src/train/data/dataset.ts"
 import { measure } from "../../src/train/data/measure.ts"
 import { blur, edges, noise } from "../../src/train/data/planes.ts"
 import { random } from "../../src/train/data/random.ts"
@@ -124,14 +124,16 @@ describe("the set on disk", () => {
     const [one, two] = [mkdtempSync(join(tmpdir(), "data-")), mkdtempSync(join(tmpdir(), "data-"))]
     await writeDataset(join(one, "scenes"), recipe, source)
     await writeDataset(join(two, "scenes"), recipe, source, 1, 2)
-    assert.deepEqual(readdirSync(join(two, "scenes")), ["v2.part"])
+    assert.deepEqual(readdirSync(join(two, "scenes")), [`v${ART_VERSION}.part`])
     await writeDataset(join(two, "scenes"), recipe, source, 0, 2)
     for (const end of ["bin", "jsonl"]) {
-      const [a, b] = [one, two].map((d) => readFileSync(join(d, "scenes", "v2", `shard-0000.${end}`)))
+      const [a, b] = [one, two].map((d) =>
+        readFileSync(join(d, "scenes", `v${ART_VERSION}`, `shard-0000.${end}`)),
+      )
       assert.deepEqual(a, b)
     }
     assert.deepEqual(JSON.parse(readFileSync(join(one, "scenes", "index.json"), "utf8")).shards, [
-      "v2/shard-0000",
+      `v${ART_VERSION}/shard-0000`,
     ])
     await assert.rejects(writeDataset(join(one, "scenes"), { ...recipe, seed: 8 }, source), /another recipe/)
   })
@@ -139,8 +141,8 @@ describe("the set on disk", () => {
   it("holds lines that find their pixels and draw them again", async () => {
     const folder = mkdtempSync(join(tmpdir(), "data-"))
     await writeDataset(join(folder, "scenes"), recipe, source)
-    const pixels = readFileSync(join(folder, "scenes", "v2", "shard-0000.bin"))
-    const samples = readFileSync(join(folder, "scenes", "v2", "shard-0000.jsonl"), "utf8")
+    const pixels = readFileSync(join(folder, "scenes", `v${ART_VERSION}`, "shard-0000.bin"))
+    const samples = readFileSync(join(folder, "scenes", `v${ART_VERSION}`, "shard-0000.jsonl"), "utf8")
       .trim()
       .split("\n")
       .map((l) => JSON.parse(l) as Sample)

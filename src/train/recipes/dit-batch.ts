@@ -19,10 +19,8 @@ import type { Vocabulary } from "../vocabulary.ts"
 import { cleanTokens, fillTokens, imageFeeds, promptFeeds, realTokens } from "./dit-feeds.ts"
 import { IMAGE_TOKENS, LATENT_CHANNELS, REFERENCE_TOKENS, TEXT_TOKENS } from "./dit-network.ts"
 
-/** How often a sample brings a reference, and how often the caption still has the look's words beside one. */
+/** How often a sample brings a reference, and how often each slider is given. */
 const REFERENCE_SHARE = 0.3
-const WORDED_SHARE = 0.3
-/** How often each slider is given. */
 const SLIDER_SHARE = 0.3
 /** Share of the batches that show things in steady poses while the focus lasts (decision 034). */
 const FOCUS_SHARE = 0.85
@@ -117,17 +115,15 @@ export function ditBatches(
         statistics,
       )
       const dropped = random.next() < 0.1
-      // With a reference the words for the look are mostly left out: it must come from the picture. They are there when
-      // the sampler has recognised the look, so the two have to be known together as well (decision 050).
+      // With a reference the words for the look are left out: it must come from the picture.
       const look = random.next() < REFERENCE_SHARE ? looks.reference(entry, random) : undefined
-      const wordless = look !== undefined && random.next() >= WORDED_SHARE
       if (look) cleanTokens(reference, b * REFERENCE_TOKENS * token, latents.read(look.i), 8, 8, statistics)
       powers.push(scale.values(entry))
       present.push([
         ...Array(STYLE_TOKENS).fill(look !== undefined),
         ...powers[b]!.map(() => random.next() < SLIDER_SHARE),
       ])
-      const words = vocabulary.tokens(dropped ? "" : wordless ? r.styleless : r.caption, TEXT_TOKENS)
+      const words = vocabulary.tokens(dropped ? "" : look ? r.styleless : r.caption, TEXT_TOKENS)
       words.ids.forEach((id, k) => {
         const replace =
           id >= 2 && random.next() < 0.12 && vocabulary.hasVector(id) && !EXACT.has(vocabulary.word(id))

@@ -111,6 +111,9 @@ export interface VaeRecipeOptions {
   near?: readonly number[]
 }
 
+/** Pixels after which every texture that keeps step with the latents begins anew. */
+const STEP = 16
+
 const ofEncoder = (name: string): boolean => /^(encoder|quant_conv)\b/.test(name)
 
 export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = openPictures()): Recipe {
@@ -165,19 +168,10 @@ export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = open
       const data = new Float32Array(size * 3 * crop * crop)
       for (let i = 0; i < size; i++) {
         const record = used[random.below(used.length)]!
-        const x = random.below(record.width - crop + 1)
-        const y = random.below(record.height - crop + 1)
-        cropInto(
-          data,
-          i * 3 * crop * crop,
-          pictures.read(record),
-          record.width,
-          x,
-          y,
-          crop,
-          crop,
-          random.next() < 0.5,
-        )
+        // Textures keep step with the latents' grid (decision 050), so crops do, and are never mirrored.
+        const x = STEP * random.below((record.width - crop) / STEP + 1)
+        const y = STEP * random.below((record.height - crop) / STEP + 1)
+        cropInto(data, i * 3 * crop * crop, pictures.read(record), record.width, x, y, crop, crop, false)
       }
       const shape = [size, vaeConfig.latentChannels, crop / 8, crop / 8]
       const feeds: Record<string, Feed> = {

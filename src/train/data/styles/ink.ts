@@ -75,8 +75,8 @@ export function comicHalftone(l: Layers, r: Random, scene: Scene): Picture {
   const inner = seams(l, 0.5, 0.03, 0.075)
   const behind = edges(l.back, l, 0.45)
   const tone = luminance(base)
-  const pitch = r.between(3.3, 4.4) * l.unit
-  const angle = r.pick([0.26, 0.785, 1.31])
+  const pitch = (8 / Math.SQRT2) * l.unit
+  const angle = Math.PI / 4
   const [cos, sin] = [Math.cos(angle) / pitch, Math.sin(angle) / pitch]
   const fall = r.chance(0.5) ? 1 : -1
   const paper = [1, 0.98, 0.92]
@@ -91,7 +91,7 @@ export function comicHalftone(l: Layers, r: Random, scene: Scene): Picture {
       const t = tone[i]!
       // Dots grow with darkness on objects, and from one side of the picture to the other behind them.
       const want = mix(
-        0.14 + 0.3 * clamp01(0.5 + fall * (y / l.h - 0.5)) * (1.1 - t),
+        0.2 + 0.26 * clamp01(0.5 + fall * (y / l.h - 0.5)) * (1.1 - t),
         0.47 * smoothstep(0.88, 0.25, t),
         a,
       )
@@ -102,7 +102,7 @@ export function comicHalftone(l: Layers, r: Random, scene: Scene): Picture {
         const strong = clamp01(t + (raw - t) * 1.35)
         const lightInk = mix(strong, paper[c]!, a > 0.5 ? 0.2 : white ? 0.05 : 0.34)
         const darkInk =
-          white && a < 0.5 ? mix(lightInk, [0.55, 0.75, 0.9][c]!, 0.5) : strong * (a > 0.5 ? 0.72 : 0.86)
+          white && a < 0.5 ? mix(lightInk, [0.55, 0.75, 0.9][c]!, 0.5) : strong * (a > 0.5 ? 0.62 : 0.72)
         out[c]![i] = mix(mix(lightInk, darkInk, dot), 0.05, line)
       }
     }

@@ -45,12 +45,12 @@ export function oilPainting(l: Layers, r: Random): Picture {
   const reach = blur(detail, l, 1.1 * l.unit)
   const canvas = blurPicture(source, l, 2.5 * l.unit)
   const height = empty(grey.length)
-  const wide = r.between(0.9, 1.15)
+  const wide = r.between(1.3, 1.6)
   const passes: Pass[] = [
     { length: 20 * wide, width: 6.5 * wide, spacing: 4.2 * wide, need: -1 },
     { length: 11 * wide, width: 3.6 * wide, spacing: 2.5 * wide, need: 0.012 },
-    { length: 6, width: 1.9, spacing: 1.45, need: 0.04 },
-    { length: 3.2, width: 1.05, spacing: 0.95, need: 0.085 },
+    { length: 8, width: 2.8, spacing: 2.1, need: 0.05 },
+    { length: 4, width: 1.5, spacing: 1.2, need: 0.1 },
   ]
   const brushes = Array.from(
     { length: 61 },
@@ -63,7 +63,7 @@ export function oilPainting(l: Layers, r: Random): Picture {
     const sharp = blurPicture(source, l, pass.width * 0.16 * l.unit)
     strokes(l, r.below(2 ** 31), pass, sharp, angles, reach, canvas, height, brushes)
   }
-  return light(l, canvas, height, r.between(0.7, 1.1))
+  return light(l, canvas, height, r.between(1.2, 1.7))
 }
 
 /** Stroke angle per pixel: along the edges of the picture, blended with slow noise where it is flat. */
@@ -123,8 +123,8 @@ function strokes(
     const at = Math.floor(y) * l.w + Math.floor(x)
     if (detail[at]! < pass.need) continue
     const thick = 0.8 + 0.4 * lot(k, 2)
-    const tint = (lot(k, 3) - 0.5) * 0.075
-    const warm = (lot(k, 4) - 0.5) * 0.04
+    const tint = (lot(k, 3) - 0.5) * 0.2
+    const warm = (lot(k, 4) - 0.5) * 0.08
     const colour = [0, 1, 2].map((c) => clamp01(source[c]![at]! + tint + warm * (1 - c)))
     const angle = angles[at]! + (lot(k, 5) - 0.5) * 0.4
     const [cos, sin] = [Math.cos(angle), Math.sin(angle)]

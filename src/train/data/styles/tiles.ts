@@ -16,6 +16,9 @@ import {
 import { avalanche, type Random } from "../random.ts"
 import type { Scene } from "../scene.ts"
 
+/** One thing alone, at its usual size or larger: pieces may be larger, too. */
+const isClose = ({ layout, size }: Scene): boolean => layout === "single" && size !== "small"
+
 interface Cells {
   readonly cols: number
   readonly rows: number
@@ -55,7 +58,7 @@ const BAYER = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5].map((v) => 
 
 /** Square cells in few colours, a dark line of cells around every object, dithered skies. */
 export function pixelArt(l: Layers, r: Random, scene: Scene): Picture {
-  const g = cellsOf(l, scene.layout === "single" && scene.size !== "small" ? 4 : 2)
+  const g = cellsOf(l, isClose(scene) ? 16 / 3 : 4)
   const levels = r.pick([7, 8, 9])
   const ink = r.pick([
     [0.1, 0.08, 0.16],
@@ -93,8 +96,7 @@ export function pixelArt(l: Layers, r: Random, scene: Scene): Picture {
 
 /** Irregular glazed tiles with grout between them; no tile crosses an object's outline. */
 export function mosaic(l: Layers, r: Random, scene: Scene): Picture {
-  const size =
-    (scene.layout === "single" && scene.size !== "small" ? r.between(4.6, 5.4) : r.between(3, 3.5)) * l.unit
+  const size = (isClose(scene) ? r.between(8.4, 9.6) : r.between(6, 7)) * l.unit
   const seed = r.below(2 ** 31)
   const [cols, rows] = [Math.ceil(l.w / size) + 2, Math.ceil(l.h / size) + 2]
   const inside = blur(l.alpha, l, 0.4 * l.unit)
@@ -160,7 +162,7 @@ export function mosaic(l: Layers, r: Random, scene: Scene): Picture {
 
 /** Every cell an X of two threads on woven cloth. */
 export function crossStitch(l: Layers, r: Random, scene: Scene): Picture {
-  const g = cellsOf(l, scene.layout === "single" && scene.size !== "small" ? 3.2 : 8 / 3)
+  const g = cellsOf(l, isClose(scene) ? 16 / 3 : 4)
   const cloth = r.pick([
     [0.95, 0.92, 0.85],
     [0.92, 0.94, 0.95],
