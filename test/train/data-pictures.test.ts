@@ -9,7 +9,7 @@ import { ART_VERSION, captionAt, type Sample, writeDataset } from "../../src/tra
 import { measure } from "../../src/train/data/measure.ts"
 import { blur, edges, noise } from "../../src/train/data/planes.ts"
 import { random } from "../../src/train/data/random.ts"
-import { renderScene } from "../../src/train/data/render.ts"
+import { type Rendered, renderScene } from "../../src/train/data/render.ts"
 import { sampleScene } from "../../src/train/data/scene.ts"
 import { STYLES } from "../../src/train/data/styles/names.ts"
 import { cast, recipe, source } from "../support/toy-art.ts"
@@ -55,6 +55,36 @@ describe("painting", () => {
         `${style}: mean difference ${difference / (144 * 96 * 3)} of 255`,
       )
     }
+  })
+
+  it("lays textures in step with the latents, so that every image token has them at the same places", async () => {
+    const plain = {
+      aspect: "1:1",
+      layout: "single",
+      stage: "scene",
+      background: "plain",
+      examine: true,
+    } as const
+    const at = ({ rgb, width }: Rendered, x: number, y: number): number => rgb[(y * width + x) * 3 + 1]!
+
+    const pixels = await renderScene(sampleScene(cast, 5, { ...plain, style: "pixel art" }), source)
+    // Three cells to 16 pixels, or four: whichever it is, no cell's border falls on these neighbours.
+    for (let y = 0; y < 128; y++)
+      for (let token = 0; token < 8; token++)
+        for (const x of [0, 1, 2, 12, 13, 14])
+          assert.equal(at(pixels, 16 * token + x, y), at(pixels, 16 * token + x + 1, y))
+
+    const screen = await renderScene(sampleScene(cast, 5, { ...plain, style: "comic halftone" }), source)
+    const mean = (x: number, y: number): number => {
+      let sum = 0
+      for (let j = 0; j < 2; j++) for (let i = 0; i < 16; i++) sum += at(screen, 8 * i + x, 8 * j + y) / 32
+      return sum
+    }
+    const between = Math.min(mean(4, 0), mean(0, 4))
+    assert.ok(
+      mean(0, 0) < between - 10 && mean(4, 4) < between - 10,
+      `${mean(0, 0)} ${mean(4, 4)} ${between}`,
+    )
   })
 
   it("draws every background at every shape, differently for each seed", () => {
