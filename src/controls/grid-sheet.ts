@@ -8,6 +8,8 @@ export interface SheetOptions {
   tile?: number
   /** Stands above; usually the prompt. */
   title?: string
+  /** Pictures in a row, where there is one axis alone; all of them unless given. */
+  columns?: number
 }
 
 const INK = "#1c1b1a"
@@ -35,7 +37,7 @@ export function axisName(field: string): string {
 export async function contactSheet(
   cells: readonly Cell[],
   axes: readonly Axis[],
-  { tile = 320, title = "" }: SheetOptions = {},
+  { tile = 320, title = "", columns: most = Number.POSITIVE_INFINITY }: SheetOptions = {},
 ): Promise<Uint8Array> {
   const [across, down] = axes as [Axis, Axis?]
   const { width, height } = cells[0]!.request
@@ -45,11 +47,17 @@ export async function contactSheet(
   const longest = down ? Math.max(...down.labels.map((l) => l.length), axisName(down.field).length) : 0
   const left = MARGIN + (down ? Math.min(Math.round(0.6 * font * longest) + 16, w) : 0)
   const top = MARGIN + (title ? Math.round(2.2 * font) : 0) + Math.round(3 * font)
-  const columns = across.values.length
-  const rows = down?.values.length ?? 1
+  const columns = down ? across.values.length : Math.min(most, across.values.length)
+  const rows = down?.values.length ?? Math.ceil(across.values.length / columns)
+  // The rows of one long axis have labels of their own between them.
+  const between = down || rows === 1 ? GAP : GAP + Math.round(1.8 * font)
+  const place = (x: number, y: number): { left: number; top: number } => ({
+    left: left + (x % columns) * (w + GAP),
+    top: top + (y + Math.floor(x / columns)) * (h + between),
+  })
   const total = {
     width: left + columns * (w + GAP) - GAP + MARGIN,
-    height: top + rows * (h + GAP) - GAP + MARGIN,
+    height: top + rows * (h + between) - between + MARGIN,
   }
   const pictures = await Promise.all(
     cells.map(async (cell) => ({
@@ -57,8 +65,7 @@ export async function contactSheet(
         .resize(w, h, { fit: "contain", background: PAPER, kernel: "lanczos3" })
         .png()
         .toBuffer(),
-      left: left + cell.x * (w + GAP),
-      top: top + cell.y * (h + GAP),
+      ...place(cell.x, cell.y),
     })),
   )
   const text = (
@@ -72,9 +79,10 @@ export async function contactSheet(
     title &&
       text(MARGIN, MARGIN + font, fitted(title, total.width - 2 * MARGIN, 1.2 * font), { size: 1.2 * font }),
     text(left, top - 1.9 * font, axisName(across.field), { colour: QUIET, size: 0.85 * font }),
-    ...across.labels.map((label, i) =>
-      text(left + i * (w + GAP) + w / 2, top - 0.6 * font, fitted(label, w, font), { anchor: "middle" }),
-    ),
+    ...across.labels.map((label, i) => {
+      const at = place(i, 0)
+      return text(at.left + w / 2, at.top - 0.6 * font, fitted(label, w, font), { anchor: "middle" })
+    }),
     down &&
       text(left - 12, top - 0.6 * font, axisName(down.field), {
         anchor: "end",
@@ -82,7 +90,7 @@ export async function contactSheet(
         size: 0.85 * font,
       }),
     ...(down?.labels ?? []).map((label, i) =>
-      text(left - 12, top + i * (h + GAP) + h / 2 + font / 3, fitted(label, left - MARGIN, font), {
+      text(left - 12, place(0, i).top + h / 2 + font / 3, fitted(label, left - MARGIN, font), {
         anchor: "end",
       }),
     ),

@@ -107,6 +107,12 @@ test("what is asked wrongly is one sentence and a code", async () => {
       2,
       /--tile: 9 is not a whole number from 64 to 1024/,
     ],
+    [
+      ["grid", "a fox", "--axis", "seed=1", "--axis", "steps=1", "--columns", "2"],
+      2,
+      /--columns: 2 with 2 axes; it takes a whole number from 1 to 50, and one axis/,
+    ],
+    [["grid", "a fox", "--axis", "seed=1", "--columns", "0"], 2, /--columns: 0 with 1 axes/],
   ]
   for (const [words, code, message] of cases) {
     const found = await atelier(...words)

@@ -139,3 +139,22 @@ test("the sheet has room for all pictures and their labels", () =>
       .toBuffer()
     assert.ok(head.some((v) => v < 100))
   }))
+
+test("one long axis is put in rows, each picture under its own value", () =>
+  inFolder(async (folder) => {
+    const axes = [parseAxis("seed=1..5")]
+    const cells = await planGrid({ prompt: "a fox", width: 256, height: 256 }, axes, folder)
+    await makeCells(cells, { engine: testEngine({ side: 32 }), folder })
+    const sheet = await contactSheet(cells, axes, { tile: 128, columns: 2 })
+    const { width, height } = await sharp(sheet).metadata()
+    assert.ok(width > 2 * 128 && width < 2 * 128 + 100, String(width))
+    assert.ok(height > 3 * 128 && height < 3 * 128 + 200, String(height))
+    const dark = async (left: number, top: number): Promise<boolean> => {
+      const strip = { left, top, width: 128, height: 20 }
+      return (await sharp(sheet).extract(strip).greyscale().raw().toBuffer()).some((v) => v < 100)
+    }
+    // Three rows: a label stands above the last one's only picture, and none where there is none.
+    const last = height - 28 - 128 - 22
+    assert.equal(await dark(28, last), true)
+    assert.equal(await dark(28 + 128 + 10, last), false)
+  }))

@@ -16,6 +16,7 @@ interface GridFlags extends GenerateFlags, CommonOptions {
   axis: string[]
   out: string
   tile: string
+  columns?: string
   title?: string
 }
 
@@ -53,6 +54,7 @@ export function registerGrid(program: Command, context: Context): void {
     .option("--movement <n>", "diagonal energy, -100 to 100")
     .option("-o, --out <folder>", "folder of the sheet and its pictures", "grid")
     .option("--tile <pixels>", "longer side of a picture on the sheet", "320")
+    .option("--columns <n>", "pictures in a row of the sheet, with one axis alone")
     .option("--title <text>", "above the sheet; default the prompt")
     .option("--json", "print the result as JSON")
     .action((prompt: string, flags: GridFlags) =>
@@ -72,6 +74,16 @@ async function makeGrid(prompt: string, flags: GridFlags, context: Context): Pro
     throw new AtelierError("out_of_range", `--tile: ${flags.tile} is not a whole number from 64 to 1024.`, {
       field: "tile",
     })
+  const columns = flags.columns === undefined ? undefined : Number(flags.columns)
+  if (
+    columns !== undefined &&
+    !(Number.isInteger(columns) && columns >= 1 && columns <= 50 && axes.length === 1)
+  )
+    throw new AtelierError(
+      "out_of_range",
+      `--columns: ${flags.columns} with ${axes.length} axes; it takes a whole number from 1 to 50, and one axis.`,
+      { field: "columns" },
+    )
   const folder = resolve(flags.out)
   const asked = requestFrom(prompt, flags)
   const { width, height } = (await findModel(parseRequest(asked).model)).manifest.defaults
@@ -94,7 +106,11 @@ async function makeGrid(prompt: string, flags: GridFlags, context: Context): Pro
       await engine.close()
     }
   }
-  const bytes = await contactSheet(cells, axes, { tile, title: flags.title ?? prompt })
+  const bytes = await contactSheet(cells, axes, {
+    tile,
+    title: flags.title ?? prompt,
+    ...(columns !== undefined && { columns }),
+  })
   const sheet = resolve(folder, "sheet.png")
   await writeWhole(sheet, (file) => file.write(bytes))
   return { sheet, pictures: cells.map(({ x, y, path }) => ({ x, y, path })), made }
