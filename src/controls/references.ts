@@ -37,14 +37,13 @@ export interface LookCalibration {
 }
 
 /**
- * Of the embedded Medium, by its contact sheets and the judge (docs/controls.md): a look begins to show at 0.5, is
- * there at 1, and a weight of 2 does not yet change what the prompt named. Away is a little stronger at first and
- * saturates lower, for a velocity pushed off its course leaves the pictures that the model knows sooner than one that
- * is pulled.
+ * Of the embedded Medium, by its contact sheets and the judge (docs/controls.md): a look is there from
+ * 0.5 on, and a weight of 2 thins what the prompt named but leaves it. Away is a little stronger at first and saturates
+ * lower, for a velocity pushed off its course leaves the pictures that the model knows sooner than one that is pulled.
  */
 export const LOOK_CALIBRATION: LookCalibration = {
-  towards: { limit: 1.5, scale: 1.6 },
-  away: { limit: 1.4, scale: 1.4 },
+  towards: { limit: 2.5, scale: 1.6 },
+  away: { limit: 2.2, scale: 1.3 },
   pace: 1,
 }
 
