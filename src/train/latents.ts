@@ -34,17 +34,7 @@ export async function encodeLatents(
         end++
       const images = new Float32Array((end - i) * 3 * width * height)
       for (let j = i; j < end; j++)
-        cropInto(
-          images,
-          (j - i) * 3 * width * height,
-          pictures.read(records[j]!),
-          width,
-          0,
-          0,
-          width,
-          height,
-          false,
-        )
+        cropInto(images, (j - i) * 3 * width * height, pictures.read(records[j]!), width, 0, 0, width, height)
       parts.push(new Float16Array(await coder.encode(images, width, height)))
       i = end
     }

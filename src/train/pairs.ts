@@ -112,7 +112,7 @@ async function drawTruth(scene: Scene, source: SpriteSource, path: string): Prom
 /** Bytes RGB, rows top-down, as planes of -1..1; square unless told. */
 export function toPlanes(rgb: Uint8Array, width: number, height = width): Float32Array {
   const out = new Float32Array(3 * width * height)
-  cropInto(out, 0, rgb, width, 0, 0, width, height, false)
+  cropInto(out, 0, rgb, width, 0, 0, width, height)
   return out
 }
 

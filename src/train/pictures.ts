@@ -127,12 +127,11 @@ export function cropInto(
   y0: number,
   columns: number,
   rows: number,
-  flip: boolean,
 ): void {
   const plane = rows * columns
   for (let y = 0; y < rows; y++)
     for (let x = 0; x < columns; x++) {
-      const from = ((y0 + y) * width + x0 + (flip ? columns - 1 - x : x)) * 3
+      const from = ((y0 + y) * width + x0 + x) * 3
       const at = to + y * columns + x
       out[at] = bytes[from]! / 127.5 - 1
       out[at + plane] = bytes[from + 1]! / 127.5 - 1

@@ -171,7 +171,7 @@ export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = open
         // Textures keep step with the latents' grid (decision 050), so crops do, and are never mirrored.
         const x = STEP * random.below((record.width - crop) / STEP + 1)
         const y = STEP * random.below((record.height - crop) / STEP + 1)
-        cropInto(data, i * 3 * crop * crop, pictures.read(record), record.width, x, y, crop, crop, false)
+        cropInto(data, i * 3 * crop * crop, pictures.read(record), record.width, x, y, crop, crop)
       }
       const shape = [size, vaeConfig.latentChannels, crop / 8, crop / 8]
       const feeds: Record<string, Feed> = {
@@ -191,7 +191,7 @@ export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = open
       let total = 0
       for (const record of held.slice(0, 24)) {
         const image = new Float32Array(3 * 128 * 128)
-        cropInto(image, 0, pictures.read(record), 128, 0, 0, 128, 128, false)
+        cropInto(image, 0, pictures.read(record), 128, 0, 0, 128, 128)
         const back = await coder.roundTrip(image, 128, 128)
         total += psnr(back, image)
         rows.push([image, back].map((data) => ({ data, width: 128, height: 128 })))
