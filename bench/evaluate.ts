@@ -43,8 +43,6 @@ export interface Result {
   weightProductsMs: number
   operations: number
   share: number
-  /** The share where 4-bit products count as if their weights were bytes already; else the same number. */
-  bytesShare: number
   /** The same share in processor time. */
   processorShare: number
   peakGb: number
@@ -153,17 +151,12 @@ async function measure(job: Job): Promise<Result | undefined> {
   const perStep = await time(job, step, stepFeeds(c, job.image, job.text), file.source)
   const peak = peakGb()
   const sizes = new Map(Object.entries({ B: 1, N: job.image, T: job.text }))
-  let [productsMs, weightProductsMs, processorMs, total, bytesMs] = [0, 0, 0, 0, 0]
-  for (const p of productsOf(Object.values(step), sizes, file.source, job.unpack)) {
+  let [productsMs, weightProductsMs, processorMs, total] = [0, 0, 0, 0]
+  for (const p of productsOf(Object.values(step), sizes, file.source)) {
     const repeats = operations(p) / p.times > 1e10 ? 4 : 12
     const least = await timeProduct(p, repeats, sessionOptions(job))
     productsMs += least.ms * p.times
     processorMs += least.processorMs * p.times
-    const asBytes =
-      p.kind === "packed"
-        ? await timeProduct({ ...p, kind: "integers" }, repeats, sessionOptions(job))
-        : least
-    bytesMs += asBytes.ms * p.times
     if (p.batch === 1) weightProductsMs += least.ms * p.times
     total += operations(p)
   }
@@ -176,7 +169,6 @@ async function measure(job: Job): Promise<Result | undefined> {
     weightProductsMs,
     operations: total,
     share,
-    bytesShare: bytesMs / perStep.minimumMs,
     processorShare,
     peakGb: peak,
   }

@@ -2,11 +2,10 @@
 import * as ort from "onnxruntime-node"
 import { GraphBuilder } from "../src/graph/builder.ts"
 import { type Dim, evaluateDim, type Tensor, topological, type WeightSource } from "../src/graph/index.ts"
-import { type IntegerValue, integerProduct } from "../src/graph/integers.ts"
 
 /** batch products [m,k] x [k,n], done `times` times per evaluation. */
 export interface Product {
-  kind: "float" | "integers" | "packed" | "blocks8" | "blocks4"
+  kind: "float" | "integers" | "blocks8" | "blocks4"
   blockSize: number
   batch: number
   m: number
@@ -17,15 +16,11 @@ export interface Product {
 
 type SourceOf = (name: string, shape: readonly number[]) => WeightSource
 
-/**
- * Products of the outputs, equal shapes counted together. Attention is two products per head. Row-wise weights of 4
- * bits are multiplied as bytes, or, where the evaluation unpacks them at every run, as they are ("packed").
- */
+/** Products of the outputs, equal shapes counted together. Attention is two products per head. */
 export function productsOf(
   outputs: readonly Tensor[],
   sizes: ReadonlyMap<string, number>,
   source: SourceOf,
-  unpack: "run" | "load",
 ): Product[] {
   const found = new Map<string, Product>()
   const put = (p: Omit<Product, "times">): void => {
@@ -43,8 +38,8 @@ export function productsOf(
       const m = t.shape.slice(0, -1).reduce<number>((p, d) => p * size(d), 1)
       if (w.op !== "parameter") throw new Error("Only attention multiplies two activations.")
       const from = source(w.attributes.name as string, w.shape as readonly number[])
-      const rows = from.kind === "integers" && from.bits === 4 && unpack === "run" ? "packed" : "integers"
-      const kind = from.kind === "integers" ? rows : from.kind === "blocks" ? `blocks${from.bits}` : "float"
+      const kind =
+        from.kind === "integers" ? "integers" : from.kind === "blocks" ? `blocks${from.bits}` : "float"
       const blockSize = from.kind === "blocks" ? from.blockSize : 0
       put({ kind: kind as Product["kind"], blockSize, batch: 1, m, k, n })
     }
@@ -70,20 +65,7 @@ function model(p: Product): { model: Uint8Array; feeds: Record<string, ort.Tenso
   const bytes = (count: number): Uint8Array => Uint8Array.from({ length: count }, (_, i) => (i * 7919) >> 3)
   let y: string
   const feeds: Record<string, ort.Tensor> = {}
-  if (p.kind === "packed") {
-    b.input("x", "uint8", [p.m, p.k])
-    feeds.x = new ort.Tensor("uint8", bytes(p.m * p.k), [p.m, p.k])
-    const packed: IntegerValue = {
-      bits: 4,
-      signed: true,
-      rows: p.n,
-      columns: p.k,
-      data: b.stored("I8", [p.k / 2, p.n], bytes((p.k * p.n) / 2)),
-      scales: b.floats(random(2 * p.n), [2, p.n]),
-    }
-    const options = { unpackAtRun: true, where: "product" }
-    y = integerProduct(b, { values: "x", step: "" }, packed, options)
-  } else if (p.kind === "integers") {
+  if (p.kind === "integers") {
     b.input("x", "uint8", [p.m, p.k])
     feeds.x = new ort.Tensor("uint8", bytes(p.m * p.k), [p.m, p.k])
     y = b.microsoft("MatMulIntegerToFloat", [
