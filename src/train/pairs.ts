@@ -6,7 +6,7 @@ import { renderScene } from "./data/render.ts"
 import { castOf, type Scene } from "./data/scene.ts"
 import { openSprites, type SpriteSource } from "./data/sprites.ts"
 import { asEncoded, normalised } from "./latent-statistics.ts"
-import { cropInto } from "./pictures.ts"
+import { toPlanes } from "./pictures.ts"
 import { Random } from "./random.ts"
 import { drawLatents, type SheetModel } from "./recipes/dit-sheet.ts"
 import { createCoder } from "./recipes/vae.ts"
@@ -107,13 +107,6 @@ function squareScenes(source: SpriteSource, count: number): Scene[] {
 
 async function drawTruth(scene: Scene, source: SpriteSource, path: string): Promise<void> {
   if (!existsSync(path)) writeWhole(path, (await renderScene(scene, source, FACTOR)).rgb)
-}
-
-/** Bytes RGB, rows top-down, as planes of -1..1; square unless told. */
-export function toPlanes(rgb: Uint8Array, width: number, height = width): Float32Array {
-  const out = new Float32Array(3 * width * height)
-  cropInto(out, 0, rgb, width, 0, 0, width, height)
-  return out
 }
 
 /** Every finished pair, in memory: about 4 MB each. */

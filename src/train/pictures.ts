@@ -139,5 +139,12 @@ export function cropInto(
     }
 }
 
+/** Bytes RGB, rows top-down, as planes of -1..1; square unless told. */
+export function toPlanes(rgb: Uint8Array, width: number, height = width): Float32Array {
+  const out = new Float32Array(3 * width * height)
+  cropInto(out, 0, rgb, width, 0, 0, width, height)
+  return out
+}
+
 /** One picture in a hundred is never trained on. */
 export const heldOut = (record: PictureRecord): boolean => record.index % 100 === 99

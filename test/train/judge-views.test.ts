@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { after, before, describe, it } from "node:test"
 import { type Classifier, createClassifier } from "../../src/train/judge/network.ts"
 import type { Bitmap } from "../../src/train/judge/pixels.ts"
-import { lookClosely, lookThrough, mirrored, together } from "../../src/train/judge/views.ts"
+import { asSeen, lookClosely, lookThrough, mirrored, together } from "../../src/train/judge/views.ts"
 import { loadClassifier } from "../../src/train/judge/weights.ts"
 
 /** A red triangle that leans to the right, on a pale ground. */
@@ -50,7 +50,10 @@ describe("the judge's looks", () => {
   })
 
   it("say of a picture what they say of its mirror image, and probabilities add up to one", async () => {
-    const [one, other] = await lookClosely([leaning(), mirrorImage(leaning())], classifier)
+    const [one, other] = await lookClosely(
+      await Promise.all([leaning(), mirrorImage(leaning())].map(asSeen)),
+      classifier,
+    )
     for (const part of ["concept", "style", "background"] as const) {
       near(one![part], other![part], 0.02)
       assert.ok(Math.abs(one![part].reduce((sum, p) => sum + p, 0) - 1) < 1e-4)

@@ -8,7 +8,7 @@ import { type Classifier, rankOf } from "./network.ts"
 import { type Observation, observe, type Shot } from "./observe.ts"
 import { thumbnail } from "./similarity.ts"
 import { type Estimate, share } from "./statistics.ts"
-import { lookClosely } from "./views.ts"
+import { asSeen, lookClosely } from "./views.ts"
 
 /** Everything found about one set of pictures. */
 export interface Findings {
@@ -75,10 +75,7 @@ export async function examineSelf(
   const ranks = (list: readonly Observation[], rank: number): Estimate =>
     share(list.flatMap((o) => (o.conceptRank === undefined ? [] : [o.conceptRank <= rank])))
   const reserved = real.filter((s) => s.prompt.concepts.every(styleReserve))
-  const verdicts = await lookClosely(
-    reserved.map((s) => s.picture),
-    classifier,
-  )
+  const verdicts = await lookClosely(await Promise.all(reserved.map((s) => asSeen(s.picture))), classifier)
   return {
     concept1: ranks(other, 1),
     concept5: ranks(other, 5),

@@ -3,10 +3,9 @@ import { backgroundColour, objectColour } from "./colour.ts"
 import { type Piece, thingsIn } from "./foreground.ts"
 import { backgroundIndex, conceptIndex, styleIndex } from "./labels.ts"
 import { type Classifier, rankOf, type Verdict } from "./network.ts"
-import { withoutPaper } from "./paper.ts"
-import { atNative, type Bitmap, squareAround, type Window } from "./pixels.ts"
+import { type Bitmap, squareAround, type Window } from "./pixels.ts"
 import type { Prompt } from "./prompts.ts"
-import { lookClosely, lookThrough } from "./views.ts"
+import { asSeen, lookClosely, lookThrough } from "./views.ts"
 
 export interface Shot {
   readonly prompt: Prompt
@@ -61,17 +60,12 @@ export async function observe(
   const out: Observation[] = []
   const chunk = 64
   for (let from = 0; from < shots.length; from += chunk) {
-    // Every picture is looked at in the scale of the real art, so that both get the same treatment.
     const part = await Promise.all(
-      shots.slice(from, from + chunk).map(async ({ prompt, picture }) => {
-        const native = await atNative(picture)
-        return { prompt, picture: native, painted: withoutPaper(native) }
-      }),
+      shots
+        .slice(from, from + chunk)
+        .map(async ({ prompt, picture }) => ({ prompt, ...(await asSeen(picture)) })),
     )
-    const verdicts = await lookClosely(
-      part.map((s) => s.picture),
-      classifier,
-    )
+    const verdicts = await lookClosely(part, classifier)
     const pairs = part.flatMap(({ prompt, painted }, i) => {
       const windows = prompt.relation && pairWindows(painted, prompt.relation)
       return windows ? [{ i, windows }] : []

@@ -1,6 +1,6 @@
 // Real art as the autoencoder gives it back: what a perfect denoiser would look like to the judge.
 import { loadRun } from "../checkpoint.ts"
-import { toPlanes } from "../pairs.ts"
+import { toPlanes } from "../pictures.ts"
 import { createCoder } from "../recipes/vae.ts"
 import { toBytes } from "../sheet.ts"
 import type { Shot } from "./observe.ts"

@@ -2,10 +2,22 @@
 import { thingsIn } from "./foreground.ts"
 import type { Classifier, Verdict } from "./network.ts"
 import { withoutPaper } from "./paper.ts"
-import { type Bitmap, squareAround, view, type Window } from "./pixels.ts"
+import { atNative, type Bitmap, squareAround, view, type Window } from "./pixels.ts"
 
 /** Margin around a thing that is looked at alone, as a share of its longer side. */
 const MARGIN = 0.15
+
+/** A picture in the scale of the real art, and the same without a watercolour's margin. */
+export interface Seen {
+  readonly picture: Bitmap
+  readonly painted: Bitmap
+}
+
+/** Every picture is looked at in the scale of the real art, so that both get the same treatment. */
+export async function asSeen(picture: Bitmap): Promise<Seen> {
+  const native = await atNative(picture)
+  return { picture: native, painted: withoutPaper(native) }
+}
 
 /** Planes [3,side,side] with left and right exchanged. */
 export function mirrored(planes: Float32Array, side: number): Float32Array {
@@ -25,16 +37,15 @@ export function together(views: readonly Float32Array[]): Float32Array {
 }
 
 /**
- * Pictures in the scale of the real art -> a verdict each. Concept and style come from the whole picture and from its
+ * A verdict for each picture. Concept and style come from the whole picture and from its
  * largest thing, both also mirrored; the background from the whole and its mirror image; features from the whole.
  */
 export async function lookClosely(
-  pictures: readonly Bitmap[],
+  pictures: readonly Seen[],
   classifier: Pick<Classifier, "side" | "look">,
 ): Promise<Verdict[]> {
   const { side, look } = classifier
-  const views = pictures.flatMap((picture) => {
-    const painted = withoutPaper(picture)
+  const views = pictures.flatMap(({ picture, painted }) => {
     const [thing] = thingsIn(painted)
     const whole = view(picture, side)
     const near = thing ? view(painted, side, squareAround(thing, MARGIN)) : whole

@@ -19,7 +19,7 @@ import {
 import { decode, encode, type VaeConfig, Weights } from "../../nets/index.ts"
 import { initialise } from "../initial.ts"
 import { charbonnier, meanOfAll } from "../losses.ts"
-import { cropInto, heldOut, openPictures, type PictureSet } from "../pictures.ts"
+import { cropInto, heldOut, openPictures, type PictureSet, toPlanes } from "../pictures.ts"
 import { Random } from "../random.ts"
 import { type Planes, psnr, writeSheet } from "../sheet.ts"
 import { type Feed, parametersOf } from "../step.ts"
@@ -190,8 +190,7 @@ export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = open
       const rows: Planes[][] = []
       let total = 0
       for (const record of held.slice(0, 24)) {
-        const image = new Float32Array(3 * 128 * 128)
-        cropInto(image, 0, pictures.read(record), 128, 0, 0, 128, 128)
+        const image = toPlanes(pictures.read(record), 128)
         const back = await coder.roundTrip(image, 128, 128)
         total += psnr(back, image)
         rows.push([image, back].map((data) => ({ data, width: 128, height: 128 })))

@@ -5,9 +5,9 @@ import { type GenerationInput, parseRequest } from "../../../request/request.ts"
 import type { SpriteSource } from "../../data/sprites.ts"
 import type { Classifier, Verdict } from "../network.ts"
 import type { Studio } from "../pictures.ts"
-import { atNative, type Bitmap } from "../pixels.ts"
+import type { Bitmap } from "../pixels.ts"
 import { openPainter, type Painter } from "../real.ts"
-import { lookClosely } from "../views.ts"
+import { asSeen, lookClosely } from "../views.ts"
 import type { Bench } from "./measure.ts"
 
 /** Pictures under way at once: those of one size share runs of the denoiser. */
@@ -82,6 +82,5 @@ export function openBench({
   }
 }
 
-/** In the scale of the real art, as the judge looks at everything. */
 const lookAt = async (classifier: Classifier, pictures: readonly Bitmap[]): Promise<Verdict[]> =>
-  await lookClosely(await Promise.all(pictures.map(atNative)), classifier)
+  await lookClosely(await Promise.all(pictures.map(asSeen)), classifier)
