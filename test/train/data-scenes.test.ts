@@ -108,12 +108,12 @@ describe("scenes", () => {
     assert.ok(Math.abs(asFirst - asked) < 0.1, `${asFirst} beside, ${asked} first`)
   })
 
-  it("of the focus show a concept in one pose: unturned, one size and place, one drawing per style", () => {
+  it("of the focus show a concept in one pose: unturned, one place for each size, one drawing per style", () => {
     const drawings = new Map<string, string>()
     for (const { layout, relation, objects, style, width, height, size } of focused) {
-      assert.equal(size, "normal")
+      if (layout !== "single") assert.equal(size, "normal")
       for (const [i, { concept, set, x, y, w, h, flip, grounded }] of objects.entries()) {
-        const place = steadyPlaces(layout, relation ?? "left", objects.length)[i]!
+        const place = steadyPlaces(layout, relation ?? "left", objects.length, size)[i]!
         assert.ok(!flip)
         assert.ok(Math.abs(x + w / 2 - place.x * width) < 1e-9)
         assert.ok(Math.abs(Math.max(w, h) - place.long * Math.min(width, height)) < 1e-9)
@@ -125,6 +125,24 @@ describe("scenes", () => {
         drawings.set(key, set)
       }
     }
+  })
+
+  it("of the focus are sometimes of a small or a large thing, so that these words do not bring other poses", () => {
+    const single = focused.filter((s) => s.layout === "single")
+    const share = (size: string): number => single.filter((s) => s.size === size).length / single.length
+    assert.ok(Math.abs(share("large") - 0.2) < 0.04, `${share("large")} large`)
+    assert.ok(Math.abs(share("small") - 0.08) < 0.03, `${share("small")} small`)
+  })
+
+  it("of the focus keep a latent's width between things", () => {
+    for (const { objects } of focused)
+      for (const [i, a] of objects.entries())
+        for (const b of objects.slice(i + 1)) {
+          const across = Math.max(a.x, b.x) - Math.min(a.x + a.w, b.x + b.w)
+          const down = Math.max(a.y, b.y) - Math.min(a.y + a.h, b.y + b.h)
+          if (!a.grounded && !b.grounded)
+            assert.ok(Math.max(across, down) >= 8, `${across} and ${down} pixels`)
+        }
   })
 
   it("of the focus never put one thing over another", () => {

@@ -12,7 +12,7 @@ import { type Cast, castOf, type Scene, type Stage, sampleScene } from "./scene.
 import type { SpriteSource } from "./sprites.ts"
 
 /** Raised whenever the same seed would give other pictures. */
-export const ART_VERSION = 3
+export const ART_VERSION = 4
 export const SHARD_PICTURES = 1000
 /** Shards after which a new version of the art replaces an older one. */
 const ENOUGH_SHARDS = 20

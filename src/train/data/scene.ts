@@ -97,11 +97,14 @@ export interface Wish {
   readonly background?: BackgroundKind
   /** Let held-out combinations happen (the examination of unseen ones). */
   readonly examine?: boolean
-  /** Things as a label would show them: their style's first drawings, of one size, unturned, always in the same places. */
+  /** Things as a label would show them: their style's first drawings, mostly of one size, unturned, always in the same places. */
   readonly steady?: boolean
 }
 
 const LAYOUT_ODDS = { single: 0.55, count: 0.2, pair: 0.2, triple: 0.05 } as const
+const SIZE_ODDS = { small: 0.18, normal: 0.52, large: 0.3 } as const
+/** One size for most, so that a concept has one pose to learn; the others, so that they do not bring all poses with them. */
+const STEADY_SIZE_ODDS = { small: 0.08, normal: 0.72, large: 0.2 } as const
 const SIDE_ASPECTS = Object.keys(NATIVE).slice(1) as Aspect[]
 const COLOUR_ODDS = {
   red: 3,
@@ -146,12 +149,12 @@ export function sampleScene(cast: Cast, seed: number, wish: Wish = {}): Scene {
     wear(s, i > 0 && layout === "count" ? undefined : tints, trait.colours, wish.examine),
   )
   const shared = layout === "count" ? wears.map(() => wears[0]!) : wears
-  const size =
-    layout === "single" && !wish.steady ? r.weighted({ small: 0.18, normal: 0.52, large: 0.3 }) : "normal"
+  const sizeLot = wish.steady ? r.fork("steady size") : r
+  const size = layout === "single" ? sizeLot.weighted(wish.steady ? STEADY_SIZE_ODDS : SIZE_ODDS) : "normal"
   const horizon = horizonOf(kind, r)
   const frame: Ground = { w: width, h: height, kind, place, horizon: horizon * height }
   const boxes = wish.steady
-    ? steadyPlaces(layout, relation, things.length).map((place, i) =>
+    ? steadyPlaces(layout, relation, things.length, size).map((place, i) =>
         inPlace(place, things[i]!, sprites[i]!, frame),
       )
     : arrange(r.fork("layout"), layout, relation, size, things, sprites, frame)
@@ -324,14 +327,22 @@ interface SteadyPlace {
   low: boolean
 }
 
-/** One place for each arrangement: one in the middle, two in a row or a column, three as a triangle, four as a square. */
-export function steadyPlaces(layout: Layout, relation: Relation, count: number): SteadyPlace[] {
+/**
+ * One place for each arrangement: one in the middle, two in a row or a column, three as a triangle, four as a square.
+ * Neighbours keep a latent's width (8 pixels) between them at least: what is nearer melts together (decision 051).
+ */
+export function steadyPlaces(
+  layout: Layout,
+  relation: Relation,
+  count: number,
+  size: Size = "normal",
+): SteadyPlace[] {
   const at = (x: number, y: number, long: number, low = true): SteadyPlace => ({ x, y, long, low })
-  if (count === 1) return [at(0.5, 0.5, 0.74)]
-  if (layout === "pair" && relation === "above") return [at(0.5, 0.27, 0.44, false), at(0.5, 0.74, 0.44)]
-  if (count === 2) return [at(0.27, 0.5, 0.44), at(0.73, 0.5, 0.44)]
-  const above = count === 3 ? [at(0.5, 0.28, 0.4, false)] : [0.28, 0.72].map((x) => at(x, 0.28, 0.4, false))
-  return [...above, at(0.28, 0.73, 0.4), at(0.72, 0.73, 0.4)]
+  if (count === 1) return [at(0.5, 0.5, { small: 0.42, normal: 0.74, large: 0.92 }[size])]
+  if (layout === "pair" && relation === "above") return [at(0.5, 0.26, 0.42, false), at(0.5, 0.755, 0.42)]
+  if (count === 2) return [at(0.25, 0.5, 0.42), at(0.75, 0.5, 0.42)]
+  const above = count === 3 ? [at(0.5, 0.26, 0.4, false)] : [0.25, 0.75].map((x) => at(x, 0.26, 0.4, false))
+  return [...above, at(0.25, 0.745, 0.4), at(0.75, 0.745, 0.4)]
 }
 
 /** The same place for every drawing; on the ground it stands a little below the horizon at least. */
@@ -426,7 +437,7 @@ function arrange(
       : g.w < g.h * 1.4 && (count === 4 ? r.chance(0.85) : count === 3 && r.chance(0.45)))
   if (!gridded) {
     const cell = (g.w * 0.95) / count
-    const longest = Math.min(cell * 0.86, short * (layout === "pair" ? 0.56 : 0.52)) * (1 + jitter(0.05))
+    const longest = Math.min(cell * 0.8, short * (layout === "pair" ? 0.56 : 0.52)) * (1 + jitter(0.05))
     return things.map((_, i) =>
       stand(
         i,
@@ -444,7 +455,7 @@ function arrange(
     const start = g.w / 2 - (cell * inRow) / 2
     return Array.from({ length: inRow }, (_, k) => {
       const i = at++
-      const [w, h] = fit(i, Math.min(cell, cellH) * 0.84, cell * 0.9, cellH * 0.88)
+      const [w, h] = fit(i, Math.min(cell, cellH) * 0.8, cell * 0.9, cellH * 0.88)
       const cx = start + cell * (k + 0.5) + jitter(0.02) * cell
       if (g.place && !FLOATING.has(g.kind) && things[i]!.posture !== "air") {
         const low = Math.min(g.h * 0.955, Math.max(g.horizon + (g.h - g.horizon) * 0.78, g.h * 0.5 + h))

@@ -44,7 +44,7 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
     dit,
     text,
     seed,
-    focusUntil: 2_000_000,
+    focusUntil: 4_000_000,
   })
   const extras = { aligned: options.sight !== undefined, perceptual: options.perceptual ?? 0 }
   const rate = options.rate ?? 2e-3
