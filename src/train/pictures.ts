@@ -24,6 +24,8 @@ export interface PictureRecord {
   concepts: readonly string[]
   /** Boxes of the things in pixels, in the order of `concepts`, later ones in front: x, y, width, height. */
   boxes: readonly (readonly [number, number, number, number])[]
+  /** Whether a thing leans. */
+  leans: boolean
   /** Raw measures behind intensity, complexity and movement. */
   measures: readonly [number, number, number]
 }
@@ -112,6 +114,7 @@ function slim(
     place: kind,
     concepts: truth.objects.map((o) => o.concept),
     boxes: truth.objects.map((o) => [o.x, o.y, o.w, o.h] as const),
+    leans: truth.objects.some((o) => o.lean !== undefined),
     // Intensity is saturation and contrast in equal parts of their usual ranges; movement is diagonal energy.
     measures: [attributes.saturation + 2 * attributes.contrast, attributes.edges, attributes.diagonal],
   }

@@ -12,7 +12,23 @@ import { random } from "../../src/train/data/random.ts"
 import { type Rendered, renderScene } from "../../src/train/data/render.ts"
 import { sampleScene } from "../../src/train/data/scene.ts"
 import { STYLES } from "../../src/train/data/styles/names.ts"
-import { cast, recipe, source } from "../support/toy-art.ts"
+import { cast, FEW, recipe, source } from "../support/toy-art.ts"
+
+/** Middle of what differs from the corner's colour, and the angle of its long axis, clockwise from level. */
+function axisOf({ width, height, rgb }: Rendered): { x: number; y: number; degrees: number } {
+  const places: [number, number][] = []
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++)
+      if ([0, 1, 2].some((c) => Math.abs(rgb[(y * width + x) * 3 + c]! - rgb[c]!) > 40))
+        places.push([x + 0.5, y + 0.5])
+  const mean = (of: (p: [number, number]) => number): number =>
+    places.reduce((sum, p) => sum + of(p), 0) / places.length
+  const [x, y] = [mean((p) => p[0]), mean((p) => p[1])]
+  const xx = mean((p) => (p[0] - x) ** 2)
+  const yy = mean((p) => (p[1] - y) ** 2)
+  const xy = mean((p) => (p[0] - x) * (p[1] - y))
+  return { x, y, degrees: (Math.atan2(2 * xy, xx - yy) * 90) / Math.PI }
+}
 
 describe("painting", () => {
   it("gives the same bytes for the same scene", async () => {
@@ -55,6 +71,27 @@ describe("painting", () => {
         `${style}: mean difference ${difference / (144 * 96 * 3)} of 255`,
       )
     }
+  })
+
+  it("turns what leans clockwise about its middle", async () => {
+    const upright = sampleScene(cast, 5, {
+      style: "flat vector",
+      aspect: "1:1",
+      layout: "single",
+      background: "plain",
+      concept: FEW[0]!.id, // drawn half again as wide as high
+      examine: true,
+    })
+    const [thing] = upright.objects
+    const flat = { ...thing!, x: 34, y: 44, w: 60, h: 40, grounded: false }
+    const painted = async (lean?: number) =>
+      axisOf(
+        await renderScene({ ...upright, objects: [lean === undefined ? flat : { ...flat, lean }] }, source),
+      )
+    const [level, leaning] = [await painted(), await painted(30)]
+    assert.ok(Math.abs(level.degrees) < 2, `level at ${level.degrees}`)
+    assert.ok(Math.abs(leaning.degrees - 30) < 3, `leaning at ${leaning.degrees}`)
+    for (const { x, y } of [level, leaning]) assert.ok(Math.hypot(x - 64, y - 64) < 1.5, `${x} ${y}`)
   })
 
   it("lays textures in step with the latents, so that every image token has them at the same places", async () => {

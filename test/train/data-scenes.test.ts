@@ -6,7 +6,7 @@ import { CONCEPTS, FOCUS } from "../../src/train/data/concepts.ts"
 import { captionAt, sceneAt } from "../../src/train/data/dataset.ts"
 import { heldOut } from "../../src/train/data/holdout.ts"
 import { random } from "../../src/train/data/random.ts"
-import { castOf, NATIVE, type Scene, sampleScene, steadyPlaces } from "../../src/train/data/scene.ts"
+import { castOf, leaning, NATIVE, type Scene, sampleScene, steadyPlaces } from "../../src/train/data/scene.ts"
 import { STYLE_TRAITS } from "../../src/train/data/styles/names.ts"
 import { cast, FEW, recipe, scenes, source } from "../support/toy-art.ts"
 
@@ -112,11 +112,13 @@ describe("scenes", () => {
     const drawings = new Map<string, string>()
     for (const { layout, relation, objects, style, width, height, size } of focused) {
       if (layout !== "single") assert.equal(size, "normal")
-      for (const [i, { concept, set, x, y, w, h, flip, grounded }] of objects.entries()) {
+      for (const [i, { concept, set, x, y, w, h, flip, grounded, lean }] of objects.entries()) {
         const place = steadyPlaces(layout, relation ?? "left", objects.length, size)[i]!
         assert.ok(!flip)
         assert.ok(Math.abs(x + w / 2 - place.x * width) < 1e-9)
-        assert.ok(Math.abs(Math.max(w, h) - place.long * Math.min(width, height)) < 1e-9)
+        const long = place.long * Math.min(width, height)
+        if (lean === undefined) assert.ok(Math.abs(Math.max(w, h) - long) < 1e-9)
+        else assert.ok(Math.max(w, h) < long + 1e-9)
         // On the ground a flat thing stands lower, so that its foot is below the horizon, a tall one within the picture.
         assert.ok(grounded || Math.abs(y + h / 2 - place.y * height) < 1e-9)
         assert.ok(x >= 0 && y >= 0 && x + w <= width && y + h <= height)
@@ -132,6 +134,20 @@ describe("scenes", () => {
     const share = (size: string): number => single.filter((s) => s.size === size).length / single.length
     assert.ok(Math.abs(share("large") - 0.2) < 0.04, `${share("large")} large`)
     assert.ok(Math.abs(share("small") - 0.08) < 0.03, `${share("small")} small`)
+  })
+
+  it("of the focus lean in one of seven, alone, off the ground and within the picture", () => {
+    const single = focused.filter((s) => s.layout === "single")
+    const leans = single.filter((s) => s.objects[0]!.lean !== undefined)
+    assert.ok(Math.abs(leans.length / single.length - 0.15) < 0.03, `${leans.length} of ${single.length}`)
+    for (const { objects, width, height } of leans) {
+      const { x, y, w, h, lean, grounded } = objects[0]!
+      const [across, down] = leaning(w, h, lean!)
+      assert.ok(lean! >= 6 && lean! <= 45 && !grounded)
+      assert.ok(across <= width && down <= height)
+      assert.ok(Math.abs(x + w / 2 - width / 2) < 1e-9 && Math.abs(y + h / 2 - height / 2) < 1e-9)
+    }
+    assert.ok(!focused.some((s) => s.layout !== "single" && s.objects.some((o) => o.lean !== undefined)))
   })
 
   it("of the focus keep a latent's width between things", () => {

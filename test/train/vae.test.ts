@@ -21,6 +21,7 @@ const record: Located = {
   place: "plain",
   concepts: [],
   boxes: [],
+  leans: false,
   measures: [0, 0, 0],
   shard: 0,
 }

@@ -5,7 +5,7 @@ import { backgroundSvg } from "./backgrounds.ts"
 import { recolour } from "./colours.ts"
 import { empty, type Frame, type Layers, type Picture, picture, plane, withPlanes } from "./planes.ts"
 import { random } from "./random.ts"
-import { isPlace, type Scene, type SceneObject } from "./scene.ts"
+import { isPlace, leaning, type Scene, type SceneObject } from "./scene.ts"
 import { type Cutout, SPRITE_PIXELS, type Sprite, type SpriteSource } from "./sprites.ts"
 import { applyStyle } from "./styles/index.ts"
 import type { Style } from "./styles/names.ts"
@@ -52,7 +52,8 @@ export async function layersOf(scene: Scene, source: SpriteSource, unit: number)
     const cutout =
       pixels > SPRITE_PIXELS * 1.1 ? await source.draw(sprite, Math.round(pixels)) : source.pixels(sprite)
     if (o.tint) recolour(cutout.rgba, sprite.main, o.tint)
-    place(cutout, o, f, fore, alpha)
+    if (o.lean === undefined) place(cutout, o, f, fore, alpha)
+    else place(await turned(cutout, o.flip ? -o.lean : o.lean), around(o, o.lean), f, fore, alpha)
     dropShadow(scene, o, sprite, f, shadow)
   }
   return { ...f, back, fore, alpha, shadow }
@@ -126,6 +127,21 @@ const SWIMS = new Set([
   "swan",
 ])
 
+/** A cut-out turned clockwise, with room for its corners. */
+async function turned({ width, height, rgba }: Cutout, degrees: number): Promise<Cutout> {
+  const { data, info } = await sharp(rgba, { raw: { width, height, channels: 4 } })
+    .rotate(degrees, { background: { r: 0, g: 0, b: 0, alpha: 0 } })
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+  return { width: info.width, height: info.height, rgba: data }
+}
+
+/** The object with the upright box around it as it leans. */
+function around(o: SceneObject, degrees: number): SceneObject {
+  const [w, h] = leaning(o.w, o.h, degrees)
+  return { ...o, x: o.x + (o.w - w) / 2, y: o.y + (o.h - h) / 2, w, h }
+}
+
 /** Writes one cut-out into the layers, each output pixel the mean of the sprite area under it. */
 function place(c: Cutout, o: SceneObject, f: Frame, fore: Picture, alpha: Float32Array): void {
   const [x0, y0, w, h] = [o.x * f.unit, o.y * f.unit, o.w * f.unit, o.h * f.unit]
@@ -191,7 +207,7 @@ function taps(from: number, length: number, size: number, limit: number, flip: b
 function dropShadow(scene: Scene, o: SceneObject, sprite: Sprite, f: Frame, shadow: Float32Array): void {
   const onPlace = isPlace(scene.background.kind)
   const render = scene.style === "3d render"
-  if (onPlace ? !o.grounded : !render) return
+  if (o.lean !== undefined || (onPlace ? !o.grounded : !render)) return
   const [l, r] = o.flip ? [1 - sprite.foot[1], 1 - sprite.foot[0]] : sprite.foot
   const cx = (o.x + (o.w * (l + r)) / 2) * f.unit
   const rx = (o.w * (r - l) * 0.56 + o.w * 0.06) * f.unit * (render ? 1.1 : 1)

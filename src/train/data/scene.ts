@@ -53,6 +53,8 @@ export interface SceneObject {
   readonly colour?: Colour
   /** Whether it stands on the ground and throws a shadow there. */
   readonly grounded: boolean
+  /** Degrees that it is turned clockwise about the middle of its box; absent = upright. */
+  readonly lean?: number
 }
 
 export interface Scene {
@@ -97,7 +99,7 @@ export interface Wish {
   readonly background?: BackgroundKind
   /** Let held-out combinations happen (the examination of unseen ones). */
   readonly examine?: boolean
-  /** Things as a label would show them: their style's first drawings, mostly of one size, unturned, always in the same places. */
+  /** Things as a label would show them: their style's first drawings, mostly of one size and upright, unturned, always in the same places. */
   readonly steady?: boolean
 }
 
@@ -105,6 +107,9 @@ const LAYOUT_ODDS = { single: 0.55, count: 0.2, pair: 0.2, triple: 0.05 } as con
 const SIZE_ODDS = { small: 0.18, normal: 0.52, large: 0.3 } as const
 /** One size for most, so that a concept has one pose to learn; the others, so that they do not bring all poses with them. */
 const STEADY_SIZE_ODDS = { small: 0.08, normal: 0.72, large: 0.2 } as const
+/** How many single steady things lean, and how far in degrees: what movement can turn up (decision 052). */
+const LEANING = 0.15
+const LEANS = [6, 45] as const
 const SIDE_ASPECTS = Object.keys(NATIVE).slice(1) as Aspect[]
 const COLOUR_ODDS = {
   red: 3,
@@ -151,11 +156,12 @@ export function sampleScene(cast: Cast, seed: number, wish: Wish = {}): Scene {
   const shared = layout === "count" ? wears.map(() => wears[0]!) : wears
   const sizeLot = wish.steady ? r.fork("steady size") : r
   const size = layout === "single" ? sizeLot.weighted(wish.steady ? STEADY_SIZE_ODDS : SIZE_ODDS) : "normal"
+  const lean = wish.steady && layout === "single" ? leanOf(r.fork("lean")) : undefined
   const horizon = horizonOf(kind, r)
   const frame: Ground = { w: width, h: height, kind, place, horizon: horizon * height }
   const boxes = wish.steady
     ? steadyPlaces(layout, relation, things.length, size).map((place, i) =>
-        inPlace(place, things[i]!, sprites[i]!, frame),
+        inPlace(place, things[i]!, sprites[i]!, frame, lean),
       )
     : arrange(r.fork("layout"), layout, relation, size, things, sprites, frame)
   const facing = r.chance(0.5)
@@ -314,6 +320,7 @@ interface Box {
   w: number
   h: number
   grounded: boolean
+  lean?: number
 }
 
 const SHARE: Readonly<Record<Size, number>> = { small: 0.35, normal: 0.6, large: 0.82 }
@@ -345,11 +352,25 @@ export function steadyPlaces(
   return [...above, at(0.25, 0.745, 0.4), at(0.75, 0.745, 0.4)]
 }
 
-/** The same place for every drawing; on the ground it stands a little below the horizon at least. */
-function inPlace(place: SteadyPlace, concept: Concept, sprite: Sprite, g: Ground): Box {
-  const k = (place.long * Math.min(g.w, g.h)) / Math.max(sprite.width, sprite.height)
+const leanOf = (r: Random): number | undefined => (r.chance(LEANING) ? r.between(...LEANS) : undefined)
+
+/** Width and height of the upright box around a box that leans by `degrees`. */
+export function leaning(w: number, h: number, degrees: number): [number, number] {
+  const [c, s] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)]
+  return [w * c + h * s, w * s + h * c]
+}
+
+/**
+ * The same place for every drawing; on the ground it stands a little below the horizon at least. What leans is off the
+ * ground, and small enough to lie within the picture.
+ */
+function inPlace(place: SteadyPlace, concept: Concept, sprite: Sprite, g: Ground, lean?: number): Box {
+  const long = (place.long * Math.min(g.w, g.h)) / Math.max(sprite.width, sprite.height)
+  const around = leaning(sprite.width, sprite.height, lean ?? 0)
+  const k = lean === undefined ? long : Math.min(long, (0.94 * g.w) / around[0], (0.94 * g.h) / around[1])
   const [w, h] = [sprite.width * k, sprite.height * k]
-  const grounded = place.low && g.place && !FLOATING.has(g.kind) && concept.posture !== "air"
+  const grounded =
+    lean === undefined && place.low && g.place && !FLOATING.has(g.kind) && concept.posture !== "air"
   const middle = place.y * g.h - h / 2
   return {
     x: place.x * g.w - w / 2,
@@ -357,6 +378,7 @@ function inPlace(place: SteadyPlace, concept: Concept, sprite: Sprite, g: Ground
     w,
     h,
     grounded,
+    ...(lean !== undefined && { lean }),
   }
 }
 

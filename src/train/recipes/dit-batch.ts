@@ -22,6 +22,8 @@ import { IMAGE_TOKENS, LATENT_CHANNELS, REFERENCE_TOKENS, TEXT_TOKENS } from "./
 /** How often a sample brings a reference, and how often each slider is given. */
 const REFERENCE_SHARE = 0.3
 const SLIDER_SHARE = 0.3
+/** Place of movement among the sliders. */
+const MOVEMENT = 2
 /** Share of the batches that show things in steady poses while the focus lasts (decision 034). */
 const FOCUS_SHARE = 0.85
 
@@ -121,7 +123,8 @@ export function ditBatches(
       powers.push(scale.values(entry))
       present.push([
         ...Array(STYLE_TOKENS).fill(look !== undefined),
-        ...powers[b]!.map(() => random.next() < SLIDER_SHARE),
+        // What leans is always asked to: unasked, everything stands upright.
+        ...powers[b]!.map((_, k) => random.next() < SLIDER_SHARE || (r.leans && k === MOVEMENT)),
       ])
       const words = vocabulary.tokens(dropped ? "" : look ? r.styleless : r.caption, TEXT_TOKENS)
       words.ids.forEach((id, k) => {
