@@ -1,12 +1,14 @@
 // The training art's scenes, and captions that say only what is in them.
 import assert from "node:assert/strict"
 import { describe, it } from "node:test"
+import { ASPECTS } from "../../src/request/sizes.ts"
 import { captionOf, vocabulary } from "../../src/train/data/captions.ts"
 import { CONCEPTS, FOCUS } from "../../src/train/data/concepts.ts"
 import { captionAt, sceneAt } from "../../src/train/data/dataset.ts"
 import { heldOut } from "../../src/train/data/holdout.ts"
 import { random } from "../../src/train/data/random.ts"
-import { castOf, leaning, NATIVE, type Scene, sampleScene, steadyPlaces } from "../../src/train/data/scene.ts"
+import { castOf, NATIVE, type Scene, sampleScene } from "../../src/train/data/scene.ts"
+import { leaning, steadyPlaces } from "../../src/train/data/steady.ts"
 import { STYLE_TRAITS } from "../../src/train/data/styles/names.ts"
 import { cast, FEW, recipe, scenes, source } from "../support/toy-art.ts"
 
@@ -110,15 +112,15 @@ describe("scenes", () => {
 
   it("of the focus show a concept in one pose: unturned, one place for each size, one drawing per style", () => {
     const drawings = new Map<string, string>()
-    for (const { layout, relation, objects, style, width, height, size } of focused) {
+    for (const scene of focused) {
+      const { layout, objects, style, width, height, size } = scene
       if (layout !== "single") assert.equal(size, "normal")
       for (const [i, { concept, set, x, y, w, h, flip, grounded, lean }] of objects.entries()) {
-        const place = steadyPlaces(layout, relation ?? "left", objects.length, size)[i]!
+        const place = steadyPlaces(scene, objects.length)[i]!
         assert.ok(!flip)
         assert.ok(Math.abs(x + w / 2 - place.x * width) < 1e-9)
-        const long = place.long * Math.min(width, height)
-        if (lean === undefined) assert.ok(Math.abs(Math.max(w, h) - long) < 1e-9)
-        else assert.ok(Math.max(w, h) < long + 1e-9)
+        if (lean === undefined) assert.ok(Math.abs(Math.max(w, h) - place.long) < 1e-9)
+        else assert.ok(Math.max(w, h) < place.long + 1e-9)
         // On the ground a flat thing stands lower, so that its foot is below the horizon, a tall one within the picture.
         assert.ok(grounded || Math.abs(y + h / 2 - place.y * height) < 1e-9)
         assert.ok(x >= 0 && y >= 0 && x + w <= width && y + h <= height)
@@ -136,6 +138,20 @@ describe("scenes", () => {
     assert.ok(Math.abs(share("small") - 0.08) < 0.03, `${share("small")} small`)
   })
 
+  it("of the focus have every shape, the square as often as all others, and things as large as in a square where they fit", () => {
+    for (const aspect of ASPECTS) {
+      const own = focused.filter((s) => s.aspect === aspect)
+      assert.ok(own.length > focused.length / 40, `${own.length} of ${aspect}`)
+      for (const { objects, size, width, height } of own)
+        if (objects.length === 1 && size === "normal" && objects[0]!.lean === undefined) {
+          const { w, h } = objects[0]!
+          assert.ok(Math.abs(Math.max(w, h) - Math.min(0.74 * 128, 0.92 * Math.min(width, height))) < 1e-9)
+        }
+    }
+    const square = focused.filter((s) => s.aspect === "1:1").length / focused.length
+    assert.ok(Math.abs(square - 0.5) < 0.05, `${square} are square`)
+  })
+
   it("of the focus lean in one of seven, alone, off the ground and within the picture", () => {
     const single = focused.filter((s) => s.layout === "single")
     const leans = single.filter((s) => s.objects[0]!.lean !== undefined)
@@ -151,13 +167,14 @@ describe("scenes", () => {
   })
 
   it("of the focus keep a latent's width between things", () => {
-    for (const { objects } of focused)
+    for (const { objects, aspect } of focused)
       for (const [i, a] of objects.entries())
         for (const b of objects.slice(i + 1)) {
           const across = Math.max(a.x, b.x) - Math.min(a.x + a.w, b.x + b.w)
           const down = Math.max(a.y, b.y) - Math.min(a.y + a.h, b.y + b.h)
+          const room = Math.max(across, down)
           if (!a.grounded && !b.grounded)
-            assert.ok(Math.max(across, down) >= 8, `${across} and ${down} pixels`)
+            assert.ok(room >= (aspect === "1:1" ? 8 : 5), `${room} pixels in ${aspect}`)
         }
   })
 

@@ -46,6 +46,18 @@ export interface Recipe {
 /** How often the focus shows any concept instead of one that is asked for most, and how often several things (decision 034). */
 const OTHERS = 0.7
 const FOCUS_LAYOUTS = { single: 0.55, count: 0.15, pair: 0.3 } as const
+/** Every shape that can be asked for, the square as often as all others together (decision 053). */
+const FOCUS_ASPECTS = {
+  "1:1": 0.5,
+  "4:3": 0.07,
+  "3:2": 0.06,
+  "16:9": 0.09,
+  "2.35:1": 0.05,
+  "4:5": 0.06,
+  "3:4": 0.06,
+  "2:3": 0.05,
+  "9:16": 0.06,
+} as const
 
 /** The scene of picture `index`: depends on nothing but the recipe's seed and the index. */
 export function sceneAt(cast: Cast, recipe: Recipe, index: number): Scene {
@@ -56,13 +68,14 @@ export function sceneAt(cast: Cast, recipe: Recipe, index: number): Scene {
   const asked = FOCUS.filter((id) => cast.of.has(id))
   const concept = r.chance(OTHERS) ? r.pick(cast.concepts).id : r.pick(asked)
   const layout = r.weighted(FOCUS_LAYOUTS)
+  const aspect = random(seed).fork("focus aspect").weighted(FOCUS_ASPECTS)
   // What stands beside it is drawn by the same lot.
   const company = r.chance(OTHERS)
     ? cast
     : { of: cast.of, concepts: cast.concepts.filter((c) => c.id === concept || asked.includes(c.id)) }
   // A combination that is held out is drawn again: a wish for a concept does not look at the style.
   for (let again = seed; ; again = avalanche(again + 1)) {
-    const wish = { ...stage, concept, layout, aspect: "1:1", steady: true } as const
+    const wish = { ...stage, concept, layout, aspect, steady: true } as const
     const scene = sampleScene(company, again, wish)
     if (!heldOut("style", scene.style, concept)) return scene
   }

@@ -16,6 +16,7 @@ import { heldOut } from "./holdout.ts"
 import { avalanche, type Random, random } from "./random.ts"
 import type { Use } from "./sources.ts"
 import type { Sprite } from "./sprites.ts"
+import { inPlace, leanOf, steadyPlaces } from "./steady.ts"
 import { STYLE_TRAITS, STYLES, type Style } from "./styles/names.ts"
 
 /** Native pixels per aspect: sides are multiples of 16, so 48 to 80 cells of 16 x 16. */
@@ -107,9 +108,6 @@ const LAYOUT_ODDS = { single: 0.55, count: 0.2, pair: 0.2, triple: 0.05 } as con
 const SIZE_ODDS = { small: 0.18, normal: 0.52, large: 0.3 } as const
 /** One size for most, so that a concept has one pose to learn; the others, so that they do not bring all poses with them. */
 const STEADY_SIZE_ODDS = { small: 0.08, normal: 0.72, large: 0.2 } as const
-/** How many single steady things lean, and how far in degrees: what movement can turn up (decision 052). */
-const LEANING = 0.15
-const LEANS = [6, 45] as const
 const SIDE_ASPECTS = Object.keys(NATIVE).slice(1) as Aspect[]
 const COLOUR_ODDS = {
   red: 3,
@@ -160,7 +158,7 @@ export function sampleScene(cast: Cast, seed: number, wish: Wish = {}): Scene {
   const horizon = horizonOf(kind, r)
   const frame: Ground = { w: width, h: height, kind, place, horizon: horizon * height }
   const boxes = wish.steady
-    ? steadyPlaces(layout, relation, things.length, size).map((place, i) =>
+    ? steadyPlaces({ layout, relation, size, width, height }, things.length).map((place, i) =>
         inPlace(place, things[i]!, sprites[i]!, frame, lean),
       )
     : arrange(r.fork("layout"), layout, relation, size, things, sprites, frame)
@@ -307,14 +305,15 @@ function backgroundColour(
     : r.pick(free.filter((c) => kind !== "room" || c !== "black"))
 }
 
-interface Ground {
+/** The picture as things are placed in it. */
+export interface Ground {
   w: number
   h: number
   kind: BackgroundKind
   place: boolean
   horizon: number
 }
-interface Box {
+export interface Box {
   x: number
   y: number
   w: number
@@ -324,63 +323,6 @@ interface Box {
 }
 
 const SHARE: Readonly<Record<Size, number>> = { small: 0.35, normal: 0.6, large: 0.82 }
-
-/** Where a steady thing stands: the middle of its box and its longest side, as shares of the picture. */
-interface SteadyPlace {
-  x: number
-  y: number
-  long: number
-  /** Whether nothing stands below it, so that it may stand on the ground. */
-  low: boolean
-}
-
-/**
- * One place for each arrangement: one in the middle, two in a row or a column, three as a triangle, four as a square.
- * Neighbours keep a latent's width (8 pixels) between them at least: what is nearer melts together (decision 051).
- */
-export function steadyPlaces(
-  layout: Layout,
-  relation: Relation,
-  count: number,
-  size: Size = "normal",
-): SteadyPlace[] {
-  const at = (x: number, y: number, long: number, low = true): SteadyPlace => ({ x, y, long, low })
-  if (count === 1) return [at(0.5, 0.5, { small: 0.42, normal: 0.74, large: 0.92 }[size])]
-  if (layout === "pair" && relation === "above") return [at(0.5, 0.26, 0.42, false), at(0.5, 0.755, 0.42)]
-  if (count === 2) return [at(0.25, 0.5, 0.42), at(0.75, 0.5, 0.42)]
-  const above = count === 3 ? [at(0.5, 0.26, 0.4, false)] : [0.25, 0.75].map((x) => at(x, 0.26, 0.4, false))
-  return [...above, at(0.25, 0.745, 0.4), at(0.75, 0.745, 0.4)]
-}
-
-const leanOf = (r: Random): number | undefined => (r.chance(LEANING) ? r.between(...LEANS) : undefined)
-
-/** Width and height of the upright box around a box that leans by `degrees`. */
-export function leaning(w: number, h: number, degrees: number): [number, number] {
-  const [c, s] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)]
-  return [w * c + h * s, w * s + h * c]
-}
-
-/**
- * The same place for every drawing; on the ground it stands a little below the horizon at least. What leans is off the
- * ground, and small enough to lie within the picture.
- */
-function inPlace(place: SteadyPlace, concept: Concept, sprite: Sprite, g: Ground, lean?: number): Box {
-  const long = (place.long * Math.min(g.w, g.h)) / Math.max(sprite.width, sprite.height)
-  const around = leaning(sprite.width, sprite.height, lean ?? 0)
-  const k = lean === undefined ? long : Math.min(long, (0.94 * g.w) / around[0], (0.94 * g.h) / around[1])
-  const [w, h] = [sprite.width * k, sprite.height * k]
-  const grounded =
-    lean === undefined && place.low && g.place && !FLOATING.has(g.kind) && concept.posture !== "air"
-  const middle = place.y * g.h - h / 2
-  return {
-    x: place.x * g.w - w / 2,
-    y: grounded ? Math.min(g.h * 0.97 - h, Math.max(middle, g.horizon + 0.06 * g.h - h)) : middle,
-    w,
-    h,
-    grounded,
-    ...(lean !== undefined && { lean }),
-  }
-}
 
 /** Puts every thing somewhere an illustrator would: on the ground, in the air, or in its cell. */
 function arrange(

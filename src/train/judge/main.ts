@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { createEngine } from "../../controls/engine.ts"
 import type { GenerationInput } from "../../request/request.ts"
+import { ASPECTS, type Aspect, SIZES } from "../../request/sizes.ts"
 import { findModel } from "../../sampling/index.ts"
 import { ART_VERSION } from "../data/dataset.ts"
 import { hash } from "../data/random.ts"
@@ -32,6 +33,7 @@ const HELP = `npm run judge -- [controls] [options]
   --through RUN       send the real art through a run's autoencoder first (runs/vae): the most its denoiser can reach
   --count N           a sample of the prompts, or of each part's prompts or pairs (default all)
   --json              print the report as JSON instead of a table
+  --aspect RATIO      shape of the pictures, real art included (default 1:1): ${ASPECTS.join(", ")}
   --steps N, --guidance G, --creativity C   other than the model's defaults
   --classifier PATH   run folder or .safetensors (default runs/classifier, else the shipped one)
   --export PATH       only write the classifier's weights to PATH, 16-bit
@@ -47,6 +49,7 @@ const { values, positionals } = parseArgs({
     through: { type: "string" },
     count: { type: "string" },
     json: { type: "boolean", default: false },
+    aspect: { type: "string", default: "1:1" },
     steps: { type: "string" },
     guidance: { type: "string" },
     creativity: { type: "string" },
@@ -62,9 +65,14 @@ const CACHE = join(DATA, "judged")
 const note = (line: string): void => {
   process.stderr.write(`${line}\n`)
 }
-/** Where a prompt's real art is kept: other art or another prompt has another place. */
+/** Where a prompt's real art is kept: other art, another shape or another prompt has another place. */
 const artPath = (part: string, p: Prompt): string =>
-  join(CACHE, `${part}-v${ART_VERSION}`, `${p.id}-${hash(JSON.stringify(p)).toString(16)}.png`)
+  join(
+    CACHE,
+    `${part}-v${ART_VERSION}${aspect === "1:1" ? "" : `-${aspect.replace(":", "x")}`}`,
+    `${p.id}-${hash(JSON.stringify(p)).toString(16)}.png`,
+  )
+const aspect = values.aspect as Aspect
 const number = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : Number(text)
 
@@ -107,6 +115,7 @@ function asked(): Partial<GenerationInput> {
     steps: number(values.steps),
     guidance: number(values.guidance),
     creativity: number(values.creativity),
+    ...(aspect !== "1:1" && { width: SIZES[aspect][0], height: SIZES[aspect][1] }),
   }
   return Object.fromEntries(Object.entries(fields).filter(([, v]) => v !== undefined))
 }
@@ -117,6 +126,7 @@ async function controls(): Promise<void> {
   if (unknown) return refuse(`The controls have no part ${unknown}; there are ${PARTS.join(", ")}.`)
   if (creativity !== undefined)
     return refuse("The controls set creativity themselves; leave out --creativity.")
+  if (aspect !== "1:1") return refuse("The controls are measured on squares; leave out --aspect.")
   const report = await judgeControls({
     command,
     model: values.model,
@@ -141,7 +151,7 @@ async function judge(): Promise<void> {
     note("The independent feature network could not be installed; its Frechet distance is left out.")
   const instruments = { classifier, featureNet, training: trainingThumbnails(join(DATA, "scenes")) }
 
-  const [painter, own] = [openPainter(source, "train"), openPainter(source, "judge")]
+  const [painter, own] = [openPainter(source, "train", aspect), openPainter(source, "judge", aspect)]
   const asDrawn = await shotsOf(prompts, "real art", (p) => kept(artPath("art", p), () => painter.paint(p)))
   const real = values.through === undefined ? asDrawn : await throughAutoencoder(asDrawn, values.through)
   const single = prompts.filter((p) => p.concepts.length === 1 && !p.count && p.group !== "spread")
@@ -189,6 +199,7 @@ async function judge(): Promise<void> {
 }
 
 if (values.help) console.log(HELP)
+else if (!ASPECTS.includes(aspect)) refuse(`There is no shape ${aspect}; there are ${ASPECTS.join(", ")}.`)
 else if (positionals[0] === "controls") await controls()
 else if (positionals.length > 0) refuse(`The judge knows no ${positionals[0]}.\n${HELP}`)
 else if (values["write-prompts"]) {

@@ -1,4 +1,5 @@
 // Real art for the judge's prompts: the same wishes painted by the scene generator, for the judge's own examination.
+import type { Aspect } from "../../request/sizes.ts"
 import { avalanche, hash } from "../data/random.ts"
 import { renderScene } from "../data/render.ts"
 import { type Cast, castOf, type Scene, type SceneObject, sampleScene } from "../data/scene.ts"
@@ -14,19 +15,19 @@ const NATIVE: readonly Style[] = ["flat vector", "cartoon", "3d render"]
 export interface Painter {
   /** The scene of a prompt; no training picture has its seed. */
   readonly scene: (prompt: Prompt) => Scene
-  /** The picture, 128 x 128. */
+  /** The picture, in its shape's native pixels. */
   readonly paint: (prompt: Prompt) => Promise<Bitmap>
 }
 
-export function openPainter(source: SpriteSource, use: Use): Painter {
+export function openPainter(source: SpriteSource, use: Use, aspect: Aspect = "1:1"): Painter {
   const whole = castOf(source.sprites, use)
   const drawing = new Map(source.sprites.map((s) => [`${s.concept} ${s.set}`, s]))
   const scene = (prompt: Prompt): Scene =>
-    sceneOf(prompt, whole, (o) => drawing.get(`${o.concept} ${o.set}`)!)
+    sceneOf(prompt, whole, aspect, (o) => drawing.get(`${o.concept} ${o.set}`)!)
   return { scene, paint: (prompt) => renderScene(scene(prompt), source) }
 }
 
-function sceneOf(prompt: Prompt, whole: Cast, drawing: (o: SceneObject) => Sprite): Scene {
+function sceneOf(prompt: Prompt, whole: Cast, aspect: Aspect, drawing: (o: SceneObject) => Sprite): Scene {
   const cast: Cast = {
     concepts: prompt.concepts.map((id) => whole.concepts.find((c) => c.id === id)!),
     of: whole.of,
@@ -39,7 +40,7 @@ function sceneOf(prompt: Prompt, whole: Cast, drawing: (o: SceneObject) => Sprit
     const scene = sampleScene(cast, seed, {
       stage: "scene",
       examine: true,
-      aspect: "1:1",
+      aspect,
       style,
       layout,
       ...(prompt.background && { background: prompt.background }),
