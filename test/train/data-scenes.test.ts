@@ -2,6 +2,7 @@
 import assert from "node:assert/strict"
 import { describe, it } from "node:test"
 import { ASPECTS } from "../../src/request/sizes.ts"
+import { PLACES } from "../../src/train/data/backgrounds.ts"
 import { captionOf, vocabulary } from "../../src/train/data/captions.ts"
 import { CONCEPTS, FOCUS } from "../../src/train/data/concepts.ts"
 import { captionAt, sceneAt } from "../../src/train/data/dataset.ts"
@@ -94,18 +95,19 @@ describe("scenes", () => {
   const focused = Array.from({ length: 1500 }, (_, i) => sceneAt(cast, { ...recipe, focus: true }, i))
 
   it("of the focus show mostly one thing, every second one that people ask for most, and no held-out combination", () => {
-    const share = (test: (s: Scene) => boolean): number => focused.filter(test).length / focused.length
+    const shown = focused.filter((s) => s.layout !== "view")
+    const share = (test: (s: Scene) => boolean): number => shown.filter(test).length / shown.length
     assert.ok(Math.abs(share((s) => s.layout === "single") - 0.55) < 0.05)
     assert.ok(Math.abs(share((s) => s.layout === "count") - 0.15) < 0.04)
     // Seven of ten lots are for any concept, and some of those are asked for most, too.
     const asked = 0.3 + (0.7 * FOCUS.filter((id) => cast.of.has(id)).length) / cast.concepts.length
     assert.ok(Math.abs(share((s) => FOCUS.includes(s.objects[0]!.concept)) - asked) < 0.06)
-    for (const { style, layout, objects } of focused) {
+    for (const { style, layout, objects } of shown) {
       for (const { concept } of objects) assert.ok(!heldOut("style", style, concept))
       if (layout === "pair") assert.ok(!heldOut("pair", objects[0]!.concept, objects[1]!.concept))
     }
-    const pairs = focused.filter((s) => s.layout === "pair")
-    assert.ok(Math.abs(pairs.length / focused.length - 0.3) < 0.05)
+    const pairs = shown.filter((s) => s.layout === "pair")
+    assert.ok(Math.abs(pairs.length / shown.length - 0.3) < 0.05)
     const asFirst = pairs.filter((s) => FOCUS.includes(s.objects[1]!.concept)).length / pairs.length
     assert.ok(Math.abs(asFirst - asked) < 0.1, `${asFirst} beside, ${asked} first`)
   })
@@ -150,6 +152,22 @@ describe("scenes", () => {
     }
     const square = focused.filter((s) => s.aspect === "1:1").length / focused.length
     assert.ok(Math.abs(square - 0.5) < 0.05, `${square} are square`)
+  })
+
+  it("of the focus are places with nothing in them in one of twenty, in styles that show there", () => {
+    const words = new Set(vocabulary().map((w) => w.word))
+    const views = focused.filter((s) => s.layout === "view")
+    assert.ok(Math.abs(views.length / focused.length - 0.05) < 0.02, `${views.length} views`)
+    for (const scene of views) {
+      const { objects, background, style } = scene
+      assert.equal(objects.length, 0)
+      assert.ok((PLACES as readonly string[]).includes(background.kind))
+      assert.ok(style !== "silhouette" && style !== "sticker")
+      const { caption, said } = captionAt(scene)
+      assert.equal(said.background, background.kind)
+      assert.deepEqual(said.objects, [])
+      for (const word of caption.split(" ")) assert.ok(words.has(word), `${word} of "${caption}"`)
+    }
   })
 
   it("of the focus lean in one of seven, alone, off the ground and within the picture", () => {

@@ -44,12 +44,78 @@ export const PLACE_WORDS: Readonly<Record<string, readonly string[]>> = {
   mountains: ["in the mountains", "in front of mountains", "among high mountains"],
 }
 
+/** Places as what a picture shows: with and without the article. All of words that other captions have, too. */
+export const VIEW_WORDS: Readonly<Record<string, readonly (readonly [whole: string, bare: string])[]>> = {
+  meadow: [
+    ["a meadow", "meadow"],
+    ["a green meadow", "green meadow"],
+    ["a green field", "green field"],
+    ["a meadow landscape", "meadow landscape"],
+  ],
+  night: [
+    ["the night sky", "night sky"],
+    ["a starry sky", "starry sky"],
+    ["a starry night sky", "starry night sky"],
+    ["a landscape at night", "landscape at night"],
+  ],
+  space: [
+    ["outer space", "outer space"],
+    ["the stars in space", "stars in space"],
+  ],
+  sea: [
+    ["the sea", "sea"],
+    ["the ocean", "ocean"],
+  ],
+  underwater: [
+    ["under the sea", "under the sea"],
+    ["the sea under water", "sea under water"],
+  ],
+  desert: [
+    ["a desert", "desert"],
+    ["a sandy desert", "sandy desert"],
+    ["a desert landscape", "desert landscape"],
+    ["sand dunes in the desert", "sand dunes in the desert"],
+  ],
+  snow: [
+    ["a snowy landscape", "snowy landscape"],
+    ["a winter landscape", "winter landscape"],
+    ["a landscape in the snow", "landscape in the snow"],
+  ],
+  room: [["a room", "room"]],
+  forest: [
+    ["a forest", "forest"],
+    ["the woods", "woods"],
+    ["a forest landscape", "forest landscape"],
+  ],
+  city: [
+    ["a city", "city"],
+    ["a city street", "city street"],
+    ["a city skyline", "city skyline"],
+  ],
+  beach: [
+    ["a beach", "beach"],
+    ["a sandy beach", "sandy beach"],
+    ["the beach", "beach"],
+  ],
+  sunset: [
+    ["a sunset", "sunset"],
+    ["a landscape at sunset", "landscape at sunset"],
+    ["the sky at dusk", "sky at dusk"],
+  ],
+  mountains: [
+    ["high mountains", "high mountains"],
+    ["a mountain landscape", "mountain landscape"],
+    ["the mountains", "mountains"],
+  ],
+}
+
 const BY_ID = new Map(CONCEPTS.map((c) => [c.id, c]))
 const join = (...parts: readonly (string | undefined)[]): string => parts.filter(Boolean).join(" ")
 const withArticle = (words: string): string => `${articleOf(words)} ${words}`
 
 /** One caption of a scene; other draws of `r` give other captions of the same picture. */
 export function captionOf(scene: Scene, r: Random): Caption {
+  if (scene.layout === "view") return viewCaption(scene, r)
   const trait = STYLE_TRAITS[scene.style]
   const style = r.chance(trait.native ? 0.45 : 0.95) ? scene.style : undefined
   const colours = trait.colours
@@ -102,6 +168,24 @@ export function captionOf(scene: Scene, r: Random): Caption {
     whole = relationWords(wholes, scene.relation!, r)
   } else whole = `${wholes[0]} ${wholes[1]} and ${wholes[2]}`
   return { ...phrase({ bare: whole, whole, plural: true, background, style, r }), said }
+}
+
+/** What is said of a place with nothing in it. */
+function viewCaption({ background: { kind, colour }, style }: Scene, r: Random): Caption {
+  const named = r.chance(STYLE_TRAITS[style].native ? 0.45 : 0.95) ? style : undefined
+  const wall = kind === "room" && STYLE_TRAITS[style].background !== "lines" ? colour : undefined
+  const [whole, bare] = wall
+    ? r.pick([`${wall} room`, `room with ${wall} walls`].map((w) => [withArticle(w), w] as const))
+    : r.pick(VIEW_WORDS[kind]!)
+  return {
+    ...phrase({ bare, whole, plural: whole === bare, background: undefined, style: named, r }),
+    said: {
+      objects: [],
+      background: kind,
+      ...(wall && { backgroundColour: wall }),
+      ...(named && { style: named }),
+    },
+  }
 }
 
 function relationWords([a, b]: readonly string[], relation: Relation, r: Random): string {
@@ -209,6 +293,7 @@ export function vocabulary(concepts: readonly Concept[] = CONCEPTS): VocabularyW
   add("size", "small", "large")
   for (const s of STYLES) add("style", ...STYLE_TRAITS[s].adjectives, ...STYLE_TRAITS[s].nouns)
   for (const words of Object.values(PLACE_WORDS)) add("background", ...words)
+  for (const words of Object.values(VIEW_WORDS)) add("background", ...words.map(([whole]) => whole))
   add("background", "plain solid gradient polka dot dots striped stripes background room wall walls")
   add("function", "a an and of in on at to the with as style")
   for (const c of concepts) add("concept", c.name, c.plural, ...c.synonyms)

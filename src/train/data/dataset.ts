@@ -46,6 +46,8 @@ export interface Recipe {
 /** How often the focus shows any concept instead of one that is asked for most, and how often several things (decision 034). */
 const OTHERS = 0.7
 const FOCUS_LAYOUTS = { single: 0.55, count: 0.15, pair: 0.3 } as const
+/** How often it shows a place with nothing in it (decision 054). */
+const VIEWS = 0.05
 /** Every shape that can be asked for, the square as often as all others together (decision 053). */
 const FOCUS_ASPECTS = {
   "1:1": 0.5,
@@ -67,7 +69,8 @@ export function sceneAt(cast: Cast, recipe: Recipe, index: number): Scene {
   const r = random(seed).fork("focus")
   const asked = FOCUS.filter((id) => cast.of.has(id))
   const concept = r.chance(OTHERS) ? r.pick(cast.concepts).id : r.pick(asked)
-  const layout = r.weighted(FOCUS_LAYOUTS)
+  const drawn = r.weighted(FOCUS_LAYOUTS)
+  const layout = random(seed).fork("focus view").chance(VIEWS) ? "view" : drawn
   const aspect = random(seed).fork("focus aspect").weighted(FOCUS_ASPECTS)
   // What stands beside it is drawn by the same lot.
   const company = r.chance(OTHERS)
@@ -77,7 +80,7 @@ export function sceneAt(cast: Cast, recipe: Recipe, index: number): Scene {
   for (let again = seed; ; again = avalanche(again + 1)) {
     const wish = { ...stage, concept, layout, aspect, steady: true } as const
     const scene = sampleScene(company, again, wish)
-    if (!heldOut("style", scene.style, concept)) return scene
+    if (layout === "view" || !heldOut("style", scene.style, concept)) return scene
   }
 }
 

@@ -32,7 +32,8 @@ export const NATIVE: Readonly<Record<Aspect, readonly [number, number]>> = {
   "9:16": [96, 176],
 }
 
-export const LAYOUTS = ["single", "count", "pair", "triple"] as const
+/** A view is a place with nothing in it. */
+export const LAYOUTS = ["single", "count", "pair", "triple", "view"] as const
 export type Layout = (typeof LAYOUTS)[number]
 export const RELATIONS = ["left", "above"] as const
 export type Relation = (typeof RELATIONS)[number]
@@ -129,7 +130,7 @@ export function sampleScene(cast: Cast, seed: number, wish: Wish = {}): Scene {
   const stage = wish.stage ?? (r.chance(0.25) ? "single" : "scene")
   const layout = wish.layout ?? (stage === "single" || wish.concept ? "single" : r.weighted(LAYOUT_ODDS))
   const aspect = wish.aspect ?? (r.chance(0.7) ? "1:1" : r.pick(SIDE_ASPECTS))
-  const style = wish.style ?? r.weighted(styleOdds(stage))
+  const style = wish.style ?? r.weighted(styleOdds(stage, layout))
   const trait = STYLE_TRAITS[style]
   const [width, height] = NATIVE[aspect]
   const relation: Relation = r.chance(0.5) ? "left" : "above"
@@ -186,14 +187,19 @@ export function sampleScene(cast: Cast, seed: number, wish: Wish = {}): Scene {
   }
 }
 
-function styleOdds(stage: Stage): Record<Style, number> {
+/** Styles that do something to things alone: nothing is seen of them in a view. */
+const OF_THINGS: ReadonlySet<Style> = new Set(["silhouette", "sticker"])
+
+function styleOdds(stage: Stage, layout: Layout): Record<Style, number> {
   const odds = {} as Record<Style, number>
   for (const s of STYLES)
     odds[s] = STYLE_TRAITS[s].odds * (stage === "single" && STYLE_TRAITS[s].native ? 4 : 1)
+  if (layout === "view") for (const s of OF_THINGS) odds[s] = 0
   return odds
 }
 
 function backgroundKind(r: Random, layout: Layout, relation: Relation, style: Style): BackgroundKind {
+  if (layout === "view") return r.pick(PLACES)
   const lines = STYLE_TRAITS[style].background === "lines"
   const floor = layout === "pair" && relation === "above" ? 0.3 : layout === "count" ? 0.4 : 0.5
   if (r.chance(floor)) return r.pick(PLACES)
@@ -210,6 +216,7 @@ function chooseThings(
   style: Style,
   wish: Wish,
 ): Concept[] {
+  if (layout === "view") return []
   const barred = (c: Concept): boolean => !wish.examine && heldOut("style", style, c.id)
   const fresh = (test: (c: Concept) => boolean): Concept => {
     for (let i = 0; i < 400; i++) {

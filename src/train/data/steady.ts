@@ -34,6 +34,7 @@ export function steadyPlaces(
   count: number,
 ): SteadyPlace[] {
   const at = (x: number, y: number, long: number, low = true): SteadyPlace => ({ x, y, long, low })
+  if (count === 0) return []
   if (count === 1) return [at(0.5, 0.5, Math.min(LONG[size], 0.92 * w, 0.92 * h))]
   if (count === 2 && (layout === "pair" ? relation === "above" : h >= 1.45 * w)) {
     const long = Math.min(0.42 * 128, 0.42 * h, 0.9 * w)
