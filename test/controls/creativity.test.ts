@@ -56,6 +56,21 @@ test("different seeds give different expansions at high, the same seed the same"
   assert.deepEqual(SEEDS.map(of), SEEDS.map(of))
 })
 
+test("a place alone is never made a sticker or a silhouette, which a thing is", () => {
+  const cut = (prompt: string): number =>
+    [CREATIVITY.medium, CREATIVITY.high]
+      .flatMap((creativity) => Array.from({ length: 60 }, (_, seed) => ({ prompt, creativity, seed })))
+      .filter((r) => /sticker|silhouette/.test(expandPrompt(r).prompt)).length
+  for (const place of [
+    "a forest",
+    "the night sky full of stars",
+    "a mountain landscape at sunset",
+    "the ocean",
+  ])
+    assert.equal(cut(place), 0, place)
+  assert.ok(cut("a fox") > 5)
+})
+
 test("the embedded list adds nothing beside the subject, which the open list does", () => {
   const companions = (list: typeof OPEN): number =>
     SEEDS.flatMap(

@@ -11,6 +11,8 @@ interface Look {
   nouns: readonly string[]
   adjectives: readonly string[]
   loses?: "colour" | "ground" | "both"
+  /** Does something to things alone: no training picture of a place without one had it. */
+  ofThings?: boolean
 }
 
 /** The trained style words. "Black silhouette" is left out: it names a colour. */
@@ -21,7 +23,7 @@ const LOOKS: readonly Look[] = [
   { tier: 1, nouns: ["watercolor", "watercolor painting"], adjectives: ["watercolor"] },
   { tier: 1, nouns: ["oil painting"], adjectives: ["oil painted"] },
   { tier: 1, nouns: ["pixel art picture"], adjectives: ["pixel art"] },
-  { tier: 1, nouns: ["sticker"], adjectives: ["sticker"] },
+  { tier: 1, nouns: ["sticker"], adjectives: ["sticker"], ofThings: true },
   { tier: 1, nouns: ["outlined cartoon"], adjectives: ["outlined cartoon"] },
   { tier: 1, nouns: ["comic halftone", "comic book drawing"], adjectives: ["comic halftone"] },
   { tier: 1, nouns: ["pencil sketch", "pencil drawing"], adjectives: ["pencil"], loses: "both" },
@@ -31,12 +33,12 @@ const LOOKS: readonly Look[] = [
   { tier: 2, nouns: ["chalkboard drawing", "chalk drawing"], adjectives: ["chalk"], loses: "both" },
   { tier: 2, nouns: ["blueprint drawing"], adjectives: ["blueprint"], loses: "both" },
   { tier: 2, nouns: ["duotone print", "duotone poster"], adjectives: ["duotone"], loses: "both" },
-  { tier: 2, nouns: ["silhouette"], adjectives: ["silhouette"], loses: "colour" },
+  { tier: 2, nouns: ["silhouette"], adjectives: ["silhouette"], loses: "colour", ofThings: true },
 ]
 
 const article = (words: string): string => (/^[aeio]/.test(words) ? "an" : "a")
 
-const styles: Idea[] = LOOKS.flatMap(({ tier, nouns, adjectives, loses }) => {
+const styles: Idea[] = LOOKS.flatMap(({ tier, nouns, adjectives, loses, ofThings = false }) => {
   const idea = (place: Idea["place"], text: string): Idea => ({
     aspects: ["style"],
     text,
@@ -44,6 +46,7 @@ const styles: Idea[] = LOOKS.flatMap(({ tier, nouns, adjectives, loses }) => {
     place,
     losesColour: loses === "colour" || loses === "both",
     losesGround: loses === "ground" || loses === "both",
+    ofThings,
   })
   return [
     ...nouns.map((noun) => idea("head", `${article(noun)} ${noun} of`)),

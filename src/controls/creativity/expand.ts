@@ -69,6 +69,7 @@ const wordsOfIdea = (idea: Idea): string[] =>
 function fits(idea: Idea, prompt: string, a: Analysis, chosen: readonly Idea[], list: IdeaList): boolean {
   if (a.said.has("palette") && (idea.bringsColour || idea.losesColour)) return false
   if (a.said.has("light") && idea.bringsLight) return false
+  if (idea.ofThings && showsPlace(a)) return false
   const isGround = idea.isGround || (a.said.has("setting") && a.said.has("palette"))
   if (idea.losesGround && isGround) return false
   if (idea.isGround && chosen.some((c) => c.losesGround)) return false
@@ -84,6 +85,15 @@ function fits(idea: Idea, prompt: string, a: Analysis, chosen: readonly Idea[], 
     prompt.length + c + idea.text.length + 2 <= LIMITS.promptCharacters
   )
 }
+
+/** Words that make a place of what else is named: "a mountain landscape", "the night sky full of stars". */
+const VIEWS: ReadonlySet<string> = new Set(
+  "landscape landscapes scenery sky skies skyline panorama view".split(" "),
+)
+
+/** Whether a prompt shows a place, as far as is known, and no thing in it. */
+const showsPlace = ({ subjects, tokens }: Analysis): boolean =>
+  subjects.length === 0 || tokens.some(({ word }) => VIEWS.has(word))
 
 /**
  * One of the tier, or of the nearest tamer one, natural to the subject if any is. Which aspects it fills is drawn

@@ -22,6 +22,8 @@ export interface Idea {
   losesColour?: boolean
   /** Keeps only the lines of what lies behind: coloured grounds have no effect beside it. */
   losesGround?: boolean
+  /** Changes things and not what lies behind them: not where the prompt names a place alone. */
+  ofThings?: boolean
   /** A coloured ground, which `losesGround` would lose. */
   isGround?: boolean
   /** Brings its own time of day: not where the prompt has one. */
