@@ -71,6 +71,17 @@ test("a place alone is never made a sticker or a silhouette, which a thing is", 
   assert.ok(cut("a fox") > 5)
 })
 
+test("a look that shows no coloured ground is given none, but a plain one or a place, whoever named it", () => {
+  const grounds = (prompt: string): number =>
+    [CREATIVITY.low, CREATIVITY.medium, CREATIVITY.high]
+      .flatMap((creativity) => Array.from({ length: 40 }, (_, seed) => ({ prompt, creativity, seed })))
+      .filter((r) => /background|walls/.test(expandPrompt(r).prompt.replace("on a plain background", "")))
+      .length
+  for (const look of ["a television in blueprint style", "a chalkboard broom", "a pencil sketch of a fox"])
+    assert.equal(grounds(look), 0, look)
+  assert.ok(grounds("a watercolor fox") > 20)
+})
+
 test("the embedded list adds nothing beside the subject, which the open list does", () => {
   const companions = (list: typeof OPEN): number =>
     SEEDS.flatMap(

@@ -11,6 +11,8 @@ interface Look {
   nouns: readonly string[]
   adjectives: readonly string[]
   loses?: "colour" | "ground" | "both"
+  /** Other words by which a prompt names it. */
+  also?: readonly string[]
   /** Does something to things alone: no training picture of a place without one had it. */
   ofThings?: boolean
 }
@@ -26,7 +28,13 @@ const LOOKS: readonly Look[] = [
   { tier: 1, nouns: ["sticker"], adjectives: ["sticker"], ofThings: true },
   { tier: 1, nouns: ["outlined cartoon"], adjectives: ["outlined cartoon"] },
   { tier: 1, nouns: ["comic halftone", "comic book drawing"], adjectives: ["comic halftone"] },
-  { tier: 1, nouns: ["pencil sketch", "pencil drawing"], adjectives: ["pencil"], loses: "both" },
+  {
+    tier: 1,
+    nouns: ["pencil sketch", "pencil drawing"],
+    adjectives: ["pencil"],
+    loses: "both",
+    also: ["sketch"],
+  },
   { tier: 2, nouns: ["mosaic", "tile mosaic"], adjectives: ["mosaic"] },
   { tier: 2, nouns: ["cross stitch", "cross stitch embroidery"], adjectives: ["cross stitch"] },
   { tier: 2, nouns: ["neon sign"], adjectives: ["neon"], loses: "ground" },
@@ -35,6 +43,15 @@ const LOOKS: readonly Look[] = [
   { tier: 2, nouns: ["duotone print", "duotone poster"], adjectives: ["duotone"], loses: "both" },
   { tier: 2, nouns: ["silhouette"], adjectives: ["silhouette"], loses: "colour", ofThings: true },
 ]
+
+/** Words by which a prompt names a look that loses colour or ground itself. */
+const losing = new Set(
+  LOOKS.filter((look) => look.loses !== undefined).flatMap(({ nouns, adjectives, also = [] }) => [
+    ...nouns.map((noun) => noun.split(" ")[0]!),
+    ...adjectives,
+    ...also,
+  ]),
+)
 
 const article = (words: string): string => (/^[aeio]/.test(words) ? "an" : "a")
 
@@ -155,5 +172,6 @@ export const EMBEDDED: IdeaList = {
     companion: [],
   },
   joined: "phrase",
+  losing,
   ideas: [...styles, ...grounds, ...places, ...lit, ...sizes],
 }

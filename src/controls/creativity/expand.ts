@@ -70,6 +70,8 @@ function fits(idea: Idea, prompt: string, a: Analysis, chosen: readonly Idea[], 
   if (a.said.has("palette") && (idea.bringsColour || idea.losesColour)) return false
   if (a.said.has("light") && idea.bringsLight) return false
   if (idea.ofThings && showsPlace(a)) return false
+  // A plain ground says no colour, so it stays.
+  if (idea.bringsColour && isLosing(a, list)) return false
   const isGround = idea.isGround || (a.said.has("setting") && a.said.has("palette"))
   if (idea.losesGround && isGround) return false
   if (idea.isGround && chosen.some((c) => c.losesGround)) return false
@@ -85,6 +87,10 @@ function fits(idea: Idea, prompt: string, a: Analysis, chosen: readonly Idea[], 
     prompt.length + c + idea.text.length + 2 <= LIMITS.promptCharacters
   )
 }
+
+/** Whether the prompt itself asks for a look that leaves out colours or what lies behind. */
+const isLosing = ({ words }: Analysis, { losing }: IdeaList): boolean =>
+  losing !== undefined && [...(words.get("style") ?? [])].some((word) => losing.has(word))
 
 /** Words that make a place of what else is named: "a mountain landscape", "the night sky full of stars". */
 const VIEWS: ReadonlySet<string> = new Set(

@@ -44,5 +44,7 @@ export interface IdeaList {
   closedBy: Readonly<Record<Aspect, readonly Topic[]>>
   /** Whether ideas are joined as a sentence of the training captions, or as a list with commas. */
   joined: "phrase" | "list"
+  /** Words by which a prompt names a look that loses colour or ground: none is added to it. */
+  losing?: ReadonlySet<string>
   ideas: readonly Idea[]
 }
