@@ -2,10 +2,11 @@
 import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
+import { EMBEDDED, expandPrompt, OPEN } from "../../controls/creativity/index.ts"
 import { createEngine } from "../../controls/engine.ts"
-import type { GenerationInput } from "../../request/request.ts"
+import { CREATIVITY, type GenerationInput } from "../../request/request.ts"
 import { ASPECTS, type Aspect, SIZES } from "../../request/sizes.ts"
-import { findModel } from "../../sampling/index.ts"
+import { findModel, weightsOf } from "../../sampling/index.ts"
 import { ART_VERSION } from "../data/dataset.ts"
 import { hash } from "../data/random.ts"
 import { openSprites } from "../data/sprites.ts"
@@ -169,14 +170,17 @@ async function judge(): Promise<void> {
   let made: Findings | undefined
   let secondsPerPicture: number | undefined
   if (!values.examine) {
-    const { folder } = await findModel(values.model)
+    const { folder, manifest } = await findModel(values.model)
+    const ideas = weightsOf(manifest) === "embedded" ? EMBEDDED : OPEN
     const engine = createEngine()
     const studio = openStudio(engine, await fingerprint(folder), join(CACHE, "pictures"))
-    const given = asked()
+    const { creativity = CREATIVITY.medium, ...given } = asked()
     try {
-      const shots = await shotsOf(prompts, "pictures", ({ prompt, seed }) =>
-        studio.picture({ ...given, prompt, seed }),
-      )
+      // Expanded here, so that kept pictures of another list of ideas are not taken for this one's.
+      const shots = await shotsOf(prompts, "pictures", ({ prompt, seed }) => {
+        const expanded = expandPrompt({ prompt, creativity, seed }, ideas).prompt
+        return studio.picture({ ...given, prompt: expanded, creativity: CREATIVITY.raw, seed })
+      })
       made = await examine(shots, instruments)
     } finally {
       await engine.close()
