@@ -84,14 +84,14 @@ describe("painting", () => {
     })
     const [thing] = upright.objects
     const flat = { ...thing!, x: 34, y: 44, w: 60, h: 40, grounded: false }
-    const painted = async (lean?: number) =>
-      axisOf(
-        await renderScene({ ...upright, objects: [lean === undefined ? flat : { ...flat, lean }] }, source),
-      )
-    const [level, leaning] = [await painted(), await painted(30)]
-    assert.ok(Math.abs(level.degrees) < 2, `level at ${level.degrees}`)
-    assert.ok(Math.abs(leaning.degrees - 30) < 3, `leaning at ${leaning.degrees}`)
-    for (const { x, y } of [level, leaning]) assert.ok(Math.hypot(x - 64, y - 64) < 1.5, `${x} ${y}`)
+    const painted = async (given: { flip: boolean; lean?: number }) =>
+      axisOf(await renderScene({ ...upright, objects: [{ ...flat, ...given }] }, source))
+    for (const flip of [false, true]) {
+      const [level, leaning] = [await painted({ flip }), await painted({ flip, lean: 30 })]
+      assert.ok(Math.abs(level.degrees) < 2, `level at ${level.degrees}`)
+      assert.ok(Math.abs(leaning.degrees - 30) < 3, `leaning at ${leaning.degrees}`)
+      for (const { x, y } of [level, leaning]) assert.ok(Math.hypot(x - 64, y - 64) < 1.5, `${x} ${y}`)
+    }
   })
 
   it("lays textures in step with the latents, so that every image token has them at the same places", async () => {

@@ -44,69 +44,21 @@ export const PLACE_WORDS: Readonly<Record<string, readonly string[]>> = {
   mountains: ["in the mountains", "in front of mountains", "among high mountains"],
 }
 
-/** Places as what a picture shows: with and without the article. All of words that other captions have, too. */
-export const VIEW_WORDS: Readonly<Record<string, readonly (readonly [whole: string, bare: string])[]>> = {
-  meadow: [
-    ["a meadow", "meadow"],
-    ["a green meadow", "green meadow"],
-    ["a green field", "green field"],
-    ["a meadow landscape", "meadow landscape"],
-  ],
-  night: [
-    ["the night sky", "night sky"],
-    ["a starry sky", "starry sky"],
-    ["a starry night sky", "starry night sky"],
-    ["a landscape at night", "landscape at night"],
-  ],
-  space: [
-    ["outer space", "outer space"],
-    ["the stars in space", "stars in space"],
-  ],
-  sea: [
-    ["the sea", "sea"],
-    ["the ocean", "ocean"],
-  ],
-  underwater: [
-    ["under the sea", "under the sea"],
-    ["the sea under water", "sea under water"],
-  ],
-  desert: [
-    ["a desert", "desert"],
-    ["a sandy desert", "sandy desert"],
-    ["a desert landscape", "desert landscape"],
-    ["sand dunes in the desert", "sand dunes in the desert"],
-  ],
-  snow: [
-    ["a snowy landscape", "snowy landscape"],
-    ["a winter landscape", "winter landscape"],
-    ["a landscape in the snow", "landscape in the snow"],
-  ],
-  room: [["a room", "room"]],
-  forest: [
-    ["a forest", "forest"],
-    ["the woods", "woods"],
-    ["a forest landscape", "forest landscape"],
-  ],
-  city: [
-    ["a city", "city"],
-    ["a city street", "city street"],
-    ["a city skyline", "city skyline"],
-  ],
-  beach: [
-    ["a beach", "beach"],
-    ["a sandy beach", "sandy beach"],
-    ["the beach", "beach"],
-  ],
-  sunset: [
-    ["a sunset", "sunset"],
-    ["a landscape at sunset", "landscape at sunset"],
-    ["the sky at dusk", "sky at dusk"],
-  ],
-  mountains: [
-    ["high mountains", "high mountains"],
-    ["a mountain landscape", "mountain landscape"],
-    ["the mountains", "mountains"],
-  ],
+/** Places as what a picture shows, all of words that other captions have, too. */
+export const VIEW_WORDS: Readonly<Record<string, readonly string[]>> = {
+  meadow: ["a meadow", "a green meadow", "a green field", "a meadow landscape"],
+  night: ["the night sky", "a starry sky", "a starry night sky", "a landscape at night"],
+  space: ["outer space", "the stars in space"],
+  sea: ["the sea", "the ocean"],
+  underwater: ["under the sea", "the sea under water"],
+  desert: ["a desert", "a sandy desert", "a desert landscape", "sand dunes in the desert"],
+  snow: ["a snowy landscape", "a winter landscape", "a landscape in the snow"],
+  room: ["a room"],
+  forest: ["a forest", "the woods", "a forest landscape"],
+  city: ["a city", "a city street", "a city skyline"],
+  beach: ["a beach", "a sandy beach", "the beach"],
+  sunset: ["a sunset", "a landscape at sunset", "the sky at dusk"],
+  mountains: ["high mountains", "a mountain landscape", "the mountains"],
 }
 
 const BY_ID = new Map(CONCEPTS.map((c) => [c.id, c]))
@@ -174,9 +126,10 @@ export function captionOf(scene: Scene, r: Random): Caption {
 function viewCaption({ background: { kind, colour }, style }: Scene, r: Random): Caption {
   const named = r.chance(STYLE_TRAITS[style].native ? 0.45 : 0.95) ? style : undefined
   const wall = kind === "room" && STYLE_TRAITS[style].background !== "lines" ? colour : undefined
-  const [whole, bare] = wall
-    ? r.pick([`${wall} room`, `room with ${wall} walls`].map((w) => [withArticle(w), w] as const))
+  const whole = wall
+    ? r.pick([withArticle(`${wall} room`), `a room with ${wall} walls`])
     : r.pick(VIEW_WORDS[kind]!)
+  const bare = whole.replace(/^(a|an|the) /, "")
   return {
     ...phrase({ bare, whole, plural: whole === bare, background: undefined, style: named, r }),
     said: {
@@ -292,8 +245,8 @@ export function vocabulary(concepts: readonly Concept[] = CONCEPTS): VocabularyW
   add("relation", "left", "right", "above", "over", "below", "under")
   add("size", "small", "large")
   for (const s of STYLES) add("style", ...STYLE_TRAITS[s].adjectives, ...STYLE_TRAITS[s].nouns)
-  for (const words of Object.values(PLACE_WORDS)) add("background", ...words)
-  for (const words of Object.values(VIEW_WORDS)) add("background", ...words.map(([whole]) => whole))
+  for (const words of [...Object.values(PLACE_WORDS), ...Object.values(VIEW_WORDS)])
+    add("background", ...words)
   add("background", "plain solid gradient polka dot dots striped stripes background room wall walls")
   add("function", "a an and of in on at to the with as style")
   for (const c of concepts) add("concept", c.name, c.plural, ...c.synonyms)

@@ -187,14 +187,11 @@ export function sampleScene(cast: Cast, seed: number, wish: Wish = {}): Scene {
   }
 }
 
-/** Styles that do something to things alone: nothing is seen of them in a view. */
-const OF_THINGS: ReadonlySet<Style> = new Set(["silhouette", "sticker"])
-
 function styleOdds(stage: Stage, layout: Layout): Record<Style, number> {
   const odds = {} as Record<Style, number>
   for (const s of STYLES)
     odds[s] = STYLE_TRAITS[s].odds * (stage === "single" && STYLE_TRAITS[s].native ? 4 : 1)
-  if (layout === "view") for (const s of OF_THINGS) odds[s] = 0
+  if (layout === "view") for (const s of STYLES) if (STYLE_TRAITS[s].ofThings) odds[s] = 0
   return odds
 }
 

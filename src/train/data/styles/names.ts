@@ -32,6 +32,8 @@ export interface StyleTrait {
   readonly background: "full" | "lines"
   /** Draws in black, which a black background would swallow. */
   readonly dark?: boolean
+  /** Does something to things alone: nothing is seen of it in a view. */
+  readonly ofThings?: boolean
   /** Source sets that suit it, with weights. */
   readonly sets: Readonly<Record<string, number>>
   /** Before a noun: "a watercolor fox". */
@@ -87,6 +89,7 @@ export const STYLE_TRAITS: Readonly<Record<Style, StyleTrait>> = {
     native: false,
     colours: false,
     background: "full",
+    ofThings: true,
     dark: true,
     sets: { ...FLAT, noto: 4, "fluent-3d": 2 },
     adjectives: ["silhouette"],
@@ -152,6 +155,7 @@ export const STYLE_TRAITS: Readonly<Record<Style, StyleTrait>> = {
     native: false,
     colours: true,
     background: "full",
+    ofThings: true,
     sets: { ...SHADED, twemoji: 4 },
     adjectives: ["sticker"],
     nouns: ["sticker", "die cut sticker"],
