@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, describe, it } from "node:test"
 import * as ort from "onnxruntime-node"
+import { EMBEDDED } from "../../src/controls/creativity/index.ts"
 import type { Generation } from "../../src/request/engine.ts"
 import type { GenerationRequest } from "../../src/request/request.ts"
 import { figuresOf, met } from "../../src/train/judge/figures.ts"
@@ -41,16 +42,26 @@ describe("the judge's pictures", () => {
 
   it("are made once per request and model, and kept small", async () => {
     const cache = join(folder, "cache")
-    const studio = openStudio(engine, "one", cache)
+    const studio = openStudio(engine, "one", cache, EMBEDDED)
     const first = await studio.picture({ prompt: "a fox", seed: 9 })
     assert.deepEqual([first.width, first.rgb[0]], [256, 9])
-    await openStudio(engine, "one", cache).picture({ prompt: "a fox", seed: 9 })
+    await openStudio(engine, "one", cache, EMBEDDED).picture({ prompt: "a fox", seed: 9 })
     assert.equal(asked.length, 1)
     await studio.picture({ prompt: "a fox", seed: 10 })
-    await openStudio(engine, "two", cache).picture({ prompt: "a fox", seed: 9 })
+    await openStudio(engine, "two", cache, EMBEDDED).picture({ prompt: "a fox", seed: 9 })
     assert.equal(asked.length, 3)
     assert.equal(studio.made().count, 2)
     assert.ok(readdirSync(cache).every((name) => name.endsWith(".png")))
+  })
+
+  it("are of what the model read: another list of ideas makes them anew", async () => {
+    const cache = join(folder, "ideas")
+    const before = asked.length
+    const request = { prompt: "a fox", seed: 9, creativity: 50 }
+    await openStudio(engine, "one", cache, EMBEDDED).picture(request)
+    await openStudio(engine, "one", cache, EMBEDDED).picture(request)
+    await openStudio(engine, "one", cache, { ...EMBEDDED, ideas: [] }).picture(request)
+    assert.equal(asked.length, before + 2)
   })
 
   it("belong to a model until one of its files changes", async () => {

@@ -2,9 +2,9 @@
 import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
-import { EMBEDDED, expandPrompt, OPEN } from "../../controls/creativity/index.ts"
+import { EMBEDDED, OPEN } from "../../controls/creativity/index.ts"
 import { createEngine } from "../../controls/engine.ts"
-import { CREATIVITY, type GenerationInput } from "../../request/request.ts"
+import type { GenerationInput } from "../../request/request.ts"
 import { ASPECTS, type Aspect, SIZES } from "../../request/sizes.ts"
 import { findModel, weightsOf } from "../../sampling/index.ts"
 import { ART_VERSION } from "../data/dataset.ts"
@@ -173,14 +173,12 @@ async function judge(): Promise<void> {
     const { folder, manifest } = await findModel(values.model)
     const ideas = weightsOf(manifest) === "embedded" ? EMBEDDED : OPEN
     const engine = createEngine()
-    const studio = openStudio(engine, await fingerprint(folder), join(CACHE, "pictures"))
-    const { creativity = CREATIVITY.medium, ...given } = asked()
+    const studio = openStudio(engine, await fingerprint(folder), join(CACHE, "pictures"), ideas)
+    const given = asked()
     try {
-      // Expanded here, so that kept pictures of another list of ideas are not taken for this one's.
-      const shots = await shotsOf(prompts, "pictures", ({ prompt, seed }) => {
-        const expanded = expandPrompt({ prompt, creativity, seed }, ideas).prompt
-        return studio.picture({ ...given, prompt: expanded, creativity: CREATIVITY.raw, seed })
-      })
+      const shots = await shotsOf(prompts, "pictures", ({ prompt, seed }) =>
+        studio.picture({ ...given, prompt, seed }),
+      )
       made = await examine(shots, instruments)
     } finally {
       await engine.close()

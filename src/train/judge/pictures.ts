@@ -3,8 +3,15 @@ import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
+import type { IdeaList } from "../../controls/creativity/ideas.ts"
+import { expandPrompt } from "../../controls/creativity/index.ts"
 import type { Engine } from "../../request/engine.ts"
-import { type GenerationInput, type GenerationRequest, parseRequest } from "../../request/request.ts"
+import {
+  CREATIVITY,
+  type GenerationInput,
+  type GenerationRequest,
+  parseRequest,
+} from "../../request/request.ts"
 import { type Bitmap, decodeBitmap, encodePng } from "./pixels.ts"
 
 /** Longer side of kept pictures: enough for every measure and network that looks at them. */
@@ -36,14 +43,24 @@ export interface Studio {
   made: () => { count: number; seconds: number }
 }
 
-/** One picture per request; `identity` tells models apart whose requests look the same. */
-export function openStudio(engine: Pick<Engine, "generate">, identity: string, folder: string): Studio {
+/**
+ * One picture per request; `identity` tells models apart whose requests look the same. Prompts are expanded here, by
+ * `ideas`, so that kept pictures of another list of ideas are not taken for this one's.
+ */
+export function openStudio(
+  engine: Pick<Engine, "generate">,
+  identity: string,
+  folder: string,
+  ideas: IdeaList,
+): Studio {
   mkdirSync(folder, { recursive: true })
   const made = { count: 0, seconds: 0 }
   return {
     made: () => ({ ...made }),
     picture: async (input) => {
-      const request: GenerationRequest = parseRequest({ ...input, count: 1 })
+      const asked = parseRequest({ ...input, count: 1 })
+      const { prompt } = expandPrompt({ ...asked, seed: asked.seed ?? 0 }, ideas)
+      const request: GenerationRequest = { ...asked, prompt, creativity: CREATIVITY.raw }
       const key = createHash("sha256")
         .update(JSON.stringify([identity, request]))
         .digest("hex")

@@ -37,14 +37,7 @@ export async function creativityFigures({ observe, look, words, count }: Bench):
   if (!look) return figures
 
   const inputs = prompts.flatMap(({ prompt }) =>
-    LEVELS.flatMap(([, creativity]) =>
-      // Expanded here, so that the cache knows another list of ideas by the prompts it writes.
-      SEEDS.map((seed) => ({
-        prompt: expandPrompt({ prompt, creativity, seed }, words).prompt,
-        creativity: 0,
-        seed,
-      })),
-    ),
+    LEVELS.flatMap(([, creativity]) => SEEDS.map((seed) => ({ prompt, creativity, seed }))),
   )
   const indices = prompts.map(({ prompt }) => {
     const concept = conceptNamed(prompt)

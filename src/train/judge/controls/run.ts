@@ -73,10 +73,10 @@ export async function judgeControls(options: ControlsOptions): Promise<ControlsR
   const engine = createEngine()
   // Kept pictures are the model's and the calibration's: another one of either makes new ones.
   const identity = `${await fingerprint(folder)} ${JSON.stringify(LOOK_CALIBRATION)}`
-  const studio = openStudio(engine, identity, join(cache, "pictures"))
+  const words = weightsOf(manifest) === "embedded" ? EMBEDDED : OPEN
+  const studio = openStudio(engine, identity, join(cache, "pictures"), words)
   // The embedded family paints in its own size anyway; a small answer saves the encoder's time.
   const size = manifest.native ? { width: 256, height: 256 } : {}
-  const words = weightsOf(manifest) === "embedded" ? EMBEDDED : OPEN
   const given = { model, ...size, ...options.given }
   const bench = openBench({ engine, studio, given, classifier, drawings, words, count, note })
   const figures: ControlFigure[] = []
