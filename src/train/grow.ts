@@ -1,5 +1,8 @@
-// Makes a deeper denoiser out of a trained one, which computes the same to begin with: training goes on from there.
+// Makes a deeper denoiser out of a trained one, or one of more words, which computes the same to begin with: training
+// goes on from there.
+import { readFileSync, renameSync, writeFileSync } from "node:fs"
 import { openSafetensors } from "../checkpoint/index.ts"
+import { SPECIAL, UNKNOWN } from "../sampling/words.ts"
 import { loadRun, type RunState, saveRun, statePath } from "./checkpoint.ts"
 import type { State } from "./step.ts"
 import { weightsOf } from "./trainer.ts"
@@ -47,6 +50,48 @@ export function grownRun(run: RunState, layers: number): RunState {
     ...slots,
   ])
   return { counters: run.counters, state, average: grown(run.average, layers) }
+}
+
+/** The learned vectors of words. */
+const WORDS = "text.embed_tokens.weight"
+
+/**
+ * A run whose table of words has `rows` rows of `width` numbers. The new ones are what stood for every word without a
+ * row, so that it computes the same; their momenta are zero.
+ */
+export function lengthened(run: RunState, rows: number, width: number): RunState {
+  const longer = (name: string, data: Float32Array): Float32Array => {
+    if (!name.includes(WORDS)) return data
+    const out = new Float32Array(rows * width)
+    out.set(data)
+    const unknown = data.subarray(UNKNOWN * width, (UNKNOWN + 1) * width)
+    if (!name.startsWith("s:")) for (let at = data.length; at < out.length; at += width) out.set(unknown, at)
+    return out
+  }
+  const all = <K extends string>(entries: ReadonlyMap<K, Float32Array>): Map<K, Float32Array> =>
+    new Map([...entries].map(([name, data]) => [name, longer(name, data)]))
+  return { counters: run.counters, state: all(run.state), average: all(run.average) }
+}
+
+/**
+ * Gives the run in a folder rows for the words of `common` that it lacks, behind its own; returns them. Killed in
+ * between, it only has to be run again. Throws when there is no run.
+ */
+export async function growVocabulary(folder: string, common: readonly string[]): Promise<string[]> {
+  const run = await loadRun(folder)
+  if (!run) throw new Error(`There is no run in ${folder} to grow: first npm run train -- restore`)
+  const path = `${folder}/words.json`
+  const known = JSON.parse(readFileSync(path, "utf8")) as string[]
+  const missing = common.filter((word) => !known.includes(word))
+  const { tensors } = await openSafetensors(statePath(folder))
+  const width = tensors.get(`w:${WORDS}`)!.shape[1]!
+  const rows = known.length + missing.length + SPECIAL
+  await saveRun(folder, lengthened(run, rows, width), (key) =>
+    key.includes(WORDS) ? [rows, width] : tensors.get(key)!.shape,
+  )
+  writeFileSync(`${path}.part`, JSON.stringify([...known, ...missing]))
+  renameSync(`${path}.part`, path)
+  return missing
 }
 
 /** Grows the run in a folder where it stands. Throws when there is none, or when it would not become deeper. */

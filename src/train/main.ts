@@ -4,7 +4,7 @@ import { parseArgs } from "node:util"
 import { loadRun } from "./checkpoint.ts"
 import { exportModel } from "./export.ts"
 import { examineThesaurus } from "./export-thesaurus.ts"
-import { growRun } from "./grow.ts"
+import { growRun, growVocabulary } from "./grow.ts"
 import { keptStatistics } from "./latent-statistics.ts"
 import { encodeLatents } from "./latents.ts"
 import { drawPairs } from "./pairs.ts"
@@ -17,7 +17,7 @@ import { upsamplerRecipe } from "./recipes/upsampler.ts"
 import { vaeRecipe } from "./recipes/vae.ts"
 import { restoreRuns } from "./restore.ts"
 import { type Recipe, train } from "./trainer.ts"
-import { loadVocabulary } from "./vocabulary.ts"
+import { commonWords, loadVocabulary } from "./vocabulary.ts"
 import { exportWordVectors } from "./word-vectors.ts"
 
 const { values, positionals } = parseArgs({
@@ -32,6 +32,7 @@ const { values, positionals } = parseArgs({
     layers: { type: "string" },
     rate: { type: "string" },
     perceptual: { type: "string" },
+    words: { type: "boolean", default: false },
     unaligned: { type: "boolean", default: false },
     threads: { type: "string", default: "2" },
     steps: { type: "string", default: "8" },
@@ -59,6 +60,12 @@ if (name === "export") {
       layers: optional(values.layers),
     }),
   )
+  process.exit(0)
+}
+
+if (name === "grow" && values.words) {
+  const words = await growVocabulary(`runs/${values.run ?? "dit"}`, commonWords(openPictures()))
+  console.log(`${words.length} new words: ${words.join(", ")}; go on with: npm run train -- dit --resume`)
   process.exit(0)
 }
 

@@ -93,6 +93,9 @@ function waysTo(own: readonly string[], { senses }: Nouns, before: number): Map<
   return ways
 }
 
+/** WordNet's number of persons. */
+export const PERSON = "18"
+
 /** Finds the nearest known name of a word, or undefined. `without` is a name to do without. */
 export type Finder = (word: string, without?: string) => KnownName | undefined
 
@@ -115,6 +118,15 @@ export function finder(
     const parts = name.split(" ").map((word) => vectors.get(word))
     return parts.every((v) => v !== undefined) ? meanOf(parts) : undefined
   })
+  /** The person whose name's vector is nearest. Whoever is nobody's kin is somebody all the same: a waiter is no blot. */
+  const nearestPerson = (vector: Float32Array, without?: string): KnownName | undefined => {
+    const people = names.flatMap((name, i) =>
+      name.topics[0] === PERSON && name.name !== without && meanings[i]
+        ? [{ name, distance: featureDistance(vector, meanings[i]) }]
+        : [],
+    )
+    return people.sort((a, b) => a.distance - b.distance)[0]?.name
+  }
   return (word, without) => {
     const own = sensesOf(word, nouns).slice(0, SENSES)
     const vector = vectors.get(word)
@@ -130,7 +142,8 @@ export function finder(
         if (nearness > best.nearness && (way.isKind || nearness >= NEAR)) best = { nearness, name }
       }
     }
-    return best.name
+    if (best.name || !vector || own[0] === undefined) return best.name
+    return nouns.senses.get(own[0])!.topic === PERSON ? nearestPerson(vector, without) : undefined
   }
 }
 

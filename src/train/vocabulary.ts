@@ -17,14 +17,21 @@ export interface Vocabulary {
 export function loadVocabulary(folder: string, pictures: PictureSet): Vocabulary {
   const path = `${folder}/words.json`
   if (!existsSync(path)) {
-    const counts = new Map<string, number>()
-    for (const { caption } of pictures.records)
-      for (const word of wordsOf(caption)) counts.set(word, (counts.get(word) ?? 0) + 1)
-    const common = [...counts].filter(([, n]) => n >= 8).sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
     mkdirSync(folder, { recursive: true })
-    writeFileSync(path, JSON.stringify(common.map(([word]) => word)))
+    writeFileSync(path, JSON.stringify(commonWords(pictures)))
   }
   return vocabularyOf(JSON.parse(readFileSync(path, "utf8")) as string[])
+}
+
+/** The words that the captions say at least eight times, commonest first. */
+export function commonWords(pictures: Pick<PictureSet, "records">): string[] {
+  const counts = new Map<string, number>()
+  for (const { caption } of pictures.records)
+    for (const word of wordsOf(caption)) counts.set(word, (counts.get(word) ?? 0) + 1)
+  return [...counts]
+    .filter(([, n]) => n >= 8)
+    .sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
+    .map(([word]) => word)
 }
 
 export function vocabularyOf(words: readonly string[]): Vocabulary {

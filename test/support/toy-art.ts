@@ -1,6 +1,6 @@
 // Tiny drawings for tests of the training art: every concept of a short list as a coloured disc.
 import { COLOURS, dominant, naturalColour, PAINT, recolourable } from "../../src/train/data/colours.ts"
-import { CONCEPTS } from "../../src/train/data/concepts.ts"
+import { CONCEPTS, isPerson } from "../../src/train/data/concepts.ts"
 import { avalanche } from "../../src/train/data/random.ts"
 import { type Cast, castOf, type Scene, sampleScene } from "../../src/train/data/scene.ts"
 import { type Cutout, footOf, type Sprite, type SpriteSource } from "../../src/train/data/sprites.ts"
@@ -18,12 +18,14 @@ export function drawn(width: number, height: number, paint: readonly number[]): 
 }
 
 export const FEW = CONCEPTS.slice(0, 40)
+/** Some people, who are not among the few. */
+const PEOPLE = CONCEPTS.filter(isPerson).slice(0, 6)
 const SETS = ["noto", "fluent-3d", "twemoji", "fluent-emoji-flat"] as const
 
 /** Every concept of a short list as a coloured disc in four sets, and one set for the judge. */
 function toyArt(): SpriteSource {
   const art = new Map<Sprite, Cutout>()
-  for (const [i, concept] of FEW.entries())
+  for (const [i, concept] of [...FEW, ...PEOPLE].entries())
     for (const set of [...SETS, "emojione" as const]) {
       const cutout = drawn(60, 40 + (i % 3) * 12, PAINT[COLOURS[i % 8]!])
       const main = dominant(cutout.rgba)
@@ -50,6 +52,8 @@ function toyArt(): SpriteSource {
 
 export const source = toyArt()
 export const cast: Cast = castOf(source.sprites, "train", FEW)
+/** The same with people. */
+export const society: Cast = castOf(source.sprites, "train", [...FEW, ...PEOPLE])
 export const scenes = (count: number, wish = {}): Scene[] =>
   Array.from({ length: count }, (_, i) => sampleScene(cast, avalanche(i), wish))
 export const recipe = { seed: 7, count: 2, use: "train", scale: 1 } as const

@@ -4,14 +4,14 @@ import { describe, it } from "node:test"
 import { ASPECTS } from "../../src/request/sizes.ts"
 import { PLACES } from "../../src/train/data/backgrounds.ts"
 import { captionOf, vocabulary } from "../../src/train/data/captions.ts"
-import { CONCEPTS, FOCUS } from "../../src/train/data/concepts.ts"
+import { CONCEPTS, FOCUS, isPerson } from "../../src/train/data/concepts.ts"
 import { captionAt, sceneAt } from "../../src/train/data/dataset.ts"
 import { heldOut } from "../../src/train/data/holdout.ts"
 import { random } from "../../src/train/data/random.ts"
 import { castOf, NATIVE, type Scene, sampleScene } from "../../src/train/data/scene.ts"
 import { leaning, steadyPlaces } from "../../src/train/data/steady.ts"
 import { STYLE_TRAITS } from "../../src/train/data/styles/names.ts"
-import { cast, FEW, recipe, scenes, source } from "../support/toy-art.ts"
+import { cast, FEW, recipe, scenes, society, source } from "../support/toy-art.ts"
 
 describe("scenes", () => {
   it("know every concept of the focus", () => {
@@ -110,6 +110,37 @@ describe("scenes", () => {
     assert.ok(Math.abs(pairs.length / shown.length - 0.3) < 0.05)
     const asFirst = pairs.filter((s) => FOCUS.includes(s.objects[1]!.concept)).length / pairs.length
     assert.ok(Math.abs(asFirst - asked) < 0.1, `${asFirst} beside, ${asked} first`)
+  })
+
+  it("show people by a lot of their own, beside things and beside each other, and are what they were without them", () => {
+    const people = new Set(society.people.map((c) => c.id))
+    const isSomebody = ({ concept }: Scene["objects"][number]): boolean => people.has(concept)
+    for (const focus of [true, false]) {
+      const peopled = Array.from({ length: 1500 }, (_, i) => sceneAt(society, { ...recipe, focus }, i))
+      const shown = peopled.filter((s) => s.layout !== "view")
+      const share = shown.filter((s) => isSomebody(s.objects[0]!)).length / shown.length
+      assert.ok(share > 0.14 && share < 0.21, `${share} of the focus: ${focus}`)
+      const pairs = shown.filter((s) => s.layout === "pair" && isSomebody(s.objects[0]!))
+      const seconds = pairs.filter((s) => isSomebody(s.objects[1]!)).length
+      assert.ok(seconds > 0 && seconds < pairs.length / 2, `${seconds} of ${pairs.length}`)
+      peopled.forEach((s, i) => {
+        if (!s.objects.some(isSomebody)) assert.deepEqual(s, sceneAt(cast, { ...recipe, focus }, i))
+        for (const { concept } of s.objects) assert.ok(!heldOut("style", s.style, concept))
+      })
+    }
+  })
+
+  it("call a picture of one person a portrait now and then, and nothing else", () => {
+    const portraits = (sort: "people" | "things") => {
+      const all = Array.from({ length: 3000 }, (_, i) => sceneAt(society, { ...recipe, focus: true }, i))
+      const single = all.filter((s) => s.layout === "single")
+      const shown = single.filter(
+        (s) => society.people.some((c) => c.id === s.objects[0]!.concept) === (sort === "people"),
+      )
+      return shown.filter((s) => /\bportrait of /.test(captionAt(s).caption)).length / shown.length
+    }
+    assert.ok(Math.abs(portraits("people") - 0.2) < 0.08, `${portraits("people")}`)
+    assert.equal(portraits("things"), 0)
   })
 
   it("of the focus show a concept in one pose: unturned, one place for each size, one drawing per style", () => {

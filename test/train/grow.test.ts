@@ -1,10 +1,14 @@
-// A grown denoiser: more blocks, the same velocity, and none of its new blocks out of reach of training.
+// A grown denoiser: more blocks, the same velocity, and none of its new blocks out of reach of training; more words.
 import assert from "node:assert/strict"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { test } from "node:test"
 import * as ort from "onnxruntime-node"
 import { compile, input } from "../../src/graph/index.ts"
 import { denoiser, Weights } from "../../src/nets/index.ts"
-import { grown, grownOrder, grownRun } from "../../src/train/grow.ts"
+import { loadRun, saveRun } from "../../src/train/checkpoint.ts"
+import { grown, grownOrder, grownRun, growVocabulary } from "../../src/train/grow.ts"
 import { Random } from "../../src/train/random.ts"
 import { ditConfig } from "../../src/train/recipes/dit-network.ts"
 import { parametersOf } from "../../src/train/step.ts"
@@ -97,4 +101,33 @@ test("of a run the weights and averages grow, blocks' momenta start afresh, all 
     "w:first.weight",
   ])
   assert.deepEqual([...result.average.keys()], ["blocks.0.mlp.up.weight", "blocks.1.mlp.up.weight"])
+})
+
+test("new words begin as what stood for every word without a row, and growing again changes nothing", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "atelier-grow-"))
+  const table = (of: number) => Float32Array.of(0, 0, 7, of, 5, 6) // the closing token, the unknown word, "fox"
+  const name = "text.embed_tokens.weight"
+  const counters = { step: 5, samples: 9, seconds: 3, operations: 1 }
+  const state = new Map([
+    [`w:${name}`, table(1)],
+    [`s:${name}.mean`, table(2)],
+    ["w:first.weight", Float32Array.of(4)],
+  ])
+  const shapeOf = (key: string) => (key.includes(name) ? [3, 2] : [1])
+  await saveRun(folder, { counters, state, average: new Map([[name, table(3)]]) }, shapeOf)
+  writeFileSync(join(folder, "words.json"), '["fox"]')
+
+  assert.deepEqual(await growVocabulary(folder, ["girl", "fox", "king"]), ["girl", "king"])
+  const run = (await loadRun(folder))!
+  assert.deepEqual(JSON.parse(readFileSync(join(folder, "words.json"), "utf8")), ["fox", "girl", "king"])
+  assert.deepEqual([...run.state.get(`w:${name}`)!], [...table(1), 7, 1, 7, 1])
+  assert.deepEqual([...run.state.get(`s:${name}.mean`)!], [...table(2), 0, 0, 0, 0])
+  assert.deepEqual([...run.average.get(name)!], [...table(3), 7, 3, 7, 3])
+  assert.deepEqual([...run.state.get("w:first.weight")!], [4])
+  assert.deepEqual(run.counters, counters)
+
+  assert.deepEqual(await growVocabulary(folder, ["girl", "fox", "king"]), [])
+  assert.deepEqual(await loadRun(folder), run)
+  await assert.rejects(growVocabulary(join(folder, "none"), []), /no run .*restore/)
+  rmSync(folder, { recursive: true })
 })

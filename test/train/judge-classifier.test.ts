@@ -177,6 +177,7 @@ describe("painted scenes", () => {
         { id: "fox", name: "fox", plural: "foxes", posture: "ground" },
         { id: "cow", name: "cow", plural: "cows", posture: "ground" },
       ] as never,
+      people: [],
       of: new Map([
         ["fox", [sprite("fox")]],
         ["cow", [sprite("cow")]],

@@ -47,7 +47,7 @@ test("half of the cut-outs are glyphs, under their own concept and never twice i
 
 test("without glyphs the judge's drawings are all there is", () => {
   const planes = new Float32Array(3 * 24 * 24)
-  const known = new Set(FEW.map((concept) => conceptIndex(concept.id)))
+  const known = new Set(source.sprites.map((sprite) => conceptIndex(sprite.concept)))
   const cutouts = openCutouts(source)
   for (let i = 0; i < 50; i++)
     for (const concept of cutouts.paint(planes, 0, 24, new Random(5, i))) assert.ok(known.has(concept))

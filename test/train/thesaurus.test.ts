@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, describe, test } from "node:test"
+import { vocabulary } from "../../src/train/data/captions.ts"
+import { otherWords } from "../../src/train/data/other-words.ts"
 import { centred, finder, thesaurusOf } from "../../src/train/thesaurus.ts"
 import { readNouns } from "../../src/train/wordnet.ts"
 
@@ -99,6 +101,31 @@ describe("the thesaurus", () => {
     assert.equal(find([name("clay vase", "06")])("vase"), "clay vase")
     assert.equal(find([name("vase with flowers", "06")])("vase"), "vase with flowers")
     assert.equal(find([name("pair of rams", "05")])("tup"), undefined) // a tup need not be two
+  })
+
+  test("takes a person who is nobody's kin for the person whose vector is nearest, and nothing else for a person", () => {
+    const vectors = new Map([
+      ["guy", Float32Array.of(0, 1)],
+      ["king", Float32Array.of(0.9, 0.1)],
+      ["newt", Float32Array.of(0, 1)],
+    ])
+    const found = (word: string) => finder([name("guy", "18")], nouns, vectors)(word)?.name
+    assert.equal(found("king"), "guy")
+    assert.equal(found("newt"), undefined)
+    assert.equal(finder([name("ram", "05")], nouns, vectors)("king"), undefined)
+  })
+
+  test("words made by hand are none that captions say, and lead to words that they do", () => {
+    const taught = new Set(vocabulary().flatMap((w) => (w.reserved ? [] : [w.word])))
+    const entries = otherWords()
+    assert.deepEqual(
+      entries.flatMap(({ from }) => from.filter((word) => taught.has(word))),
+      [],
+    )
+    for (const { to, plural } of entries)
+      for (const word of `${to} ${plural}`.split(" ")) assert.ok(taught.has(word), word)
+    const everyWord = entries.flatMap(({ from }) => from)
+    assert.equal(new Set(everyWord).size, everyWord.length)
   })
 
   test("lists words under what they lead to, and no adverb among them", () => {

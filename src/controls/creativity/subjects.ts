@@ -103,7 +103,7 @@ const TABLE: Readonly<Record<Kind, string>> = {
   toy: `
     crystal ball, magic ball, game controller, video game controller, gamepad, joystick, slot machine,
     jackpot, dice+dice, cube, puzzle piece, jigsaw, teddy bear, stuffed bear, plush, heart, red heart,
-    chess pawn, chess piece, framed picture, portrait, paint palette, artist palette, easel,
+    chess pawn, chess piece, framed picture, paint palette, artist palette, easel,
     ball of yarn+balls of yarn, ball of wool`,
   clothes: `
     pair of glasses+pairs of glasses, glasses, spectacles, eyeglasses,
@@ -145,12 +145,19 @@ const TABLE: Readonly<Record<Kind, string>> = {
     skeleton`,
 
   person: `
-    person+people, man+men, woman+women, boy, girl, child+children, baby, kid, king, queen, prince, princess,
-    knight, wizard, witch, warrior, soldier, samurai+samurai, ninja, pirate, astronaut, cowboy, viking, hero,
-    superhero, dancer, singer, musician, chef, doctor, nurse, teacher, farmer, fisherman+fishermen, sailor,
-    detective, artist, painter, scientist, student, athlete, surfer, skier, monk, elf+elves, dwarf+dwarves,
-    fairy, mermaid, vampire, zombie, angel, demon, god, goddess, clown, cyborg, lady, gentleman+gentlemen,
-    grandmother, grandfather, mother, father, family, couple, friend, traveler, hiker, cyclist, driver`,
+    person+people, man+men, woman+women, boy, girl, lad, lass, child+children, baby, infant, toddler, kid,
+    guy, lady, gentleman+gentlemen, old man+old men, old woman+old women, grandfather, grandpa, grandmother,
+    grandma, bearded man+bearded men, man with a beard+men with beards,
+    woman with red hair+women with red hair, woman with blond hair+women with blond hair, king, queen,
+    prince, princess, monarch, emperor, empress, knight, wizard, sorcerer, magician, witch, sorceress,
+    enchantress, warrior, soldier, samurai+samurai, ninja, pirate, astronaut, cosmonaut, spaceman+spacemen,
+    pilot, aviator, cowboy, viking, hero, superhero, santa claus, santa, dancer, ballerina, singer, vocalist,
+    musician, chef, cook, doctor, physician, medic, nurse, police officer, policeman+policemen, cop,
+    constable, firefighter, fireman+firemen, teacher, farmer, peasant, fisherman+fishermen, sailor,
+    detective, sleuth, royal guard, sentry, construction worker, builder, artist, painter, scientist,
+    student, athlete, runner, jogger, surfer, skier, snowboarder, bride, monk, elf+elves, dwarf+dwarves,
+    fairy, pixie, mermaid, genie, djinn, vampire, dracula, zombie, angel, cherub, demon, god, goddess, clown,
+    jester, smiling face, smiley, cyborg, mother, father, family, couple, friend, traveler, hiker, cyclist, driver`,
 }
 
 export interface Subject {

@@ -2,7 +2,7 @@
 
 import type { BackgroundColour, BackgroundKind } from "./backgrounds.ts"
 import { COLOURS, type Colour } from "./colours.ts"
-import { articleOf, CONCEPTS, type Concept } from "./concepts.ts"
+import { articleOf, CONCEPTS, type Concept, isPerson } from "./concepts.ts"
 import { heldOut } from "./holdout.ts"
 import type { Random } from "./random.ts"
 import type { Relation, Scene, Size } from "./scene.ts"
@@ -61,6 +61,9 @@ export const VIEW_WORDS: Readonly<Record<string, readonly string[]>> = {
   mountains: ["high mountains", "a mountain landscape", "the mountains"],
 }
 
+/** How often a picture of one person is called a portrait. */
+const PORTRAIT = 0.2
+
 const BY_ID = new Map(CONCEPTS.map((c) => [c.id, c]))
 const join = (...parts: readonly (string | undefined)[]): string => parts.filter(Boolean).join(" ")
 const withArticle = (words: string): string => `${articleOf(words)} ${words}`
@@ -98,7 +101,9 @@ export function captionOf(scene: Scene, r: Random): Caption {
       ...(one.colour && { colour: one.colour }),
     }))
     if (count > 1) said.count = count
-    const bare = join(count > 1 ? NUMBERS[count - 1] : size, one.colour, word)
+    const portrayed = count === 1 && isPerson(first) && r.fork("portrait").chance(PORTRAIT)
+    const named = join(count > 1 ? NUMBERS[count - 1] : size, one.colour, word)
+    const bare = portrayed ? `portrait of ${withArticle(named)}` : named
     return {
       ...phrase({
         bare,
@@ -248,7 +253,7 @@ export function vocabulary(concepts: readonly Concept[] = CONCEPTS): VocabularyW
   for (const words of [...Object.values(PLACE_WORDS), ...Object.values(VIEW_WORDS)])
     add("background", ...words)
   add("background", "plain solid gradient polka dot dots striped stripes background room wall walls")
-  add("function", "a an and of in on at to the with as style")
+  add("function", "a an and of in on at to the with as style portrait")
   for (const c of concepts) add("concept", c.name, c.plural, ...c.synonyms)
   const known = new Set(kinds.keys())
   for (const c of concepts) add("concept", ...c.reserved)

@@ -1,4 +1,4 @@
-// What can be drawn: about 450 things with their names, plurals and synonyms. Imports their table.
+// What can be drawn: about 450 things and 40 people with their names, plurals and synonyms. Imports their table.
 
 import { TABLE } from "./concept-table.ts"
 
@@ -70,6 +70,11 @@ function parseTable(table: string): Concept[] {
 }
 
 export const CONCEPTS: readonly Concept[] = parseTable(TABLE)
+
+export const isPerson = ({ group }: Pick<Concept, "group">): boolean => group === "person"
+
+/** All concepts but people, of whom the first lots of the training art know nothing. */
+export const THINGS: readonly Concept[] = CONCEPTS.filter((c) => !isPerson(c))
 
 /** The concepts that people ask for most: a short training learns these first. */
 export const FOCUS: readonly string[] = `

@@ -8,11 +8,11 @@ import { heldOut } from "./holdout.ts"
 import { type Attributes, measure } from "./measure.ts"
 import { avalanche, random } from "./random.ts"
 import { type Rendered, renderScene } from "./render.ts"
-import { type Cast, castOf, type Scene, type Stage, sampleScene } from "./scene.ts"
+import { type Cast, castOf, PEOPLE, type Scene, type Stage, sampleScene } from "./scene.ts"
 import type { SpriteSource } from "./sprites.ts"
 
 /** Raised whenever the same seed would give other pictures. */
-export const ART_VERSION = 4
+export const ART_VERSION = 5
 export const SHARD_PICTURES = 1000
 /** Shards after which a new version of the art replaces an older one. */
 const ENOUGH_SHARDS = 20
@@ -70,14 +70,16 @@ export function sceneAt(cast: Cast, recipe: Recipe, index: number): Scene {
   if (!recipe.focus) return sampleScene(cast, seed, { ...stage })
   const r = random(seed).fork("focus")
   const asked = FOCUS.filter((id) => cast.of.has(id))
-  const concept = r.chance(OTHERS) ? r.pick(cast.concepts).id : r.pick(asked)
+  const thing = r.chance(OTHERS) ? r.pick(cast.concepts).id : r.pick(asked)
+  const people = random(seed).fork("focus people")
+  const concept = cast.people.length > 0 && people.chance(PEOPLE) ? people.pick(cast.people).id : thing
   const drawn = r.weighted(FOCUS_LAYOUTS)
   const layout = random(seed).fork("focus view").chance(VIEWS) ? "view" : drawn
   const aspect = random(seed).fork("focus aspect").weighted(FOCUS_ASPECTS)
   // What stands beside it is drawn by the same lot.
   const company = r.chance(OTHERS)
     ? cast
-    : { of: cast.of, concepts: cast.concepts.filter((c) => c.id === concept || asked.includes(c.id)) }
+    : { ...cast, concepts: cast.concepts.filter((c) => c.id === concept || asked.includes(c.id)) }
   // A combination that is held out is drawn again: a wish for a concept does not look at the style.
   for (let again = seed; ; again = avalanche(again + 1)) {
     const wish = { ...stage, concept, layout, aspect, steady: true } as const

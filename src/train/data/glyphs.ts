@@ -1,7 +1,7 @@
 // Glyphs: one-coloured icons of the same concepts by other hands, which teach the judge shapes.
 
 import { readFileSync, renameSync, writeFileSync } from "node:fs"
-import { CONCEPTS, type Concept } from "./concepts.ts"
+import { type Concept, THINGS } from "./concepts.ts"
 import { type IconSet, readIconSet, svgOf } from "./sources.ts"
 import { canvas, cut, trimBox } from "./sprites.ts"
 
@@ -97,7 +97,7 @@ export async function packGlyphs(packages: string, file: string): Promise<number
   const lines: string[] = []
   for (const set of Object.keys(GLYPH_SETS)) {
     const all = readIconSet(packages, set)
-    for (const concept of CONCEPTS) {
+    for (const concept of THINGS) {
       const name = iconOf(concept, set, all.icons)
       if (!name) continue
       const { ink, ...size } = await draw(all, name)

@@ -11,7 +11,7 @@ import {
   type Place,
 } from "./backgrounds.ts"
 import { COLOURS, type Colour } from "./colours.ts"
-import { CONCEPTS, type Concept } from "./concepts.ts"
+import { CONCEPTS, type Concept, isPerson } from "./concepts.ts"
 import { heldOut } from "./holdout.ts"
 import { avalanche, type Random, random } from "./random.ts"
 import type { Use } from "./sources.ts"
@@ -81,6 +81,8 @@ export interface Scene {
 /** The drawings a scene may use, by concept. */
 export interface Cast {
   readonly concepts: readonly Concept[]
+  /** Who may be the first thing of a scene by a lot of their own; they are not among `concepts`. */
+  readonly people: readonly Concept[]
   readonly of: ReadonlyMap<string, readonly Sprite[]>
 }
 
@@ -88,7 +90,8 @@ export interface Cast {
 export function castOf(sprites: readonly Sprite[], use: Use, concepts: readonly Concept[] = CONCEPTS): Cast {
   const of = new Map<string, Sprite[]>()
   for (const s of sprites) if (s.use === use) of.set(s.concept, [...(of.get(s.concept) ?? []), s])
-  return { concepts: concepts.filter((c) => of.has(c.id)), of }
+  const drawn = concepts.filter((c) => of.has(c.id))
+  return { concepts: drawn.filter((c) => !isPerson(c)), people: drawn.filter(isPerson), of }
 }
 
 /** What to draw may be narrowed; whatever is absent is drawn by lot. */
@@ -105,6 +108,9 @@ export interface Wish {
   readonly steady?: boolean
 }
 
+/** How often the first thing is a person, and how often the second beside one (decision 055). */
+export const PEOPLE = 0.18
+const COMPANY = 0.3
 const LAYOUT_ODDS = { single: 0.55, count: 0.2, pair: 0.2, triple: 0.05 } as const
 const SIZE_ODDS = { small: 0.18, normal: 0.52, large: 0.3 } as const
 /** One size for most, so that a concept has one pose to learn; the others, so that they do not bring all poses with them. */
@@ -139,6 +145,7 @@ export function sampleScene(cast: Cast, seed: number, wish: Wish = {}): Scene {
   const things = chooseThings(
     cast,
     r.fork("things"),
+    r.fork("people"),
     layout,
     relation,
     place && !FLOATING.has(kind),
@@ -203,10 +210,11 @@ function backgroundKind(r: Random, layout: Layout, relation: Relation, style: St
   return lines ? "plain" : r.weighted({ plain: 0.42, gradient: 0.28, "polka dots": 0.15, stripes: 0.15 })
 }
 
-/** Picks the concepts; whatever floats above solid ground should be something that flies. */
+/** Picks the concepts; whatever floats above solid ground should be something that flies. People have lots of their own. */
 function chooseThings(
   cast: Cast,
   r: Random,
+  people: Random,
   layout: Layout,
   relation: Relation,
   solid: boolean,
@@ -215,30 +223,34 @@ function chooseThings(
 ): Concept[] {
   if (layout === "view") return []
   const barred = (c: Concept): boolean => !wish.examine && heldOut("style", style, c.id)
-  const fresh = (test: (c: Concept) => boolean): Concept => {
+  const fresh = (test: (c: Concept) => boolean, from = cast.concepts, lots = r): Concept => {
     for (let i = 0; i < 400; i++) {
-      const c = r.pick(cast.concepts)
+      const c = lots.pick(from)
       if (!barred(c) && test(c)) return c
     }
-    return (
-      cast.concepts.find((c) => !barred(c) && test(c)) ??
-      cast.concepts.find((c) => !barred(c)) ??
-      cast.concepts[0]!
-    )
+    return from.find((c) => !barred(c) && test(c)) ?? from.find((c) => !barred(c)) ?? from[0]!
   }
-  const wanted = wish.concept ? cast.concepts.find((c) => c.id === wish.concept) : undefined
+  const flies = layout === "pair" && relation === "above" && solid
+  const wanted = wish.concept && [...cast.concepts, ...cast.people].find((c) => c.id === wish.concept)
   const first =
-    wanted ?? fresh((c) => !(layout === "pair" && relation === "above" && solid) || c.posture === "air")
+    wanted ||
+    (!flies && cast.people.length > 0 && people.chance(PEOPLE)
+      ? fresh(() => true, cast.people, people)
+      : fresh((c) => !flies || c.posture === "air"))
   if (layout === "single") return [first]
   if (layout === "count")
     return new Array<Concept>(Number(r.weighted({ "2": 0.34, "3": 0.36, "4": 0.3 }))).fill(first)
-  const after = (a: Concept, used: Concept[]) =>
-    fresh(
+  const after = (a: Concept, used: Concept[]): Concept => {
+    const amongPeople = isPerson(a) && cast.people.length > 2 && people.chance(COMPANY)
+    return fresh(
       (c) =>
         !used.includes(c) &&
         (wish.examine || !heldOut("pair", a.id, c.id)) &&
         (relation !== "above" || !solid || c.posture !== "air"),
+      amongPeople ? cast.people : cast.concepts,
+      amongPeople ? people : r,
     )
+  }
   const second = after(first, [first])
   return layout === "pair" ? [first, second] : [first, second, after(second, [first, second])]
 }

@@ -3,6 +3,7 @@
 import { closeSync, openSync, readFileSync, readSync, renameSync, writeFileSync, writeSync } from "node:fs"
 import sharp from "sharp"
 import { type Colour, type Dominant, dominant, naturalColour, recolourable } from "./colours.ts"
+import { CONCEPTS, isPerson } from "./concepts.ts"
 import { type Drawing, openPackages, type SetName, type Use } from "./sources.ts"
 
 /** Longer side of a packed sprite in pixels: a large object (104 units) at the painters' double size. */
@@ -100,6 +101,8 @@ export async function cut(
 export async function packSprites(packages: string, file: string): Promise<number> {
   const art = openPackages(packages)
   const sprites: Sprite[] = []
+  // Nobody is painted over: what a person's main colour is of (skin, hair, a coat) no caption could say.
+  const people = new Set(CONCEPTS.filter(isPerson).map((c) => c.id))
   const bin = openSync(`${file}.bin.part`, "w")
   let offset = 0
   for (const drawing of art.drawings) {
@@ -107,7 +110,7 @@ export async function packSprites(packages: string, file: string): Promise<numbe
     const box = trimBox(full)
     const small = await cut(full, box, SPRITE_PIXELS)
     const main = dominant(small.rgba)
-    const ok = recolourable(main)
+    const ok = recolourable(main) && !people.has(drawing.concept)
     sprites.push({
       ...drawing,
       width: small.width,

@@ -51,6 +51,8 @@ export function figuresOf(observations: readonly Observation[]): Figure[] {
     add(`concept.top1.${name}`, `  of ${name} prompts, top 1`, share(within(group(name), 1)))
     add(`concept.top5.${name}`, `  of ${name} prompts, top 5`, share(within(group(name), 5)))
   }
+  add("person.top1", "people, top 1", share(within(group("person"), 1)))
+  add("person.top5", "people, top 5", share(within(group("person"), 5)))
   add("style", "style word", share(truths(group("style"), "style")), 0.9)
   add("background.colour", "background colour", share(truths(group("background"), "backgroundColour")), 0.9)
   add("background.type", "background type", share(truths(group("background"), "backgroundType")), 0.85)

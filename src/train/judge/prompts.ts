@@ -10,7 +10,7 @@ import {
 } from "../data/backgrounds.ts"
 import { NUMBERS, vocabulary } from "../data/captions.ts"
 import { COLOURS, type Colour } from "../data/colours.ts"
-import { articleOf, CONCEPTS, type Concept } from "../data/concepts.ts"
+import { articleOf, CONCEPTS, type Concept, isPerson, THINGS } from "../data/concepts.ts"
 import { heldOut } from "../data/holdout.ts"
 import { hash } from "../data/random.ts"
 import type { Relation } from "../data/scene.ts"
@@ -26,6 +26,7 @@ export const GROUPS = [
   "combination",
   "synonym",
   "spread",
+  "person",
 ] as const
 export type Group = (typeof GROUPS)[number]
 
@@ -112,7 +113,7 @@ export function drawUpPrompts(traits: Traits): Prompt[] {
     const id = `${group}-${String(prompts.filter((p) => p.group === group).length).padStart(3, "0")}`
     prompts.push({ id, group, prompt, seed: seed ?? hash(`judge seed ${id}`) % 1_000_000, ...truth })
   }
-  const order = (purpose: string, from: readonly Concept[] = CONCEPTS): Concept[] =>
+  const order = (purpose: string, from: readonly Concept[] = THINGS): Concept[] =>
     shuffled(from, (c) => c.id, purpose)
   const byId = new Map(CONCEPTS.map((c) => [c.id, c]))
 
@@ -168,7 +169,7 @@ export function drawUpPrompts(traits: Traits): Prompt[] {
       .slice(0, 10))
       add("colour", coloured(c, colour), { concepts: [c.id], ...tinted(colour) })
 
-  const compact = CONCEPTS.filter((c) => traits.compact.has(c.id))
+  const compact = THINGS.filter((c) => traits.compact.has(c.id))
   for (const count of [2, 3, 4])
     for (const [i, c] of order(`count ${count}`, compact).slice(0, 26).entries()) {
       const backgroundColour = BACKGROUND_COLOURS[(i * 3 + count) % 10]!
@@ -257,6 +258,15 @@ export function drawUpPrompts(traits: Traits): Prompt[] {
   for (const c of order("spread").slice(0, 20))
     for (let k = 0; k < 4; k++)
       add("spread", withArticle(c.name), { concepts: [c.id] }, (hash(`judge spread ${c.id}`) % 1_000_000) + k)
+
+  // Everyone once by name, then in one style after the other: a hundred prompts, after a thousand of things.
+  const people = order("person", CONCEPTS.filter(isPerson))
+  for (const c of people) add("person", withArticle(c.name), { concepts: [c.id] })
+  for (let i = 0; i < 100 - people.length; i++) {
+    const [style, c] = [STYLES[i % STYLES.length]!, people[i % people.length]!]
+    if (heldOut("style", style, c.id)) add("person", withArticle(c.name), { concepts: [c.id] })
+    else add("person", styled(style, c, i), { concepts: [c.id], style })
+  }
   return prompts
 }
 

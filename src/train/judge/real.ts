@@ -1,5 +1,6 @@
 // Real art for the judge's prompts: the same wishes painted by the scene generator, for the judge's own examination.
 import type { Aspect } from "../../request/sizes.ts"
+import { CONCEPTS } from "../data/concepts.ts"
 import { avalanche, hash } from "../data/random.ts"
 import { renderScene } from "../data/render.ts"
 import { type Cast, castOf, type Scene, type SceneObject, sampleScene } from "../data/scene.ts"
@@ -29,7 +30,8 @@ export function openPainter(source: SpriteSource, use: Use, aspect: Aspect = "1:
 
 function sceneOf(prompt: Prompt, whole: Cast, aspect: Aspect, drawing: (o: SceneObject) => Sprite): Scene {
   const cast: Cast = {
-    concepts: prompt.concepts.map((id) => whole.concepts.find((c) => c.id === id)!),
+    concepts: prompt.concepts.map((id) => CONCEPTS.find((c) => c.id === id)!),
+    people: [],
     of: whole.of,
   }
   const start = hash(`judge art ${prompt.id}`)

@@ -1,5 +1,5 @@
 // Which things the controls are measured on: plain subjects in a fixed order, and pairs of a subject with a style.
-import { articleOf, CONCEPTS, type Concept } from "../../data/concepts.ts"
+import { articleOf, CONCEPTS, type Concept, THINGS } from "../../data/concepts.ts"
 import { heldOut } from "../../data/holdout.ts"
 import { hash } from "../../data/random.ts"
 import { STYLE_TRAITS, STYLES, type Style } from "../../data/styles/names.ts"
@@ -9,7 +9,7 @@ const withArticle = (words: string): string => `${articleOf(words)} ${words}`
 
 /** Concepts in an order that depends on nothing but their names and the purpose. */
 export const subjectsFor = (purpose: string): Concept[] =>
-  [...CONCEPTS].sort((a, b) => hash(`${purpose} ${a.id}`) - hash(`${purpose} ${b.id}`))
+  [...THINGS].sort((a, b) => hash(`${purpose} ${a.id}`) - hash(`${purpose} ${b.id}`))
 
 /** A concept as a prompt that states nothing else. */
 export function plainPrompt(purpose: string, c: Concept): Prompt {
