@@ -1,4 +1,5 @@
 // Weighted references, boards and sliders as at most two more branches of the denoiser. Pure: numbers in, numbers out.
+import { type Lane, type Place, unstretched } from "../sampling/lane.ts"
 
 /** A look: style tokens of one picture, and how much it counts. */
 export interface WeightedLook {
@@ -32,7 +33,10 @@ export interface Saturation {
 export interface LookCalibration {
   towards: Saturation
   away: Saturation
-  /** How far looks keep pace with the guidance of the text: 0 not at all, 1 all the way. */
+  /**
+   * How far looks keep pace with the guidance of the text: 0 not at all, 1 all the way. Less than that is right, for
+   * guidance loses what would stretch the picture, and looks do not: a look may well be a darker picture.
+   */
   pace: number
 }
 
@@ -44,7 +48,7 @@ export interface LookCalibration {
 export const LOOK_CALIBRATION: LookCalibration = {
   towards: { limit: 2.5, scale: 1.6 },
   away: { limit: 2.2, scale: 1.3 },
-  pace: 1,
+  pace: 0.75,
 }
 
 export const saturated = (weight: number, { limit, scale }: Saturation): number =>
@@ -108,20 +112,21 @@ export interface BranchVelocities {
 }
 
 /**
- * v = c + g (c - u) + a (p - c) - b (m - u): guidance as ever, a pull to the look and a push from the other, whose
- * branch has the negative prompt's words. Without guidance there is no u, and c stands for it. A branch that is not
- * there adds nothing, not even a rounding.
+ * v = c + g (c - u') + a (p - c) - b (m - u): guidance that does not stretch, a pull to the look and a push from the
+ * other, whose branch has the negative prompt's words. Without guidance there is no u, and c stands for it. A branch that
+ * is not there adds nothing, not even a rounding.
  */
 export function combineVelocities(
   { conditional, unconditional, towards, away }: BranchVelocities,
   { guidance, pull = 0, push = 0 }: { guidance: number; pull?: number; push?: number },
+  at: Place,
 ): Float32Array {
   const out = Float64Array.from(conditional)
   const add = (factor: number, from: Float32Array | undefined, to: Float32Array | undefined): void => {
     if (factor === 0 || !from || !to) return
     for (let i = 0; i < out.length; i++) out[i]! += factor * (to[i]! - from[i]!)
   }
-  add(guidance, unconditional, conditional)
+  if (guidance !== 0 && unconditional) add(guidance, unstretched(conditional, unconditional, at), conditional)
   add(pull, conditional, towards)
   add(-push, unconditional ?? conditional, away)
   return Float32Array.from(out)
@@ -155,7 +160,7 @@ export function lookLane(
   { towards, away }: LookBranches,
   features: number,
   calibration: LookCalibration = LOOK_CALIBRATION,
-): { branches: BranchTokens[]; mix: (velocities: readonly Float32Array[]) => Float32Array } {
+): { branches: BranchTokens[]; mix: Lane["mix"] } {
   const negative = text.guidance === 0 ? undefined : text.negative
   const named = {
     conditional: text.prompt,
@@ -175,10 +180,11 @@ export function lookLane(
   }
   return {
     branches: Object.values(named),
-    mix: (velocities) =>
+    mix: (velocities, at) =>
       combineVelocities(
         Object.fromEntries(names.map((name, i) => [name, velocities[i]!])) as unknown as BranchVelocities,
         factors,
+        at,
       ),
   }
 }

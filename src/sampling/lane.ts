@@ -16,7 +16,7 @@ export interface Lane {
   /** What each branch reads: all of one length T. The first is the prompt. */
   branches: readonly Tokens[]
   /** One velocity from the branches' velocities. */
-  mix: (velocities: readonly Float32Array[]) => Float32Array
+  mix: (velocities: readonly Float32Array[], at: Place) => Float32Array
   /** dx/dt of the last step, for previews. */
   velocity?: Float32Array
 }
@@ -33,13 +33,36 @@ export function padded({ data, valid }: Tokens, length: number): Tokens {
 
 /** v = c + g (c - u), the reference's convention; without guidance only the conditional branch. */
 export const guided =
-  (guidance: number): Lane["mix"] =>
+  (guidance: number): ((velocities: readonly Float32Array[]) => Float32Array) =>
   ([conditional, unconditional]) => {
     const c = conditional!
     const u = unconditional
     if (!u || guidance === 0) return c
     return c.map((value, i) => value + guidance * (value - u[i]!))
   }
+
+/** Where a lane stands: its image tokens, and their time. */
+export interface Place {
+  x: Float32Array
+  t: number
+}
+
+/**
+ * The unconditional velocity u, moved so that guidance by c - u turns the picture and does not stretch it: of c - u, what
+ * lies along the clean picture that c aims at, x - t c, is left out. That part is only more contrast and colour, more than
+ * the model has seen (Sadat et al. 2024, "Eliminating Oversaturation and Artifacts of High Guidance Scales", 3.1, without
+ * its momentum and its bound).
+ */
+export function unstretched(c: Float32Array, u: Float32Array, { x, t }: Place): Float32Array {
+  const clean = x.map((value, i) => value - t * c[i]!)
+  let [along, length] = [0, 0]
+  for (let i = 0; i < clean.length; i++) {
+    along += (c[i]! - u[i]!) * clean[i]!
+    length += clean[i]! * clean[i]!
+  }
+  const share = length === 0 ? 0 : along / length
+  return u.map((value, i) => value + share * clean[i]!)
+}
 
 /** x + dt v */
 export const euler = (x: Float32Array, v: Float32Array, dt: number): Float32Array =>
@@ -92,7 +115,7 @@ export async function advance(dit: Dit, lanes: readonly Lane[], rope: RopeTable)
   const found = await velocities(dit, lanes, rope)
   lanes.forEach((lane, i) => {
     const [t, next] = lane.times as [number, number]
-    lane.velocity = lane.mix(found[i]!)
+    lane.velocity = lane.mix(found[i]!, { x: lane.x, t })
     lane.x = euler(lane.x, lane.velocity, next - t)
     lane.times = lane.times.slice(1)
   })

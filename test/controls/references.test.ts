@@ -17,7 +17,7 @@ import {
   type WeightedLook,
 } from "../../src/controls/references.ts"
 import { askedSliders } from "../../src/controls/sliders.ts"
-import { guided } from "../../src/sampling/lane.ts"
+import { guided, unstretched } from "../../src/sampling/lane.ts"
 import { noise } from "../support/run.ts"
 
 const look = (name: string, weight: number): WeightedLook => ({
@@ -82,40 +82,46 @@ test("however many references, there are at most two more branches", () => {
   assert.equal(lookLane({ ...text, negative }, {}, 4).branches.length, 2)
 })
 
-test("without references the velocity is that of plain guidance, bit for bit", () => {
+test("without references the velocity is that of guidance alone, bit for bit", () => {
   const [c, u] = [noise(64, 3), noise(64, 4)]
+  const at = { x: noise(64, 5), t: 0.8 }
   const text = { data: noise(8), valid: new Uint8Array(2) }
   for (const guidance of [0, 0.5, 3, 7.25]) {
     const velocities = guidance === 0 ? [c] : [c, u]
     const { mix } = lookLane({ prompt: text, negative: text, guidance }, lookBranches([look("a", 0)]), 4)
-    assert.equal(bits(mix(velocities)), bits(guided(guidance)(velocities)))
+    const turned = velocities[1] ? [c, unstretched(c, velocities[1], at)] : [c]
+    assert.equal(bits(mix(velocities, at)), bits(guided(guidance)(turned)))
   }
 })
 
 test("a pull goes to the look, a push goes the other way, and both at once add up", () => {
   const [c, p, m] = [noise(16, 5), noise(16, 6), noise(16, 7)]
-  const near = combineVelocities({ conditional: c, towards: p }, { guidance: 0, pull: 1 })
+  const at = { x: noise(16, 11), t: 0.4 }
+  const near = combineVelocities({ conditional: c, towards: p }, { guidance: 0, pull: 1 }, at)
   near.forEach((value, i) => {
     assert.ok(Math.abs(value - p[i]!) < 1e-6)
   })
   const both = combineVelocities(
     { conditional: c, towards: p, away: m },
     { guidance: 0, pull: 0.5, push: 0.25 },
+    at,
   )
   both.forEach((value, i) => {
     assert.ok(Math.abs(value - (c[i]! + 0.5 * (p[i]! - c[i]!) - 0.25 * (m[i]! - c[i]!))) < 1e-6)
   })
 })
 
-test("looks keep pace with guidance: a pull at full strength ends at the guided look, whatever the guidance", () => {
+test("looks keep pace with guidance: a pull goes as much further as guidance does, but for what would stretch", () => {
   const [c, u, p] = [noise(16, 8), noise(16, 9), noise(16, 10)]
   const text = { data: noise(8), valid: new Uint8Array(2) }
   const full = { towards: { tokens: noise(4), strength: 1 } }
+  const at = { x: noise(16, 11), t: 0.4 }
   for (const guidance of [0.5, 3]) {
     const { mix } = lookLane({ prompt: text, negative: text, guidance }, full, 4)
-    // p with guidance of its own: p + g (p - u)
-    mix([c, u, p]).forEach((value, i) => {
-      assert.ok(Math.abs(value - (p[i]! + guidance * (p[i]! - u[i]!))) < 1e-5)
+    const alone = lookLane({ prompt: text, negative: text, guidance }, {}, 4).mix([c, u], at)
+    mix([c, u, p], at).forEach((value, i) => {
+      const pulled = (1 + LOOK_CALIBRATION.pace * guidance) * (p[i]! - c[i]!)
+      assert.ok(Math.abs(value - alone[i]! - pulled) < 1e-5)
     })
   }
 })
@@ -127,7 +133,8 @@ test("a push leaves the look by itself: its branch has the negative prompt's wor
   assert.equal(bits(branches[2]!.data.slice(0, 8)), bits(negative!.data))
   const [c, u] = [noise(16, 4), noise(16, 5)]
   // A look that changes nothing beside the negative prompt is nothing to leave.
-  assert.equal(bits(mix([c, u, u])), bits(guided(3)([c, u])))
+  const at = { x: noise(16, 6), t: 0.7 }
+  assert.equal(bits(mix([c, u, u], at)), bits(guided(3)([c, unstretched(c, u, at)])))
   const bare = lookLane({ prompt: prompt!, negative: negative!, guidance: 0 }, away, 4)
   assert.equal(bits(bare.branches[1]!.data.slice(0, 8)), bits(prompt!.data))
 })

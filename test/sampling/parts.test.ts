@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { exactGrid, nativeGrid } from "../../src/sampling/grid.ts"
-import { guided } from "../../src/sampling/lane.ts"
+import { guided, unstretched } from "../../src/sampling/lane.ts"
 import { noise, philox } from "../../src/sampling/noise.ts"
 import { schedule, scheduleFrom, shiftFor } from "../../src/sampling/schedule.ts"
 import { TEMPLATE, templateIds } from "../../src/sampling/text.ts"
@@ -53,6 +53,22 @@ test("guidance is v = c + g (c - u), and none without it", () => {
   assert.deepEqual([...guided(3)([c, u])], [4, -4])
   assert.equal(guided(0)([c, u]), c)
   assert.equal(guided(3)([c]), c)
+})
+
+test("guidance that does not stretch turns the clean picture without moving it along itself", () => {
+  const [x, c, u] = [Float32Array.of(3, -1, 2), Float32Array.of(1, 2, -1), Float32Array.of(0, 4, 1)]
+  const t = 0.6
+  const clean = (v: Float32Array) => x.map((value, i) => value - t * v[i]!)
+  const turned = unstretched(c, u, { x, t })
+  const along = (v: Float32Array) =>
+    clean(v).reduce((sum, value, i) => sum + (value - clean(c)[i]!) * clean(c)[i]!, 0)
+  assert.ok(Math.abs(along(guided(3)([c, u]))) > 1)
+  assert.ok(Math.abs(along(guided(3)([c, turned]))) < 1e-5, `${along(guided(3)([c, turned]))}`)
+  // What was moved lies along the clean picture and nowhere else.
+  const moved = turned.map((value, i) => (value - u[i]!) / clean(c)[i]!)
+  for (const share of moved) assert.ok(Math.abs(share - moved[0]!) < 1e-6)
+  // A picture of nothing has no direction.
+  assert.deepEqual([...unstretched(c, u, { x: c.map((v) => 0.5 * v), t: 0.5 })], [...u])
 })
 
 test("the exact grid rounds up to whole tokens; the native one keeps shape and token count", () => {

@@ -90,7 +90,7 @@ async function checkSteps(
     })
     lanes.forEach((lane, b) => {
       const [t, next] = lane.times as [number, number]
-      lane.x = euler(lane.x, lane.mix(found[b]!), next - t)
+      lane.x = euler(lane.x, lane.mix(found[b]!, { x: lane.x, t }), next - t)
       lane.times = lane.times.slice(1)
     })
     against(`latents[${i + 1}]`, joined(lanes.map((l) => l.x)), part(expected.data, i + 1))
