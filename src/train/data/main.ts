@@ -9,7 +9,7 @@ import { vocabulary } from "./captions.ts"
 import { type Recipe, writeDataset } from "./dataset.ts"
 import { packGlyphs } from "./glyphs.ts"
 import { writeSheets } from "./sheets.ts"
-import { openSprites, packSprites } from "./sprites.ts"
+import { arePacked, openSprites, packSprites } from "./sprites.ts"
 
 const HELP = `npm run data -- [options]
   --count N      pictures (default 20000)
@@ -76,7 +76,7 @@ const workers = Number(values.workers)
 
 if (values.worker === undefined) {
   installPackages()
-  if (!existsSync(`${SPRITES}.json`)) console.log(`${await packSprites(PACKAGES, SPRITES)} drawings cut out`)
+  if (!arePacked(SPRITES)) console.log(`${await packSprites(PACKAGES, SPRITES)} drawings cut out`)
   if (recipe.use === "judge" && !existsSync(GLYPHS))
     console.log(`${await packGlyphs(PACKAGES, GLYPHS)} glyphs`)
   writeFileSync(join(DATA, "vocabulary.json"), JSON.stringify(vocabulary()))

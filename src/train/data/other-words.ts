@@ -14,7 +14,7 @@ const STYLE_WORDS: Readonly<Record<Style, string>> = {
   "oil painting": "oils acrylic gouache tempera fresco impasto painterly impressionist impressionism baroque",
   watercolor: "watercolors watercolour watercolours aquarelle",
   "pencil sketch": "charcoal scribble doodle etching engraving graphite",
-  "comic halftone": "comics lichtenstein",
+  "comic halftone": "comics",
   neon: "synthwave vaporwave cyberpunk retrowave",
   sticker: "decal stickers",
   blueprint: "schematic diagram blueprints",

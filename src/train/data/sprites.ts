@@ -1,6 +1,15 @@
 // The drawings as cut-out pixels: rendered once, trimmed, measured, packed in one file. Imports sharp.
 
-import { closeSync, openSync, readFileSync, readSync, renameSync, writeFileSync, writeSync } from "node:fs"
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs"
 import sharp from "sharp"
 import { type Colour, type Dominant, dominant, naturalColour, recolourable } from "./colours.ts"
 import { CONCEPTS, isPerson } from "./concepts.ts"
@@ -8,6 +17,8 @@ import { type Drawing, openPackages, type SetName, type Use } from "./sources.ts
 
 /** Longer side of a packed sprite in pixels: a large object (104 units) at the painters' double size. */
 export const SPRITE_PIXELS = 208
+/** Raised whenever other drawings are cut out. */
+const VERSION = 2
 const DRAFT = 416
 
 /** One cut-out drawing; pixels are RGBA, straight alpha, 8 bits, trimmed to what is opaque. */
@@ -127,10 +138,14 @@ export async function packSprites(packages: string, file: string): Promise<numbe
   }
   closeSync(bin)
   renameSync(`${file}.bin.part`, `${file}.bin`)
-  writeFileSync(`${file}.json.part`, JSON.stringify({ version: 1, pixels: SPRITE_PIXELS, sprites }))
+  writeFileSync(`${file}.json.part`, JSON.stringify({ version: VERSION, pixels: SPRITE_PIXELS, sprites }))
   renameSync(`${file}.json.part`, `${file}.json`)
   return sprites.length
 }
+
+/** Whether `file` holds the drawings of this version. */
+export const arePacked = (file: string): boolean =>
+  existsSync(`${file}.json`) && JSON.parse(readFileSync(`${file}.json`, "utf8")).version === VERSION
 
 /** Opens packed sprites; `packages` is only read when something is drawn from its vectors. */
 export function openSprites(file: string, packages: string): SpriteSource {
