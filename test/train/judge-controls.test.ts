@@ -105,6 +105,19 @@ describe("figures of references", () => {
     assert.equal(absent.find((f) => f.key === "references.away.1")!.estimate.n, 1)
   })
 
+  it("say beside them what they would be if a style that is not there could not become less", () => {
+    // 0 at every weight up to 0 but for chance: no rank tells anything there.
+    const chance = [0.003, 0.001, 0.004, 0.002]
+    const gone = trialFiguresOf([
+      trial((w) => (w > 0 ? 0.3 * w : chance[WEIGHTS.indexOf(w as -2)]!)),
+      trial((w) => (w < 0 ? 0.001 * -w : 0.5 + 0.1 * w)),
+    ])
+    const [asked, alike] = ["", ".floored"].map((end) => figure(gone, `references.spearman${end}`))
+    assert.ok(asked! < alike! && alike! > 0.9, `${asked} and ${alike}`)
+    assert.equal(figure(gone, "references.away.2"), 0)
+    assert.equal(figure(gone, "references.away.2.floored"), 1)
+  })
+
   it("count every positive weight at which the reference's subject appears", () => {
     const figures = trialFiguresOf([trial(rising, false, [1, 2]), trial(rising)])
     assert.equal(figure(figures, "references.leak"), 2 / 6)

@@ -30,6 +30,13 @@ export interface Trial {
 /** A style that is less likely than this at weight 0 cannot be made less likely in a way that shows. */
 export const COULD_OCCUR = 0.05
 
+/**
+ * Below this a style is not there, and which of two pictures has less of it is chance: figures are also given with all
+ * such probabilities alike, beside those that are asked for.
+ */
+export const NONE = 0.01
+const floored = (probability: number): number => (probability < NONE ? 0 : probability)
+
 type Judged = { readonly named: boolean; readonly at: (weight: Weight) => NonNullable<View["verdict"]> }
 
 export function trialFiguresOf(trials: readonly Trial[]): ControlFigure[] {
@@ -40,16 +47,17 @@ export function trialFiguresOf(trials: readonly Trial[]): ControlFigure[] {
   const bare = judged.filter((t) => !t.named)
   const named = judged.filter((t) => t.named)
 
-  const follows = (list: readonly Judged[]) =>
+  const follows = (list: readonly Judged[], read = (probability: number) => probability) =>
     meanOf(
       list.map((t) =>
         spearman(
           WEIGHTS,
-          WEIGHTS.map((w) => t.at(w).style),
+          WEIGHTS.map((w) => read(t.at(w).style)),
         ),
       ),
     )
   addPlain("spearman", "probability of the style, Spearman", follows(judged), 0.9)
+  addPlain("spearman.floored", "  what is below 1 % counted alike", follows(judged, floored))
   addPlain("spearman.bare", "  prompts that name no style", follows(bare))
   addPlain("spearman.named", "  prompts that name it", follows(named))
   for (const w of WEIGHTS)
@@ -71,6 +79,11 @@ export function trialFiguresOf(trials: readonly Trial[]): ControlFigure[] {
     "less likely at -2 than at -1",
     share(possible.map((t) => t.at(-2).style < t.at(-1).style)),
     0.9,
+  )
+  add(
+    "away.2.floored",
+    "  or below 1 % at both",
+    share(possible.map((t) => t.at(-2).style < Math.max(t.at(-1).style, NONE))),
   )
 
   const palette = (t: Trial, w: Weight): number => t.views[WEIGHTS.indexOf(w)]!.palette
