@@ -33,10 +33,7 @@ export interface Saturation {
 export interface LookCalibration {
   towards: Saturation
   away: Saturation
-  /**
-   * How far looks keep pace with the guidance of the text: 0 not at all, 1 all the way. Less than that is right, for
-   * guidance loses what would stretch the picture, and looks do not: a look may well be a darker picture.
-   */
+  /** How far looks keep pace with the guidance of the text: 0 not at all, 1 all the way. */
   pace: number
 }
 
@@ -48,7 +45,7 @@ export interface LookCalibration {
 export const LOOK_CALIBRATION: LookCalibration = {
   towards: { limit: 2.5, scale: 1.6 },
   away: { limit: 2.2, scale: 1.3 },
-  pace: 0.75,
+  pace: 1,
 }
 
 export const saturated = (weight: number, { limit, scale }: Saturation): number =>

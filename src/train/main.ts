@@ -36,7 +36,7 @@ const { values, positionals } = parseArgs({
     unaligned: { type: "boolean", default: false },
     threads: { type: "string", default: "2" },
     steps: { type: "string", default: "8" },
-    guidance: { type: "string", default: "4" },
+    guidance: { type: "string", default: "3" },
     "sheet-minutes": { type: "string", default: "10" },
   },
 })

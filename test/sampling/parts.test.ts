@@ -55,7 +55,7 @@ test("guidance is v = c + g (c - u), and none without it", () => {
   assert.equal(guided(3)([c]), c)
 })
 
-test("guidance that does not stretch turns the clean picture without moving it along itself", () => {
+test("guidance that hardly stretches moves the clean picture along itself by a quarter, and turns it all the way", () => {
   const [x, c, u] = [Float32Array.of(3, -1, 2), Float32Array.of(1, 2, -1), Float32Array.of(0, 4, 1)]
   const t = 0.6
   const clean = (v: Float32Array) => x.map((value, i) => value - t * v[i]!)
@@ -63,10 +63,11 @@ test("guidance that does not stretch turns the clean picture without moving it a
   const along = (v: Float32Array) =>
     clean(v).reduce((sum, value, i) => sum + (value - clean(c)[i]!) * clean(c)[i]!, 0)
   assert.ok(Math.abs(along(guided(3)([c, u]))) > 1)
-  assert.ok(Math.abs(along(guided(3)([c, turned]))) < 1e-5, `${along(guided(3)([c, turned]))}`)
+  const share = along(guided(3)([c, turned])) / along(guided(3)([c, u]))
+  assert.ok(Math.abs(share - 0.25) < 1e-5, `${share}`)
   // What was moved lies along the clean picture and nowhere else.
   const moved = turned.map((value, i) => (value - u[i]!) / clean(c)[i]!)
-  for (const share of moved) assert.ok(Math.abs(share - moved[0]!) < 1e-6)
+  for (const each of moved) assert.ok(Math.abs(each - moved[0]!) < 1e-6)
   // A picture of nothing has no direction.
   assert.deepEqual([...unstretched(c, u, { x: c.map((v) => 0.5 * v), t: 0.5 })], [...u])
 })
