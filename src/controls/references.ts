@@ -109,7 +109,7 @@ export interface BranchVelocities {
 }
 
 /**
- * v = c + g (c - u') + a (p - c) - b (m - u): guidance that does not stretch, a pull to the look and a push from the
+ * v = c + g (c - u') + a (p - c) - b (m - u): guidance that hardly stretches, a pull to the look and a push from the
  * other, whose branch has the negative prompt's words. Without guidance there is no u, and c stands for it. A branch that
  * is not there adds nothing, not even a rounding.
  */
