@@ -1,6 +1,7 @@
-// What can be drawn: about 450 things and 40 people with their names, plurals and synonyms. Imports their table.
+// What can be drawn: about 450 things and 40 people with their names, plurals and synonyms. Imports their tables.
 
 import { TABLE } from "./concept-table.ts"
+import { PEOPLE_TABLE } from "./people-table.ts"
 
 /** How a thing meets the scene: stands on the ground, hangs in the air, or swims. */
 export type Posture = "ground" | "air" | "water"
@@ -69,7 +70,7 @@ function parseTable(table: string): Concept[] {
   return concepts
 }
 
-export const CONCEPTS: readonly Concept[] = parseTable(TABLE)
+export const CONCEPTS: readonly Concept[] = [...parseTable(TABLE), ...parseTable(PEOPLE_TABLE)]
 
 export const isPerson = ({ group }: Pick<Concept, "group">): boolean => group === "person"
 
