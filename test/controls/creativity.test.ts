@@ -82,6 +82,29 @@ test("a look that shows no coloured ground is given none, but a plain one or a p
   assert.ok(grounds("a watercolor fox") > 20)
 })
 
+test("a watercolor, which washes patterns out, is not added to one and gets none, whoever named it", () => {
+  const expanded = (prompt: string, creativity: number): string[] =>
+    Array.from({ length: 60 }, (_, seed) => expandPrompt({ prompt, creativity, seed }).prompt)
+  for (const ground of ["polka dots", "a striped background", "a blue gradient background"]) {
+    const prompts = expanded(`a violin on ${ground}`, CREATIVITY.medium)
+    assert.deepEqual(
+      prompts.filter((p) => p.includes("watercolor")),
+      [],
+    )
+    assert.ok(prompts.some((p) => p.includes("oil")))
+  }
+  const pattern = /gradient|polka|striped/
+  for (const prompt of ["a violin", "a watercolor violin"]) {
+    const watercolors = expanded(prompt, CREATIVITY.medium).filter((p) => p.includes("watercolor"))
+    assert.ok(watercolors.some((p) => p.includes("background")))
+    assert.deepEqual(
+      watercolors.filter((p) => pattern.test(p)),
+      [],
+    )
+  }
+  assert.ok(expanded("an oil painting of a violin", CREATIVITY.medium).some((p) => pattern.test(p)))
+})
+
 test("the embedded list adds nothing beside the subject, which the open list does", () => {
   const companions = (list: typeof OPEN): number =>
     SEEDS.flatMap(

@@ -71,11 +71,13 @@ function fits(idea: Idea, prompt: string, a: Analysis, chosen: readonly Idea[], 
   if (a.said.has("light") && idea.bringsLight) return false
   if (idea.ofThings && showsPlace(a)) return false
   // A plain ground says no colour, so it stays.
-  if (idea.bringsColour && isLosing(a, list)) return false
+  if (idea.bringsColour && names(a, list.losing)) return false
   const isGround = idea.isGround || (a.said.has("setting") && a.said.has("palette"))
   if (idea.losesGround && isGround) return false
   if (idea.isGround && chosen.some((c) => c.losesGround)) return false
   if (idea.bringsColour && chosen.some((c) => c.losesColour)) return false
+  if (idea.losesPattern && a.tokens.some(({ word }) => list.patterns?.has(word))) return false
+  if (idea.isPattern && (names(a, list.washing) || chosen.some((c) => c.losesPattern))) return false
   const words = wordsOfIdea(idea)
   const isBanned = (w: string): boolean => a.banned.has(singular(w))
   if (a.banned.size > 0 && (words.some(isBanned) || idea.shows?.some(isBanned))) return false
@@ -88,9 +90,9 @@ function fits(idea: Idea, prompt: string, a: Analysis, chosen: readonly Idea[], 
   )
 }
 
-/** Whether the prompt itself asks for a look that leaves out colours or what lies behind. */
-const isLosing = ({ words }: Analysis, { losing }: IdeaList): boolean =>
-  losing !== undefined && [...(words.get("style") ?? [])].some((word) => losing.has(word))
+/** Whether the prompt itself asks for one of these looks. */
+const names = ({ words }: Analysis, looks: ReadonlySet<string> | undefined): boolean =>
+  looks !== undefined && [...(words.get("style") ?? [])].some((word) => looks.has(word))
 
 /** Words that make a place of what else is named: "a mountain landscape", "the night sky full of stars". */
 const VIEWS: ReadonlySet<string> = new Set(

@@ -22,10 +22,14 @@ export interface Idea {
   losesColour?: boolean
   /** Keeps only the lines of what lies behind: coloured grounds have no effect beside it. */
   losesGround?: boolean
+  /** Washes out stripes, dots and the like behind things. */
+  losesPattern?: boolean
   /** Changes things and not what lies behind them: not where the prompt names a place alone. */
   ofThings?: boolean
   /** A coloured ground, which `losesGround` would lose. */
   isGround?: boolean
+  /** A ground with a pattern, which `losesPattern` would lose. */
+  isPattern?: boolean
   /** Brings its own time of day: not where the prompt has one. */
   bringsLight?: boolean
   /** Kinds of subject to which it is natural; a liberty pays no heed. */
@@ -46,5 +50,8 @@ export interface IdeaList {
   joined: "phrase" | "list"
   /** Words by which a prompt names a look that loses colour or ground: none is added to it. */
   losing?: ReadonlySet<string>
+  /** Words by which a prompt asks for a patterned ground, and those by which it names a look that loses it. */
+  patterns?: ReadonlySet<string>
+  washing?: ReadonlySet<string>
   ideas: readonly Idea[]
 }
