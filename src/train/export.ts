@@ -132,12 +132,19 @@ export async function exportModel({
   return folder
 }
 
-/** What training needs beside the model to go on from a clone: restore.ts says what. Nothing for an unaligned run. */
+/**
+ * What training needs beside the model to go on from a clone: the encoder with its heads, and the projection towards it.
+ * restore.ts makes runs of them. Nothing for an unaligned run.
+ */
 async function exportAlignment(run: string, average: ReadonlyMap<string, Float32Array>): Promise<void> {
   const own = await shapedAverage(run, average, /^(sight|align)\./)
   if (own.size === 0) return
-  const seen = (await loadRun("runs/sight"))?.counters.samples ?? 0
-  await writeSafetensors(ALIGNMENT, entries(own), { sight: String(seen), part: "training" })
+  const sight = await loadRun("runs/sight")
+  const heads = sight ? await shapedAverage("sight", sight.average, /^sight\.heads\./) : new Map()
+  await writeSafetensors(ALIGNMENT, entries(new Map([...own, ...heads])), {
+    sight: String(sight?.counters.samples ?? 0),
+    part: "training",
+  })
 }
 
 async function found(run: string): Promise<RunState> {

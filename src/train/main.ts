@@ -1,5 +1,5 @@
 // `npm run train -- <recipe> [--resume] [--minutes N]`: trains one of the networks of the embedded family.
-import { readFileSync } from "node:fs"
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { loadRun } from "./checkpoint.ts"
 import { exportModel } from "./export.ts"
@@ -7,17 +7,20 @@ import { examineThesaurus } from "./export-thesaurus.ts"
 import { growRun, growVocabulary } from "./grow.ts"
 import { keptStatistics } from "./latent-statistics.ts"
 import { encodeLatents } from "./latents.ts"
+import { modelOf, Painter } from "./painter.ts"
 import { drawPairs } from "./pairs.ts"
 import { openPictures } from "./pictures.ts"
 import { classifierRecipe } from "./recipes/classifier.ts"
 import { ditRecipe } from "./recipes/dit.ts"
-import { ditConfig, textConfig } from "./recipes/dit-network.ts"
+import { ditConfig } from "./recipes/dit-network.ts"
+import { preferenceRecipe } from "./recipes/preference.ts"
 import { sightRecipe } from "./recipes/sight.ts"
 import { upsamplerRecipe } from "./recipes/upsampler.ts"
 import { vaeRecipe } from "./recipes/vae.ts"
 import { restoreRuns } from "./restore.ts"
+import { drawRollouts, ROLLOUTS } from "./rollouts.ts"
 import { type Recipe, train } from "./trainer.ts"
-import { commonWords, loadVocabulary } from "./vocabulary.ts"
+import { commonWords } from "./vocabulary.ts"
 import { exportWordVectors } from "./word-vectors.ts"
 
 const { values, positionals } = parseArgs({
@@ -32,6 +35,7 @@ const { values, positionals } = parseArgs({
     layers: { type: "string" },
     rate: { type: "string" },
     perceptual: { type: "string" },
+    from: { type: "string" },
     words: { type: "boolean", default: false },
     unaligned: { type: "boolean", default: false },
     threads: { type: "string", default: "2" },
@@ -86,7 +90,9 @@ const untrained = (needed: string) => (): never => {
   throw new Error(`This goes on from runs/${needed}: first npm run train -- ${needed}`)
 }
 const [autoencoder, sight] = [await loadRun("runs/vae"), await loadRun("runs/sight")]
-const recipes: Record<string, () => Recipe> = {
+const before = values.from ?? "dit"
+const policy = name === "preference" ? await loadRun(`runs/${before}`) : undefined
+const recipes: Record<string, () => Recipe | Promise<Recipe>> = {
   vae: () => vaeRecipe({ samples: samples ?? 300_000, seed }),
   decoder: () =>
     vaeRecipe({
@@ -103,7 +109,23 @@ const recipes: Record<string, () => Recipe> = {
     }),
   classifier: () => classifierRecipe({ samples: samples ?? 1_000_000, seed }),
   upsampler: () => upsamplerRecipe({ samples: samples ?? 400_000, seed }),
-  sight: () => sightRecipe({ samples: samples ?? 250_000, seed, folder: "runs/dit" }),
+  sight: () => sightRecipe({ samples: samples ?? 400_000, seed, folder: "runs/dit" }),
+  preference: () => {
+    const from = policy ?? untrained(before)()
+    mkdirSync(folder, { recursive: true })
+    for (const file of ["words.json", "latents.json"])
+      copyFileSync(`runs/${before}/${file}`, `${folder}/${file}`)
+    return preferenceRecipe({
+      samples: samples ?? 45_000,
+      seed,
+      rate: optional(values.rate),
+      perceptual: optional(values.perceptual) ?? 0.25,
+      from,
+      folder,
+      rollouts: `${ROLLOUTS}/${before}`,
+      sight: sight ?? untrained("sight")(),
+    })
+  },
   dit: () =>
     ditRecipe({
       samples: samples ?? 4_000_000,
@@ -124,15 +146,18 @@ if (name === "words") {
   const words = JSON.parse(readFileSync("models/medium/words.json", "utf8")) as string[]
   for (const [what, { right, silent, all }] of Object.entries(examineThesaurus(words)))
     console.log(`${what}: ${right} of ${all} right, ${silent} lead nowhere`)
+} else if (name === "rollouts") {
+  const denoiser = (await loadRun(`runs/${before}`)) ?? untrained(before)()
+  const pictures = openPictures()
+  const painter = await Painter.open(denoiser.average, modelOf(`runs/${before}`, pictures))
+  await drawRollouts(samples ?? 2_000, painter, { pictures, folder: `${ROLLOUTS}/${before}`, seed })
 } else if (name === "latents" || name === "pairs") {
   const { average } = autoencoder ?? untrained("vae")()
   const pictures = openPictures()
   if (name === "latents") await encodeLatents(pictures, average)
   else {
     const denoiser = (await loadRun("runs/dit")) ?? untrained("dit")()
-    const vocabulary = loadVocabulary("runs/dit", pictures)
-    const statistics = keptStatistics("runs/dit", untrained("dit"))
-    const model = { dit: ditConfig(), text: textConfig(vocabulary.size), vocabulary, statistics }
+    const model = modelOf("runs/dit", pictures)
     await drawPairs(samples ?? 600, { autoencoder: average, denoiser: denoiser.average, model })
   }
 } else {
@@ -145,7 +170,7 @@ if (name === "words") {
   }
   const stop = new AbortController()
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort())
-  await train(recipe(), {
+  await train(await recipe(), {
     folder,
     resume: values.resume,
     minutes: optional(values.minutes),

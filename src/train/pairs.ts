@@ -6,9 +6,9 @@ import { renderScene } from "./data/render.ts"
 import { castOf, type Scene } from "./data/scene.ts"
 import { openSprites, type SpriteSource } from "./data/sprites.ts"
 import { asEncoded, normalised } from "./latent-statistics.ts"
+import { Painter, type PainterModel } from "./painter.ts"
 import { toPlanes } from "./pictures.ts"
 import { Random } from "./random.ts"
-import { drawLatents, type SheetModel } from "./recipes/dit-sheet.ts"
 import { createCoder } from "./recipes/vae.ts"
 import type { Planes } from "./sheet.ts"
 
@@ -17,6 +17,8 @@ const FACTOR = 8
 const SIDE = 128
 /** Native pictures of one scene: through the autoencoder alone, and twice with the denoiser's last steps as well. */
 const VIEWS = 3
+/** More than the defaults' eight: fewer of these fall into the part of the way that is left. */
+const STEPS = 16
 /** Times at which the denoiser takes over. From later on it draws other shapes, which the truth then is not of. */
 const TAKES_OVER = [0.08, 0.35] as const
 
@@ -33,7 +35,7 @@ export interface Pair {
 export interface PairMakers {
   autoencoder: ReadonlyMap<string, Float32Array>
   denoiser: ReadonlyMap<string, Float32Array>
-  model: SheetModel
+  model: PainterModel
 }
 
 /** Draws the truth of square scenes, resumably, then all views anew, for these depend on the weights. */
@@ -51,6 +53,7 @@ export async function drawPairs(
     if (i % 50 === 49) print(`${i + 1} scenes`)
   }
   const coder = await createCoder(makers.autoencoder, 1)
+  const painter = await Painter.open(makers.denoiser, makers.model, 1)
   const { statistics } = makers.model
   const chunk = 25
   for (let first = 0; first < count; first += chunk) {
@@ -67,13 +70,9 @@ export async function drawPairs(
     while (made.length < VIEWS) {
       const starts = clean.map((latent) => ({ latent, time: low + (high - low) * random.next() }))
       const captions = part.map((scene) => captionAt(scene).caption)
-      made.push(
-        await drawLatents(makers.denoiser, makers.model, captions, {
-          starts,
-          threads: 1,
-          seed: random.below(1e6),
-        }),
-      )
+      const seed = random.below(1e6)
+      const seeds = part.map((_, i) => seed + i)
+      made.push(await painter.draw(captions, seeds, { steps: STEPS, starts }))
     }
     for (const i of part.keys()) {
       const views = new Float32Array(VIEWS * 3 * SIDE * SIDE)
@@ -84,6 +83,7 @@ export async function drawPairs(
     }
     print(`${first + part.length} pairs`)
   }
+  await painter.close()
   await coder.close()
 }
 

@@ -67,7 +67,8 @@ export async function restoreRuns(model: string, runs = "runs", vectors = WORD_V
     const [image, metadata] = await weightsIn(`${model}/dit.safetensors`)
     const [text] = await weightsIn(`${model}/text.safetensors`, "text.")
     const [controls] = await weightsIn(`${model}/controls.safetensors`)
-    const alignment = existsSync(ALIGNMENT) ? (await weightsIn(ALIGNMENT))[0] : []
+    const beside: Shaped = existsSync(ALIGNMENT) ? (await weightsIn(ALIGNMENT))[0] : new Map()
+    const alignment = [...beside].filter(([name]) => !name.startsWith("sight.heads."))
     await saveAs(`${runs}/dit`, new Map([...image, ...text, ...controls, ...alignment]), metadata)
     copyFileSync(`${model}/words.json`, `${runs}/dit/words.json`)
     const statistics = { mean: JSON.parse(kept.latents_mean!), deviation: JSON.parse(kept.latents_std!) }

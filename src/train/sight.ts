@@ -54,21 +54,31 @@ export interface SightTargets {
   real: Tensor
 }
 
+/** What the encoder says of every cell [B,N,classes], and of the picture's style and background; before the softmax. */
+export function sightVerdicts(
+  features: Tensor,
+  real: Tensor,
+  w: Weights,
+): { cells: Tensor; style: Tensor; background: Tensor } {
+  const head = (x: Tensor, name: string, classes: number): Tensor =>
+    w.in(name, (u) => linear(x, u.get("weight", [classes, SIGHT_WIDTH]), u.get("bias", [classes])))
+  const pooled = mean(mul(features, reshape(real, [real.shape[0]!, 1])), [1])
+  return {
+    cells: head(features, "cells", CELL_CLASSES),
+    style: head(pooled, "style", STYLE_NAMES.length),
+    background: head(pooled, "background", BACKGROUND_NAMES.length),
+  }
+}
+
 /** The encoder's own task: which thing is in each cell, and the whole picture's style and background. */
 export function sightLoss(
   features: Tensor,
   targets: SightTargets,
   w: Weights,
 ): { loss: Tensor; parts: Record<string, Tensor> } {
-  const head = (x: Tensor, name: string, classes: number): Tensor =>
-    w.in(name, (u) => linear(x, u.get("weight", [classes, SIGHT_WIDTH]), u.get("bias", [classes])))
-  const count = targets.real.shape[0]!
-  const cells = mean(
-    mul(crossEntropy(head(features, "cells", CELL_CLASSES), targets.cells), targets.real),
-    [0],
-  )
-  const pooled = mean(mul(features, reshape(targets.real, [count, 1])), [1])
-  const style = crossEntropy(head(pooled, "style", STYLE_NAMES.length), targets.style)
-  const background = crossEntropy(head(pooled, "background", BACKGROUND_NAMES.length), targets.background)
+  const said = sightVerdicts(features, targets.real, w)
+  const cells = mean(mul(crossEntropy(said.cells, targets.cells), targets.real), [0])
+  const style = crossEntropy(said.style, targets.style)
+  const background = crossEntropy(said.background, targets.background)
   return { loss: add(cells, mul(add(style, background), 0.2)), parts: { cells, style, background } }
 }

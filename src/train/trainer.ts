@@ -12,8 +12,9 @@ export interface Recipe {
   /** What a stage's steps compute. */
   define: (stage: string) => StepDefinition
   batchSize: (stage: string) => number
-  /** Fresh weights for a first start. */
+  /** Fresh weights for a first start, and what had been done before it, where the recipe goes on from another run. */
   initial: () => State
+  before?: Counters
   rates: (samples: number) => StepRates
   /** The batch of a step, from its number alone. */
   batch: (step: number, stage: string) => Promise<Record<string, Feed>>
@@ -47,7 +48,8 @@ export async function train(recipe: Recipe, options: TrainerOptions): Promise<Co
   const { folder, print = (line) => console.log(line) } = options
   mkdirSync(folder, { recursive: true })
   const saved = options.resume ? await loadRun(folder) : undefined
-  const counters: Counters = saved?.counters ?? { step: 0, samples: 0, seconds: 0, operations: 0 }
+  const nothingDone = { step: 0, samples: 0, seconds: 0, operations: 0 }
+  const counters: Counters = { ...(saved?.counters ?? recipe.before ?? nothingDone) }
   let stage = recipe.stage(counters.samples)
   let step = await TrainingStep.create(recipe.define(stage), options.threads)
   // Weights that a newer recipe adds start fresh beside the saved ones.

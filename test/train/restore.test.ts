@@ -46,7 +46,12 @@ describe("a shipped model becomes runs", () => {
     const [sight, dit] = [(await loadRun(`${folder}/sight`))!, (await loadRun(`${folder}/dit`))!]
     assert.ok(sight.counters.samples > 0)
     assert.ok(sight.average.size > 0)
-    for (const [name, data] of sight.average) assert.deepEqual(dit.average.get(name), data, name)
+    const [heads, encoder] = [true, false].map((isHead) =>
+      [...sight.average].filter(([name]) => name.startsWith("sight.heads.") === isHead),
+    ) as [[string, Float32Array][], [string, Float32Array][]]
+    assert.equal(heads.length, 6)
+    for (const [name, data] of encoder) assert.deepEqual(dit.average.get(name), data, name)
+    for (const [name] of heads) assert.ok(!dit.average.has(name), name)
   })
 
   test("the autoencoder's run keeps the temporal tap that acts, value for value", async () => {

@@ -10,6 +10,7 @@ import {
 import type { LatentStatistics } from "../latent-statistics.ts"
 import type { Random } from "../random.ts"
 import type { Feed } from "../step.ts"
+import type { Vocabulary } from "../vocabulary.ts"
 import { CONDITION_TOKENS, IMAGE_TOKENS, LATENT_CHANNELS, TEXT_TOKENS } from "./dit-network.ts"
 
 /** Visits every value of a latent [16,2 rows,2 columns]: its normalised number and its place among patch tokens. */
@@ -83,6 +84,23 @@ export function promptFeeds(
     causal: { data: causalBias(lengths, t), shape: [size, 1, t, t] },
     textBias: { data: keyBias(size, t, (row, key) => key < lengths[row]!), shape: [size, 1, 1, t] },
   }
+}
+
+/** Whole captions as feeds, with the tokens of each. */
+export function captionFeeds(
+  captions: readonly string[],
+  vocabulary: Vocabulary,
+  table: { cosine: Float32Array; sine: Float32Array },
+): { feeds: Record<string, Feed>; lengths: number[] } {
+  const words = captions.map((caption) => vocabulary.tokens(caption, TEXT_TOKENS))
+  const ids = new BigInt64Array(captions.length * TEXT_TOKENS)
+  const vectors = new Float32Array(captions.length * TEXT_TOKENS * WORD_VECTOR)
+  words.forEach((w, b) => {
+    ids.set(BigInt64Array.from(w.ids, BigInt), b * TEXT_TOKENS)
+    vectors.set(w.vectors, b * TEXT_TOKENS * WORD_VECTOR)
+  })
+  const lengths = words.map((w) => w.ids.length)
+  return { feeds: promptFeeds(ids, vectors, lengths, table), lengths }
 }
 
 /** `present` tells which style and slider tokens of each row count; without it none do. */

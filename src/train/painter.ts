@@ -1,0 +1,219 @@
+// Paints latents with a run's weights, many prompts at once: what sample sheets, pairs and post-training see of the model.
+import * as ort from "onnxruntime-node"
+import { compile, input } from "../graph/index.ts"
+import {
+  type DitConfig,
+  denoiser,
+  patchify,
+  type TextConfig,
+  textFusion,
+  textRope,
+  unpatchify,
+  Weights,
+  WORD_VECTOR,
+  wordTaps,
+} from "../nets/index.ts"
+import { guided, unstretched } from "../sampling/lane.ts"
+import { schedule, scheduleFrom, shiftFor } from "../sampling/schedule.ts"
+import { keptStatistics, type LatentStatistics } from "./latent-statistics.ts"
+import type { PictureSet } from "./pictures.ts"
+import { Random } from "./random.ts"
+import { captionFeeds, imageFeeds } from "./recipes/dit-feeds.ts"
+import { CONDITION_TOKENS, ditConfig, IMAGE_TOKENS, TEXT_TOKENS, textConfig } from "./recipes/dit-network.ts"
+import type { Feed } from "./step.ts"
+import { loadVocabulary, type Vocabulary } from "./vocabulary.ts"
+
+export interface PainterModel {
+  dit: DitConfig
+  text: TextConfig
+  vocabulary: Vocabulary
+  statistics: LatentStatistics
+}
+
+/** The sizes, words and statistics of a denoiser's run. Throws when the folder has no statistics. */
+export function modelOf(folder: string, pictures: PictureSet): PainterModel {
+  const vocabulary = loadVocabulary(folder, pictures)
+  const statistics = keptStatistics(folder, () => {
+    throw new Error(`${folder} has no statistics of the latents: it is not the run of a denoiser.`)
+  })
+  return { dit: ditConfig(), text: textConfig(vocabulary.size), vocabulary, statistics }
+}
+
+/** What the text tower made of captions: conditions [B,C,F], and how many of their first tokens are words. */
+export interface Read {
+  conditions: Float32Array
+  lengths: readonly number[]
+}
+
+/** A picture to begin from instead of noise: its normalised latent [16,16,16], and the time to begin at. */
+export interface Start {
+  latent: Float32Array
+  time: number
+}
+
+export interface PaintOptions {
+  steps?: number
+  guidance?: number
+  /** One per caption; without them from noise alone. */
+  starts?: readonly Start[]
+}
+
+/** Rows and columns of image tokens of a painted picture, and how many pictures are painted at once. */
+const SIDE = 8
+const BATCH = 32
+/** The shipped model's defaults. */
+const STEPS = 8
+const GUIDANCE = 3
+
+export async function runSession(
+  session: ort.InferenceSession,
+  feeds: Record<string, Feed>,
+): Promise<ort.InferenceSession.OnnxValueMapType> {
+  const tensor = ({ data, shape }: Feed): ort.Tensor =>
+    data instanceof BigInt64Array
+      ? new ort.Tensor("int64", data, shape)
+      : new ort.Tensor("float32", data, shape)
+  return session.run(Object.fromEntries(session.inputNames.map((name) => [name, tensor(feeds[name]!)])))
+}
+
+export class Painter {
+  readonly #reader: ort.InferenceSession
+  readonly #denoiser: ort.InferenceSession
+  readonly #model: PainterModel
+
+  private constructor(reader: ort.InferenceSession, painter: ort.InferenceSession, model: PainterModel) {
+    this.#reader = reader
+    this.#denoiser = painter
+    this.#model = model
+  }
+
+  static async open(
+    weights: ReadonlyMap<string, Float32Array>,
+    model: PainterModel,
+    threads = 2,
+  ): Promise<Painter> {
+    const { dit, text } = model
+    const [t, joint, e] = [TEXT_TOKENS, CONDITION_TOKENS + IMAGE_TOKENS, dit.headDim / 2]
+    const open = (expression: Parameters<typeof compile>[0]): Promise<ort.InferenceSession> =>
+      ort.InferenceSession.create(
+        compile(expression, { weights: (name) => ({ kind: "values", data: weights.get(name)! }) }).model,
+        { intraOpNumThreads: threads, logSeverityLevel: 3 },
+      )
+    const w = new Weights()
+    const table = {
+      cosine: input("text.cosine", [t, text.headDim / 2]),
+      sine: input("text.sine", [t, text.headDim / 2]),
+    }
+    const taps = wordTaps(
+      input("ids", ["B", t], "int64"),
+      input("vectors", ["B", t, WORD_VECTOR]),
+      table,
+      input("causal", ["B", 1, t, t]),
+      w.at("text"),
+      text,
+    )
+    const network = denoiser(
+      {
+        image: input("image", ["B", IMAGE_TOKENS, dit.channels * 4]),
+        time: input("time", ["B", 1, dit.timeDim]),
+        text: input("text", ["B", CONDITION_TOKENS, dit.features]),
+        rope: { cosine: input("cosine", [joint, e]), sine: input("sine", [joint, e]) },
+        bias: input("bias", ["B", 1, 1, joint]),
+      },
+      w,
+      dit,
+    )
+    return new Painter(
+      await open({ out: textFusion(taps, w, dit, input("textBias", ["B", 1, 1, t])).text }),
+      await open({ out: network.velocity }),
+      model,
+    )
+  }
+
+  /** Reads captions; the places of style and slider tokens behind them stay empty. */
+  async read(captions: readonly string[]): Promise<Read> {
+    const { dit, text, vocabulary } = this.#model
+    const table = textRope(TEXT_TOKENS, text.headDim, text.ropeTheta)
+    const { feeds, lengths } = captionFeeds(captions, vocabulary, table)
+    const { out } = await runSession(this.#reader, feeds)
+    const read = out!.data as Float32Array
+    const conditions = new Float32Array(captions.length * CONDITION_TOKENS * dit.features)
+    const row = TEXT_TOKENS * dit.features
+    for (let b = 0; b < captions.length; b++)
+      conditions.set(read.subarray(b * row, (b + 1) * row), b * CONDITION_TOKENS * dit.features)
+    return { conditions, lengths }
+  }
+
+  /** Velocities [B,N,P] of noisy image tokens [B,N,P] at a time each. */
+  async velocities(image: Float32Array, times: readonly number[], read: Read): Promise<Float32Array> {
+    const { dit } = this.#model
+    const { out } = await runSession(this.#denoiser, {
+      ...imageFeeds(image, times, read.lengths, SIDE, SIDE, dit),
+      text: { data: read.conditions, shape: [times.length, CONDITION_TOKENS, dit.features] },
+    })
+    return out!.data as Float32Array
+  }
+
+  /** Draws every caption from the noise of its seed by the defaults of the shipped model; normalised latents [16,16,16]. */
+  async draw(
+    captions: readonly string[],
+    seeds: readonly number[],
+    options: PaintOptions = {},
+  ): Promise<Float32Array[]> {
+    const latents: Float32Array[] = []
+    for (let first = 0; first < captions.length; first += BATCH) {
+      const end = Math.min(first + BATCH, captions.length)
+      const starts = options.starts?.slice(first, end)
+      latents.push(
+        ...(await this.#batch(captions.slice(first, end), seeds.slice(first, end), { ...options, starts })),
+      )
+    }
+    return latents
+  }
+
+  async #batch(
+    captions: readonly string[],
+    seeds: readonly number[],
+    { steps = STEPS, guidance = GUIDANCE, starts }: PaintOptions,
+  ): Promise<Float32Array[]> {
+    const { dit } = this.#model
+    const [size, row] = [captions.length, IMAGE_TOKENS * dit.channels * 4]
+    const read = await this.read([...captions, ...captions.map(() => "")])
+    const whole = schedule(steps, shiftFor(SIDE * SIDE))
+    const ways = captions.map((_, b) => ({
+      x: noised(new Random(seeds[b]!).normals(SIDE * SIDE * dit.channels * 4), starts?.[b], dit.channels),
+      times: scheduleFrom(whole, starts?.[b]?.time ?? 1),
+    }))
+    const mix = guided(guidance)
+    for (;;) {
+      const going = ways.flatMap((way, b) => (way.times.length > 1 ? [{ way, b }] : []))
+      if (going.length === 0) break
+      const image = new Float32Array(2 * size * row)
+      for (const { way, b } of going) for (const branch of [b, size + b]) image.set(way.x, branch * row)
+      const times = [...ways, ...ways].map((way) => way.times[0]!)
+      const v = await this.velocities(image, times, read)
+      for (const { way, b } of going) {
+        const [t, next] = way.times as [number, number]
+        const { x } = way
+        const at = (branch: number): Float32Array => v.subarray(branch * row, branch * row + x.length)
+        const [c, u] = [at(b), at(size + b)]
+        const velocity = mix([c, unstretched(c, u, { x, t })])
+        for (let j = 0; j < x.length; j++) x[j]! += (next - t) * velocity[j]!
+        way.times = way.times.slice(1)
+      }
+    }
+    return ways.map(({ x }) => unpatchify(x, dit.channels, SIDE * 2, SIDE * 2))
+  }
+
+  async close(): Promise<void> {
+    await this.#reader.release()
+    await this.#denoiser.release()
+  }
+}
+
+/** The tokens [N,P] a picture's way begins with: noise, or its start with as much of it as belongs to the time. */
+function noised(noise: Float32Array, start: Start | undefined, channels: number): Float32Array {
+  if (!start) return noise
+  const clean = patchify(start.latent, channels, SIDE * 2, SIDE * 2)
+  return noise.map((value, j) => (1 - start.time) * clean[j]! + start.time * value)
+}

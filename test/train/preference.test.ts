@@ -1,0 +1,170 @@
+// Post-training on own pictures: what is painted, what the critic says of it, and where the velocity is moved.
+import assert from "node:assert/strict"
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { after, before, describe, test } from "node:test"
+import { fileURLToPath } from "node:url"
+import * as ort from "onnxruntime-node"
+import { compile } from "../../src/graph/index.ts"
+import { loadRun } from "../../src/train/checkpoint.ts"
+import { agreement, Critic, type Verdict } from "../../src/train/critic.ts"
+import { BACKGROUND_NAMES, conceptIndex, STYLE_NAMES, styleIndex } from "../../src/train/judge/labels.ts"
+import { modelOf, Painter, runSession } from "../../src/train/painter.ts"
+import type { Located, PictureSet } from "../../src/train/pictures.ts"
+import { flowLoss } from "../../src/train/recipes/dit-network.ts"
+import { bettered, ownBatches } from "../../src/train/recipes/preference.ts"
+import { restoreRuns } from "../../src/train/restore.ts"
+import { advantages, drawRollouts, GROUP } from "../../src/train/rollouts.ts"
+import { CELL_CLASSES } from "../../src/train/sight.ts"
+
+const MODEL = fileURLToPath(new URL("../../models/medium", import.meta.url))
+
+/** The cells from 0 on show these concepts, the others nothing. */
+function verdictOf(concepts: readonly string[]): Verdict {
+  const cells = new Float32Array(64 * CELL_CLASSES)
+  for (let i = 0; i < 64; i++) cells[i * CELL_CLASSES + (concepts[i] ? conceptIndex(concepts[i]) + 1 : 0)] = 1
+  const style = new Float32Array(STYLE_NAMES.length)
+  style[styleIndex("watercolor")] = 1
+  return {
+    cells,
+    style,
+    background: new Float32Array(BACKGROUND_NAMES.length),
+  }
+}
+
+describe("the critic's agreement", () => {
+  test("is whole where everything in the picture is what was asked, and falls with what is something else", () => {
+    const asked = { concepts: ["fox"] }
+    assert.equal(agreement(verdictOf(Array(10).fill("fox")), asked).things, 0)
+    const half = agreement(verdictOf([...Array(5).fill("fox"), ...Array(5).fill("owl")]), asked)
+    assert.ok(Math.abs(half.things - Math.log(0.5)) < 1e-6)
+    assert.ok(agreement(verdictOf(Array(10).fill("owl")), asked).things < half.things)
+  })
+  test("of two things is that of the one which is least there", () => {
+    const asked = { concepts: ["fox", "owl"] }
+    const both = verdictOf([...Array(5).fill("fox"), ...Array(5).fill("owl")])
+    assert.equal(agreement(both, asked).things, 0)
+    assert.ok(agreement(verdictOf(Array(10).fill("fox")), asked).things < -4)
+  })
+  test("counts a style only where one was asked for", () => {
+    const verdict = verdictOf(["fox"])
+    assert.equal(agreement(verdict, { concepts: ["fox"] }).style, 0)
+    assert.equal(agreement(verdict, { concepts: ["fox"], style: "watercolor" }).style, 0)
+    assert.ok(agreement(verdict, { concepts: ["fox"], style: "mosaic" }).style < -4)
+  })
+})
+
+test("advantages compare pictures of one caption only, and an exceptional one counts no more than one", () => {
+  const part = (things: number) => ({ things, style: 0, background: 0 })
+  const easy = [0, -0.1, 0, -0.1].map(part)
+  const hard = [-4, -3, -4, -0.1].map(part)
+  const a = advantages([...easy, ...hard])
+  for (const group of [a.slice(0, GROUP), a.slice(GROUP, 2 * GROUP)])
+    assert.ok(group.some((x) => x > 0) && group.some((x) => x < 0))
+  assert.ok(Math.max(...a.slice(0, GROUP)) < 0.1)
+  assert.equal(a.indexOf(Math.max(...a)), 7)
+  assert.ok(a.every((x) => Math.abs(x) <= 1))
+})
+
+test("a velocity goes towards a better picture, away from a worse one, and stays for one like the others", () => {
+  const [c, g, way] = [Float32Array.of(1), Float32Array.of(2), Float32Array.of(4)]
+  assert.equal(bettered(c, g, way, 0)[0], 1)
+  assert.ok(bettered(c, g, way, 0.5)[0]! > 1)
+  assert.ok(bettered(c, g, way, -0.5)[0]! < 1)
+})
+
+describe("the painter and its rollouts", () => {
+  let folder: string
+  let painter: Painter
+  const captions = ["a red fox", "a yellow star in the night sky", "a watercolor owl"]
+  const records = captions.map(
+    (caption, index): Located => ({
+      ...{ index, shard: 0, offset: 0, width: 128, height: 128, caption, styleless: caption },
+      ...{ stage: "single", style: "cartoon", background: "plain white", place: "plain" },
+      ...{ concepts: ["fox"], boxes: [[0, 0, 9, 9]], leans: false, measures: [0, 0, 0] },
+    }),
+  )
+  const pictures: PictureSet = { version: "v0", shards: ["focus-0"], records, read: () => new Uint8Array() }
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), "atelier-rollouts-"))
+    await restoreRuns(MODEL, folder, join(folder, "vectors.bin"))
+    painter = await Painter.open(
+      (await loadRun(`${folder}/dit`))!.average,
+      modelOf(`${folder}/dit`, pictures),
+    )
+  })
+  after(async () => {
+    await painter.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const distance = (a: Float32Array, b: Float32Array): number =>
+    Math.sqrt(a.reduce((sum, x, i) => sum + (x - b[i]!) ** 2, 0) / a.length)
+
+  test("a picture is the same alone and in company, and another with another seed", async () => {
+    const [first, , third] = await painter.draw(captions, [5, 6, 7])
+    const [alone] = await painter.draw(captions.slice(2), [7])
+    assert.ok(distance(third!, alone!) < 1e-3)
+    const [other] = await painter.draw(captions, [8])
+    assert.ok(distance(first!, other!) > 0.1)
+  })
+
+  test("from a start near its end a picture stays what it was, from an early one it does not", async () => {
+    const [fox] = await painter.draw(captions.slice(0, 1), [5])
+    const again = async (time: number): Promise<number> => {
+      const [z] = await painter.draw(captions.slice(1, 2), [9], { starts: [{ latent: fox!, time }] })
+      return distance(z!, fox!)
+    }
+    assert.ok((await again(0.05)) < 0.3)
+    assert.ok((await again(0.95)) > 0.6)
+  })
+
+  test("rollouts that were cut off go on where they stopped", async () => {
+    const options = { pictures, seed: 1, chunk: 1, print: () => undefined }
+    await drawRollouts(1, painter, { ...options, folder: `${folder}/cut` })
+    appendFileSync(`${folder}/cut/latents.f16`, new Uint8Array(100)) // written, but its record was not
+    await drawRollouts(2, painter, { ...options, folder: `${folder}/cut` })
+    await drawRollouts(2, painter, { ...options, folder: `${folder}/whole` })
+    for (const file of ["latents.f16", "groups.jsonl"])
+      assert.deepEqual(readFileSync(`${folder}/cut/${file}`), readFileSync(`${folder}/whole/${file}`), file)
+  })
+
+  test("a picture no better than the others is to have the velocity that it has, in every token", async () => {
+    const model = modelOf(`${folder}/dit`, pictures)
+    const latents = await painter.draw(captions.slice(0, 2), [1, 2], { steps: 2 })
+    const rollouts = latents.map((z, i) => ({
+      caption: captions[i]!,
+      advantage: 0,
+      latent: new Float16Array(z),
+    }))
+    const flow = async (advantage: number): Promise<number> => {
+      const given = rollouts.map((rollout) => ({ ...rollout, advantage }))
+      const feeds = await ownBatches({ painter, model, rollouts: given, seed: 1 }, 4)(1)
+      const { average } = (await loadRun(`${folder}/dit`))!
+      const graph = compile(
+        { flow: flowLoss(4, model.dit, model.text).flow },
+        { weights: (name) => ({ kind: "values", data: average.get(name)! }) },
+      )
+      const session = await ort.InferenceSession.create(graph.model)
+      const { flow } = await runSession(session, feeds)
+      await session.release()
+      return (flow!.data as Float32Array)[0]!
+    }
+    assert.ok((await flow(0)) < 1e-4)
+    assert.ok((await flow(1)) > 1e-3)
+  })
+
+  test("the shipped encoder, as a critic, finds a fox in more of a painted fox than an owl", async () => {
+    const sight = (await loadRun(`${folder}/sight`))!
+    const critic = await Critic.open(sight.average)
+    const latents = await painter.draw(
+      Array(4).fill("a cartoon fox on a plain white background"),
+      [1, 2, 3, 4],
+    )
+    const verdicts = await critic.look(latents)
+    const mean = (concept: string): number =>
+      verdicts.reduce((sum, v) => sum + agreement(v, { concepts: [concept] }).things / 4, 0)
+    assert.ok(mean("fox") > mean("owl") + 1)
+    await critic.close()
+  })
+})
