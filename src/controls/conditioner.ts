@@ -22,7 +22,7 @@ import type { Conditioner, PartContext, TextBranches } from "../sampling/parts.t
 import { boardLooks } from "./board-looks.ts"
 import { LookCache } from "./look-cache.ts"
 import { type BranchTokens, beside, lookBranches, lookLane, type WeightedLook } from "./references.ts"
-import { askedSliders } from "./sliders.ts"
+import { type AskedSlider, askedSliders, counterSliders } from "./sliders.ts"
 
 /** Pictures of a board by its id, name or share code. Throws not_found. */
 export type BoardReader = (id: string) => Promise<{ bytes: Uint8Array; weight: number }[]>
@@ -73,24 +73,26 @@ export async function openControls(context: PartContext, readBoard: BoardReader)
     return [...found, ...boardLooks(pictures, board.strength, seed ?? 0)]
   }
 
-  /** The prompt with one token for each slider that was moved. */
-  async function withSliders(prompt: BranchTokens, request: GenerationRequest): Promise<BranchTokens> {
-    const moved = askedSliders(request)
-    if (moved.length === 0) return prompt
+  /** A text with one token behind it for each slider. */
+  async function withSliders(text: BranchTokens, moved: readonly AskedSlider[]): Promise<BranchTokens> {
+    if (moved.length === 0) return text
     const values = [0, 0, 0]
     for (const { index, value } of moved) values[index] = value
     const { tokens } = await slider.run({ powers: floats(sliderPowers(values), [1, SLIDER_COUNT, 4]) })
     const all = tokens!.data as Float32Array
     return moved.reduce(
-      (text, { index }) => beside(text, all.subarray(index * features, (index + 1) * features), features),
-      prompt,
+      (longer, { index }) => beside(longer, all.subarray(index * features, (index + 1) * features), features),
+      text,
     )
   }
 
   return {
     async condition(request: GenerationRequest, text: TextBranches) {
-      const prompt = await withSliders(text.prompt, request)
-      return lookLane({ ...text, prompt }, lookBranches(await asked(request)), features)
+      const moved = askedSliders(request)
+      const prompt = await withSliders(text.prompt, moved)
+      const negative = text.negative && (await withSliders(text.negative, counterSliders(moved)))
+      const read = { ...text, prompt, ...(negative && { negative }) }
+      return lookLane(read, lookBranches(await asked(request)), features)
     },
     async close() {
       await encoder.close()

@@ -39,12 +39,12 @@ export interface LookCalibration {
 
 /**
  * Of the embedded Medium, by its contact sheets and the judge (docs/controls.md): a look is there from
- * 0.5 on, and a weight of 2 thins what the prompt named but leaves it. Away is a little stronger at first and saturates
+ * 0.5 on, and a weight of 2 thins what the prompt named but leaves it. Away is as strong at 1 and saturates
  * lower, for a velocity pushed off its course leaves the pictures that the model knows sooner than one that is pulled.
  */
 export const LOOK_CALIBRATION: LookCalibration = {
-  towards: { limit: 2.5, scale: 1.6 },
-  away: { limit: 2.2, scale: 1.3 },
+  towards: { limit: 2.15, scale: 1.6 },
+  away: { limit: 1.45, scale: 0.85 },
   pace: 1,
 }
 

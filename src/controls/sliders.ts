@@ -17,3 +17,11 @@ export function askedSliders(request: Readonly<Record<Slider, number>>): AskedSl
     request[name] === 0 ? [] : [{ name, index, value: request[name] / 100 }],
   )
 }
+
+/**
+ * What the negative branch is given, so that guidance leads away from the opposite. Intensity alone: it is what guidance
+ * itself holds back (decision 056). The others follow as well without, and with it the subject is lost more often
+ * (decision 059).
+ */
+export const counterSliders = (moved: readonly AskedSlider[]): AskedSlider[] =>
+  moved.flatMap((asked) => (asked.name === "intensity" ? [{ ...asked, value: -asked.value }] : []))

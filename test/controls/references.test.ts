@@ -16,7 +16,7 @@ import {
   saturated,
   type WeightedLook,
 } from "../../src/controls/references.ts"
-import { askedSliders } from "../../src/controls/sliders.ts"
+import { askedSliders, counterSliders } from "../../src/controls/sliders.ts"
 import { guided, unstretched } from "../../src/sampling/lane.ts"
 import { noise } from "../support/run.ts"
 
@@ -243,4 +243,10 @@ test("the least recently used look leaves memory first, and a failure is not kep
   isBroken = false
   for (const n of [1, 2, 1, 3, 1, 2]) await cache.look(Uint8Array.of(n))
   assert.deepEqual(asked, [1, 1, 2, 3, 2])
+})
+
+test("guidance leads away from the opposite intensity, and from no other slider's", () => {
+  const moved = askedSliders({ intensity: -40, complexity: 70, movement: 20 })
+  assert.deepEqual(counterSliders(moved), [{ name: "intensity", index: 0, value: 0.4 }])
+  assert.deepEqual(counterSliders(askedSliders({ intensity: 0, complexity: 70, movement: 0 })), [])
 })
