@@ -31,8 +31,8 @@ export interface PainterModel {
 }
 
 /** The sizes, words and statistics of a denoiser's run. Throws when the folder has no statistics. */
-export function modelOf(folder: string, pictures: PictureSet): PainterModel {
-  const vocabulary = loadVocabulary(folder, pictures)
+export function modelOf(folder: string, pictures: PictureSet, vectors?: string): PainterModel {
+  const vocabulary = loadVocabulary(folder, pictures, vectors)
   const statistics = keptStatistics(folder, () => {
     throw new Error(`${folder} has no statistics of the latents: it is not the run of a denoiser.`)
   })

@@ -14,13 +14,13 @@ export interface Vocabulary {
 }
 
 /** The vocabulary of a run: made from the captions at the first start, read back ever after. */
-export function loadVocabulary(folder: string, pictures: PictureSet): Vocabulary {
+export function loadVocabulary(folder: string, pictures: PictureSet, vectors?: string): Vocabulary {
   const path = `${folder}/words.json`
   if (!existsSync(path)) {
     mkdirSync(folder, { recursive: true })
     writeFileSync(path, JSON.stringify(commonWords(pictures)))
   }
-  return vocabularyOf(JSON.parse(readFileSync(path, "utf8")) as string[])
+  return vocabularyOf(JSON.parse(readFileSync(path, "utf8")) as string[], vectors)
 }
 
 /** The words that the captions say at least eight times, commonest first. */
@@ -34,10 +34,10 @@ export function commonWords(pictures: Pick<PictureSet, "records">): string[] {
     .map(([word]) => word)
 }
 
-export function vocabularyOf(words: readonly string[]): Vocabulary {
+export function vocabularyOf(words: readonly string[], vectors?: string): Vocabulary {
   const table: WordTable = {
     ids: new Map(words.map((word, i) => [word, i + SPECIAL])),
-    vector: openWordVectors(),
+    vector: openWordVectors(vectors),
   }
   return {
     size: words.length + SPECIAL,

@@ -10,7 +10,7 @@ import { compile } from "../../src/graph/index.ts"
 import { loadRun } from "../../src/train/checkpoint.ts"
 import { agreement, Critic, type Verdict } from "../../src/train/critic.ts"
 import { BACKGROUND_NAMES, conceptIndex, STYLE_NAMES, styleIndex } from "../../src/train/judge/labels.ts"
-import { modelOf, Painter, runSession } from "../../src/train/painter.ts"
+import { modelOf, Painter, type PainterModel, runSession } from "../../src/train/painter.ts"
 import type { Located, PictureSet } from "../../src/train/pictures.ts"
 import { flowLoss } from "../../src/train/recipes/dit-network.ts"
 import { bettered, ownBatches } from "../../src/train/recipes/preference.ts"
@@ -86,13 +86,13 @@ describe("the painter and its rollouts", () => {
     }),
   )
   const pictures: PictureSet = { version: "v0", shards: ["focus-0"], records, read: () => new Uint8Array() }
+  let model: PainterModel
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "atelier-rollouts-"))
-    await restoreRuns(MODEL, folder, join(folder, "vectors.bin"))
-    painter = await Painter.open(
-      (await loadRun(`${folder}/dit`))!.average,
-      modelOf(`${folder}/dit`, pictures),
-    )
+    const vectors = join(folder, "vectors.bin")
+    await restoreRuns(MODEL, folder, vectors)
+    model = modelOf(`${folder}/dit`, pictures, vectors)
+    painter = await Painter.open((await loadRun(`${folder}/dit`))!.average, model)
   })
   after(async () => {
     await painter.close()
@@ -130,7 +130,6 @@ describe("the painter and its rollouts", () => {
   })
 
   test("a picture no better than the others is to have the velocity that it has, in every token", async () => {
-    const model = modelOf(`${folder}/dit`, pictures)
     const latents = await painter.draw(captions.slice(0, 2), [1, 2], { steps: 2 })
     const rollouts = latents.map((z, i) => ({
       caption: captions[i]!,
