@@ -1,7 +1,7 @@
 // The critic: the encoder of the training art (sight.ts) says how well a painted latent shows what its caption asks for.
 import * as ort from "onnxruntime-node"
 import { compile, input, softmax } from "../graph/index.ts"
-import { keyBias, patchify, positionRope, Weights } from "../nets/index.ts"
+import { imageRope, keyBias, patchify, Weights } from "../nets/index.ts"
 import { BACKGROUND_NAMES, backgroundIndex, conceptIndex, STYLE_NAMES, styleIndex } from "./judge/labels.ts"
 import { runSession } from "./painter.ts"
 import type { PictureRecord } from "./pictures.ts"
@@ -61,8 +61,12 @@ export class Critic {
     this.#session = session
   }
 
-  /** `weights` are those of a run of the recipe `sight`, its heads included. */
+  /** `weights` are those of a run of the recipe `sight`; those of an early one have no heads, and are refused. */
   static async open(weights: ReadonlyMap<string, Float32Array>, threads = 2): Promise<Critic> {
+    if (!weights.has("sight.heads.cells.weight"))
+      throw new Error(
+        "The encoder's run has no heads to judge by; train it anew with: npm run train -- sight",
+      )
     const w = new Weights().at("sight")
     const half = SIGHT_HEADS.headDim / 2
     const features = sightFeatures(
@@ -99,12 +103,7 @@ export class Critic {
     latents.forEach((z, b) => {
       clean.set(patchify(z, LATENT_CHANNELS, SIDE * 2, SIDE * 2), b * CELLS * token)
     })
-    const places = Array.from({ length: CELLS }, (_, i): [number, number, number] => [
-      0,
-      Math.floor(i / SIDE),
-      i % SIDE,
-    ])
-    const rope = positionRope(places, SIGHT_HEADS.headDim)
+    const rope = imageRope(0, SIDE, SIDE, SIGHT_HEADS.headDim)
     const half = SIGHT_HEADS.headDim / 2
     const out = await runSession(this.#session, {
       clean: { data: clean, shape: [size, CELLS, token] },

@@ -140,7 +140,7 @@ async function exportAlignment(run: string, average: ReadonlyMap<string, Float32
   const own = await shapedAverage(run, average, /^(sight|align)\./)
   if (own.size === 0) return
   const sight = await loadRun("runs/sight")
-  const heads = sight ? await shapedAverage("sight", sight.average, /^sight\.heads\./) : new Map()
+  const heads: Shaped = sight ? await shapedAverage("sight", sight.average, /^sight\.heads\./) : new Map()
   await writeSafetensors(ALIGNMENT, entries(new Map([...own, ...heads])), {
     sight: String(sight?.counters.samples ?? 0),
     part: "training",

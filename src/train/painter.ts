@@ -20,7 +20,7 @@ import type { PictureSet } from "./pictures.ts"
 import { Random } from "./random.ts"
 import { captionFeeds, imageFeeds } from "./recipes/dit-feeds.ts"
 import { CONDITION_TOKENS, ditConfig, IMAGE_TOKENS, TEXT_TOKENS, textConfig } from "./recipes/dit-network.ts"
-import type { Feed } from "./step.ts"
+import { asTensor, type Feed } from "./step.ts"
 import { loadVocabulary, type Vocabulary } from "./vocabulary.ts"
 
 export interface PainterModel {
@@ -63,17 +63,13 @@ const SIDE = 8
 const BATCH = 32
 /** The shipped model's defaults. */
 const STEPS = 8
-const GUIDANCE = 3
+export const GUIDANCE = 3
 
 export async function runSession(
   session: ort.InferenceSession,
   feeds: Record<string, Feed>,
 ): Promise<ort.InferenceSession.OnnxValueMapType> {
-  const tensor = ({ data, shape }: Feed): ort.Tensor =>
-    data instanceof BigInt64Array
-      ? new ort.Tensor("int64", data, shape)
-      : new ort.Tensor("float32", data, shape)
-  return session.run(Object.fromEntries(session.inputNames.map((name) => [name, tensor(feeds[name]!)])))
+  return session.run(Object.fromEntries(session.inputNames.map((name) => [name, asTensor(feeds[name]!)])))
 }
 
 export class Painter {

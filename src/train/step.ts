@@ -30,6 +30,11 @@ export interface Feed {
   shape: readonly number[]
 }
 
+export const asTensor = ({ data, shape }: Feed): ort.Tensor =>
+  data instanceof BigInt64Array
+    ? new ort.Tensor("int64", data, shape)
+    : new ort.Tensor("float32", data, shape)
+
 export interface StepRates {
   rate: number
   matrixRate: number
@@ -167,12 +172,7 @@ export class TrainingStep {
       "step.correction1": scalar(1 - this.#options.beta1 ** number),
       "step.correction2": scalar(1 - this.#options.beta2 ** number),
     }
-    for (const [name, f] of Object.entries(feeds))
-      input[name] = new ort.Tensor(
-        f.data instanceof BigInt64Array ? "int64" : "float32",
-        f.data as Float32Array,
-        f.shape,
-      )
+    for (const [name, feed] of Object.entries(feeds)) input[name] = asTensor(feed)
     const wanted: Record<string, ort.Tensor | null> = {}
     for (const [key, t] of Object.entries(this.#next))
       wanted[`next:${key.startsWith("s:") ? key : `w:${key}`}`] = t

@@ -164,6 +164,8 @@ describe("the painter and its rollouts", () => {
     const mean = (concept: string): number =>
       verdicts.reduce((sum, v) => sum + agreement(v, { concepts: [concept] }).things / 4, 0)
     assert.ok(mean("fox") > mean("owl") + 1)
+    const headless = [...sight.average].filter(([name]) => !name.includes("heads"))
+    await assert.rejects(Critic.open(new Map(headless)), /no heads .* npm run train -- sight/)
     await critic.close()
   })
 })

@@ -4,7 +4,7 @@ import { guided, unstretched } from "../../sampling/lane.ts"
 import type { RunState } from "../checkpoint.ts"
 import { Critic } from "../critic.ts"
 import { openLatents } from "../latents.ts"
-import { modelOf, Painter, type PainterModel } from "../painter.ts"
+import { GUIDANCE, modelOf, Painter, type PainterModel } from "../painter.ts"
 import { openPictures } from "../pictures.ts"
 import { Random } from "../random.ts"
 import { openRollouts, type Rollout } from "../rollouts.ts"
@@ -23,8 +23,6 @@ import {
 import { drawSheet } from "./dit-sheet.ts"
 
 const BATCH = 64
-/** Guidance of the shipped model: the rollouts were painted with it, so it is the guided velocity that is bettered. */
-const GUIDANCE = 3
 /** How far the guided velocity is moved by an advantage of 1, as a share of the way to the picture. */
 const REACH = 1
 /** Rows and columns of image tokens of a rollout. */
@@ -100,7 +98,7 @@ export function ownBatches(
     const captions = chosen.map(({ caption }) => caption)
     const read = await painter.read([...captions, ...captions.map(() => "")])
     const velocities = await painter.velocities(both, [...times, ...times], read)
-    const mix = guided(GUIDANCE)
+    const mix = guided(GUIDANCE) // the rollouts were painted so: it is the guided velocity that is bettered
     for (let b = 0; b < size; b++) {
       const part = (from: Float32Array, at: number): Float32Array => from.subarray(at * row, at * row + count)
       const [x, c, u] = [part(image, b), part(velocities, b), part(velocities, size + b)]
