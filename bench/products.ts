@@ -14,7 +14,7 @@ export interface Product {
   times: number
 }
 
-type SourceOf = (name: string, shape: readonly number[]) => WeightSource
+export type SourceOf = (name: string, shape: readonly number[]) => WeightSource
 
 /** Products of the outputs, equal shapes counted together. Attention is two products per head. */
 export function productsOf(

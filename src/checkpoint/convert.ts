@@ -6,7 +6,7 @@ import { type BlockFormat, checkFormat, quantiseRows, repackQ4, repackQ8 } from 
 import { type QuantisationRecord, quantisationKey } from "./encodings.ts"
 import { type WrittenFile, writeWhole } from "./files.ts"
 import { matrixShape, openRows, rowRanges } from "./read.ts"
-import { rowEntries } from "./rows.ts"
+import { ROW_LAYOUT, rowEntries } from "./rows.ts"
 import type { Checkpoint, StoredTensor } from "./tensor.ts"
 import { type TensorEntry, writeSafetensors } from "./write.ts"
 
@@ -132,7 +132,7 @@ async function write(
   const tensors = [...source.tensors.values()]
   const total = tensors.reduce((sum, tensor) => sum + tensor.length, 0)
   const { bits, blockSize } = format
-  const record: QuantisationRecord = { bits, blockSize, tensors: {} }
+  const record: QuantisationRecord = { bits, blockSize, rowLayout: ROW_LAYOUT, tensors: {} }
   const entries: TensorEntry[] = []
   let done = 0
   const advance = (tensor: StoredTensor, rows: number) => {

@@ -2,17 +2,19 @@
 // and our own blockwise files (architecture.md 6). After this, no helper tensor is left in the list.
 import { AtelierError } from "../request/errors.ts"
 import { readBytes } from "./read.ts"
-import { joinRows } from "./rows.ts"
+import { joinRows, ROW_LAYOUT } from "./rows.ts"
 import { isRecord } from "./safetensors.ts"
 import { type Checkpoint, elementCount, formatShape, type StoredTensor } from "./tensor.ts"
 
 /** Metadata key of our own blockwise files; its value is the JSON of a QuantisationRecord. */
 export const quantisationKey = "atelier.quantisation"
 
-/** What a blockwise file says of itself. `tensors` lists those that differ from the file's format. */
+/** What a quantised file says of itself. `tensors` lists those that differ from the file's format. */
 export interface QuantisationRecord {
   bits: 4 | 8
   blockSize: number
+  /** How 4-bit weights with scales per output are laid out: ROW_LAYOUT, or nothing in files from before there was one. */
+  rowLayout?: number
   tensors?: Record<string, { bits: 4 | 8; blockSize: number }>
 }
 
@@ -130,6 +132,11 @@ function attachBlocks(checkpoint: Checkpoint, text: string): Checkpoint {
         throw invalid(
           checkpoint,
           `tensor ${name} ${formatShape(tensor.shape)} and its ${scale.name} ${formatShape(scale.shape)} are not integers with a scale per output`,
+        )
+      if (joined.perOutput?.bits === 4 && record.rowLayout !== ROW_LAYOUT)
+        throw invalid(
+          checkpoint,
+          `its 4-bit rows have the layout ${record.rowLayout ?? 1} of another version, and this one reads ${ROW_LAYOUT}; quantise the model again with \`atelier models quantize\``,
         )
       tensors.set(name, joined)
       continue

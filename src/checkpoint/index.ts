@@ -28,6 +28,7 @@ export {
   needsConversion,
   quantiseCheckpoint,
 } from "./convert.ts"
+export { type QuantisationRecord, quantisationKey } from "./encodings.ts"
 export {
   ditModules,
   ditTensors,
@@ -43,7 +44,7 @@ export { fromDiffusersName, toDiffusersName } from "./names-dit.ts"
 export { decodeNumbers, encodeFloats } from "./numbers.ts"
 export { openCheckpoint } from "./open.ts"
 export { matrixShape, openRows, type RowReader, readBytes, readRows, readTensor, rowRanges } from "./read.ts"
-export { packIntegers, rowEntries } from "./rows.ts"
+export { packIntegers, ROW_LAYOUT, rowEntries } from "./rows.ts"
 export { openSafetensors } from "./safetensors.ts"
 export {
   type BlockQuantisation,

@@ -2,12 +2,16 @@
 import type { StoredTensor } from "./tensor.ts"
 import type { TensorEntry } from "./write.ts"
 
+/** The version of the 4-bit layout below, which files name: the one before had high nibbles rounded by themselves. */
+export const ROW_LAYOUT = 2
+
 /**
  * A weight [N,K] stored input-major, so that no product has to transpose it.
  *
  * 8 bits: data I8 [K,N], scales F32 [N]; w[n,k] = scale[n] * data[k,n].
- * 4 bits: data I8 [K/2,N], scales F32 [2,N]. The low nibble of data[k,n] is input k as 0..15 around 8, the high
- * nibble input K/2+k in two's complement -8..7; each half has its own scale.
+ * 4 bits: data I8 [K/2,N], scales F32 [2,N]; w[n,k] = scale[0,n] * ((data[k,n] & 15) - 8), and
+ * w[n,K/2+k] = scale[1,n] * data[k,n] / 16. The second reads the whole byte, so that a product needs no unpacking for
+ * that half; its high nibble is rounded after the low one is known, which leaves it as near as 4 bits of its own.
  */
 export interface PackedRows {
   data: Uint8Array
@@ -46,7 +50,8 @@ function packRows(packed: PackedRows, values: Float32Array, first: number, { bit
       const scale = bits === 8 ? largestOf(values, start, inner) / 127 : bestScale4(values, start, inner)
       scales[side * n + first + i] = scale
     }
-  // Strips of inputs: the cache lines that a strip writes stay at hand while all rows of the chunk go by.
+  // Strips of inputs: the cache lines that a strip writes stay at hand while all rows of the chunk go by. The low nibbles
+  // of all come first: the high ones take them into account.
   for (let side = 0; side < halves; side++)
     for (let strip = 0; strip < inner; strip += 64)
       for (let i = 0; i < count; i++) {
@@ -55,15 +60,16 @@ function packRows(packed: PackedRows, values: Float32Array, first: number, { bit
         const inverse = scale > 0 ? 1 / scale : 0
         const start = i * k + side * inner
         for (let j = strip; j < Math.min(inner, strip + 64); j++) {
-          const level = Math.round(values[start + j]! * inverse)
-          if (bits === 8) data[j * n + row] = level & 255
-          else {
-            const clipped = Math.max(-8, Math.min(7, level))
-            data[j * n + row]! |= side === 0 ? clipped + 8 : (clipped & 15) << 4
-          }
+          const at = j * n + row
+          const steps = values[start + j]! * inverse
+          if (bits === 8) data[at] = Math.round(steps) & 255
+          else if (side === 0) data[at] = nibble(steps) + 8
+          else data[at]! |= (nibble(steps - (data[at]! & 15) / 16) & 15) << 4
         }
       }
 }
+
+const nibble = (steps: number): number => Math.max(-8, Math.min(7, Math.round(steps)))
 
 /** Float rows [first, first+count) of a packed weight. */
 export function unpackRows(
@@ -80,7 +86,7 @@ export function unpackRows(
       if (bits === 8) values[i * k + j] = ((byte << 24) >> 24) * scales[row]!
       else {
         values[i * k + j] = ((byte & 15) - 8) * scales[row]!
-        values[i * k + inner + j] = ((byte << 24) >> 28) * scales[n + row]!
+        values[i * k + inner + j] = (((byte << 24) >> 24) / 16) * scales[n + row]!
       }
     }
   return values

@@ -127,6 +127,16 @@ export class GraphBuilder {
     return this.stored(type, shape, new Uint8Array(source.buffer, source.byteOffset, source.byteLength))
   }
 
+  /**
+   * Lets a run bring another value for a weight. None does; but ONNX Runtime then neither computes with the weight
+   * beforehand nor keeps a second copy in the order that a product wants: it stays where it is mapped.
+   */
+  replaceable(name: string): void {
+    if (this.inputs.some((i) => i.name === name)) return
+    const { dataType, dims } = this.initializers.find((i) => i.name === name)!
+    this.inputs.push(valueInfo(name, dataType!, dims!.map(Number)))
+  }
+
   external(name: string, type: StoredType, shape: readonly number[], range: ByteRange): string {
     const entry = (key: string, value: string | number) =>
       onnx.StringStringEntryProto.create({ key, value: String(value) })
@@ -175,14 +185,6 @@ export class GraphBuilder {
     const value = terms.reduce((a, b) => this.node("Add", [a, b]))
     this.#sizes.set(dim, value)
     return value
-  }
-
-  /** Some axis of an input, known only at run time; the value has the shape [1]. */
-  anySize(): string {
-    const symbol = this.#symbols.keys().next().value
-    return symbol === undefined
-      ? this.node("Shape", [this.inputs[0]!.name!], { end: { int: 1 } })
-      : this.size(symbol)
   }
 
   #symbol(name: string): string {

@@ -120,7 +120,6 @@ function emitIntegers(
     context.tokens.set(x, tokens)
   }
   const value = integerProduct(b, tokens, context.integers.get(weight)!, {
-    unpackAtRun: context.options.unpack === "run",
     row: options.row,
     where: n.where,
   })
@@ -180,6 +179,7 @@ function emitParameter(b: GraphBuilder, n: Tensor, context: Context): string {
       const value = integerWeight(b, name, shape as readonly [number, number], source, {
         // Of constants ONNX Runtime itself sees to it (runtime/session.ts).
         signed: context.options.unpack !== "run" || context.options.signedBytes === true,
+        unpackAtRun: context.options.unpack === "run",
       })
       context.integers.set(n, value)
       return value.data

@@ -27,23 +27,27 @@ export interface QuantisedTokens {
   step: string
 }
 
-/** Declares the weight's two ranges. */
+/**
+ * Declares the weight's two ranges. `unpackAtRun` leaves 4-bit weights packed in memory and expands their low nibbles at
+ * every run; otherwise the session keeps 8 bits per weight.
+ */
 export function integerWeight(
   b: GraphBuilder,
   name: string,
   [rows, columns]: readonly [number, number],
   source: IntegerWeight,
-  options: { signed: boolean },
+  options: { signed: boolean; unpackAtRun: boolean },
 ): IntegerValue {
   const { bits } = source
   const signed = bits === 8 || options.signed
-  const halves = 8 / bits
+  const data = b.weight(`weight:${name}`, signed ? "I8" : "U8", [(columns * bits) / 8, rows], source.data)
+  if (bits === 4 && options.unpackAtRun) b.replaceable(data)
   return {
     bits,
     signed,
     rows,
     columns,
-    data: b.weight(`weight:${name}`, signed ? "I8" : "U8", [columns / halves, rows], source.data),
+    data,
     scales: b.weight(`scale:${name}`, "F32", bits === 8 ? [rows] : [2, rows], source.scales),
   }
 }
@@ -66,17 +70,14 @@ export function quantiseTokens(b: GraphBuilder, x: string, shape: Shape, pending
   }
 }
 
-/**
- * x W^T [...,N] without the tokens' steps: the caller multiplies by `step`; `row` [N] multiplies the outputs. `unpackAtRun` expands 4-bit weights at
- * every run, so that only the packed form stays in memory; otherwise the session keeps 8 bits per weight.
- */
+/** x W^T [...,N] without the tokens' steps: the caller multiplies by `step`; `row` [N] multiplies the outputs. */
 export function integerProduct(
   b: GraphBuilder,
   tokens: QuantisedTokens,
   w: IntegerValue,
-  options: { unpackAtRun: boolean; row?: string; where: string },
+  options: { row?: string; where: string },
 ): string {
-  const { unpackAtRun, row, where } = options
+  const { row, where } = options
   const unit = b.floats(Float32Array.of(1), [])
   const middle = b.bytes(128, "U8")
   const product = (values: string, data: string, scales: string, zero?: string): string =>
@@ -92,26 +93,16 @@ export function integerProduct(
   const type = w.signed ? "I8" : "U8"
   const part = (x: string, from: number, to: number, axis: number): string =>
     b.node("Slice", [x, b.integers([from]), b.integers([to]), b.integers([axis])])
-  const mask = (bits: number): string => {
-    const value = b.bytes(bits, type)
-    // A mask that depends on an input keeps ONNX Runtime from unpacking once and holding the result.
-    return unpackAtRun ? b.node("BitwiseOr", [value, runTimeZero(b, type)]) : value
-  }
   const scales = (half: number): string =>
     b.node("Reshape", [part(scale, half, half + 1, 0), b.integers([-1])])
-  const low = b.node("BitwiseAnd", [w.data, mask(0x0f)])
-  const masked = b.node("BitwiseAnd", [w.data, mask(0xf0)])
-  // Slower, but exact where products of signed bytes overflow: the high nibble around 128 instead of signed.
-  const high = w.signed ? masked : b.node("BitwiseXor", [masked, b.bytes(0x80, type)])
-  // The high nibble stands as 16 times its value.
+  const low = b.node("BitwiseAnd", [w.data, b.bytes(0x0f, type)])
+  // The byte as it is: the high nibble was rounded knowing the low one below it. Where products of signed bytes
+  // overflow it is taken around 128 instead, which costs a pass.
+  const high = w.signed ? w.data : b.node("BitwiseXor", [w.data, b.bytes(0x80, type)])
+  // A step of the high nibble is 16 of the byte.
   const sixteenth = b.node("Mul", [scales(1), b.floats(Float32Array.of(1 / 16), [])])
   return b.node("Add", [
     product(part(tokens.values, 0, half, -1), low, scales(0), b.bytes(8, type)),
     product(part(tokens.values, half, w.columns, -1), high, sixteenth, w.signed ? undefined : middle),
   ])
-}
-
-function runTimeZero(b: GraphBuilder, type: "I8" | "U8"): string {
-  const size = b.node("Cast", [b.anySize()], { to: { int: type === "I8" ? 3 : 2 } })
-  return b.node("BitwiseAnd", [size, b.bytes(0, type)])
 }

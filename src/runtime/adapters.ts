@@ -12,7 +12,10 @@ import {
   matrixShape,
   openCheckpoint,
   openRows,
+  type QuantisationRecord,
+  quantisationKey,
   quantiseRows,
+  ROW_LAYOUT,
   readTensor,
   rowEntries,
   rowRanges,
@@ -74,12 +77,12 @@ async function writeAdapted(
   loras: readonly WeightedLora[],
 ): Promise<void> {
   const tensors: Record<string, { bits: 4 | 8; blockSize: number }> = {}
-  let record: { bits: 4 | 8; blockSize: number; tensors: typeof tensors } | undefined
+  let record: QuantisationRecord | undefined
   const entries = names.flatMap((name): TensorEntry[] => {
     const tensor = checkpoint.tensors.get(name)!
     const { quantisation, perOutput, shape } = tensor
     if (perOutput) {
-      record ??= { bits: 8, blockSize: 32, tensors }
+      record ??= { bits: 8, blockSize: 32, rowLayout: ROW_LAYOUT, tensors }
       const [n, k] = shape as [number, number]
       return rowEntries(name, { bits: perOutput.bits, n, k }, () => changedRows(tensor, loras))
     }
@@ -91,7 +94,7 @@ async function writeAdapted(
       return [{ name, type, shape, data }]
     }
     const { bits, blockSize } = quantisation
-    record ??= { bits, blockSize, tensors }
+    record ??= { bits, blockSize, rowLayout: ROW_LAYOUT, tensors }
     tensors[name] = { bits, blockSize }
     const { rows, columns } = matrixShape(tensor)
     const scales: Uint8Array[] = []
@@ -108,7 +111,7 @@ async function writeAdapted(
       { name: `${name}_scale`, type: "F32", shape: [rows, blocks], data: () => scales },
     ]
   })
-  await writeSafetensors(path, entries, record && { "atelier.quantisation": JSON.stringify(record) })
+  await writeSafetensors(path, entries, record && { [quantisationKey]: JSON.stringify(record) })
 }
 
 async function* changedRows(

@@ -1,6 +1,7 @@
 // One compiled graph in ONNX Runtime. Weights stay in their own files and are mapped from there. May import graph.
 import * as ort from "onnxruntime-node"
 import type { DataType } from "../graph/index.ts"
+import { multipliesSignedBytes } from "./machine.ts"
 
 /** A tensor as it is fed and fetched. */
 export interface Value {
@@ -30,8 +31,9 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   force_spinning_stop: "1",
   // Numbers below 1e-38 cost a hundred times as much as others and mean nothing.
   set_denormal_as_zero: "1",
-  // Processors without VNNI add two products of bytes in 16 bits, which overflows; this has them multiply exactly.
-  x64quantprecision: "1",
+  // Processors without VNNI add two products of bytes in 16 bits, which overflows; this has them multiply exactly. On others
+  // it would only copy every signed weight into an unsigned one.
+  x64quantprecision: multipliesSignedBytes() ? "0" : "1",
 }
 
 export const floats = (

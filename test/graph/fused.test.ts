@@ -151,7 +151,7 @@ function unpackIntegers(
     if (bits === 8) return scales[row]! * bytes[i * n + row]!
     const side = i < k / 2 ? 0 : 1
     const byte = bytes[(i % (k / 2)) * n + row]!
-    return scales[side * n + row]! * (side === 0 ? (byte & 15) - 8 : byte >> 4)
+    return scales[side * n + row]! * (side === 0 ? (byte & 15) - 8 : byte / 16)
   })
 }
 
