@@ -61,7 +61,7 @@ export function createEngine(options: EngineOptions = {}): LocalEngine {
 function expandFor(folders: readonly string[]): Expand {
   const chat = chatFromEnvironment(process.env)
   const expanders = new Map<string, ReturnType<typeof createExpander>>()
-  return async ({ model, prompt, creativity }, seed) => {
+  return async ({ model, prompt, creativity, references, board }, seed) => {
     let expander = expanders.get(model)
     if (!expander) {
       const { manifest } = await findModel(model, [...folders])
@@ -71,6 +71,7 @@ function expandFor(folders: readonly string[]): Expand {
       })
       expanders.set(model, expander)
     }
-    return await expander({ prompt, creativity, seed })
+    const hasLook = references.some(({ weight }) => weight > 0) || (board?.strength ?? 0) > 0
+    return await expander({ prompt, creativity, seed, ...(hasLook && { hasLook }) })
   }
 }

@@ -33,13 +33,14 @@ const answer = (content: string | null, more: object = {}): Handler => {
 const ask = (
   handle: Handler,
   prompt: string,
-  more: { timeout?: number; key?: string } = {},
+  { hasLook, ...more }: { timeout?: number; key?: string; hasLook?: true } = {},
 ): Promise<Expansion> =>
   serving(handle, (url) =>
     createExpander({ list: "open", chat: { url, model: "test", timeout: 5000, ...more } })({
       prompt,
       creativity: 60,
       seed: 7,
+      ...(hasLook && { hasLook }),
     }),
   )
 
@@ -68,6 +69,23 @@ test("a good answer is taken, with its additions by aspect", async () => {
   assert.equal(seen.key, "Bearer secret")
   assert.equal(seen.body.seed, 7)
   assert.match(seen.body.messages[1]!.content, /Creativity: 60\nPrompt: a red fox in the snow/)
+})
+
+test("where a picture gives the style the endpoint is told so, and an answer that adds one is not taken", async () => {
+  let told = ""
+  const adding = answer("a red fox, oil painting")
+  const { prompt, additions, note } = await ask(
+    (body, request, response) => {
+      told = (JSON.parse(body) as { messages: { content: string }[] }).messages[1]!.content
+      adding(body, request, response)
+    },
+    "a red fox",
+    { hasLook: true },
+  )
+  assert.match(told, /Style: given by a picture/)
+  assert.match(note!, /adds a style beside the reference's/)
+  assert.doesNotMatch(prompt, /oil painting/)
+  assert.ok(additions.every(({ aspect }) => aspect !== "style"))
 })
 
 test("quotation marks and fences around the answer are taken off", async () => {

@@ -56,6 +56,27 @@ test("different seeds give different expansions at high, the same seed the same"
   assert.deepEqual(SEEDS.map(of), SEEDS.map(of))
 })
 
+test("a style that a picture gives is not contradicted in words, and all else is added as before", () => {
+  for (const list of [EMBEDDED, OPEN])
+    for (const seed of SEEDS) {
+      const asked = { prompt: "a fox", creativity: 100, seed }
+      const bare = expandPrompt(asked, list).additions
+      const beside = expandPrompt({ ...asked, hasLook: true }, list).additions
+      assert.ok(bare.some(({ aspect }) => aspect === "style"))
+      assert.ok(beside.length > 0 && beside.every(({ aspect }) => aspect !== "style"))
+    }
+})
+
+test("each look is as likely as any other of its kind, however many names it has", () => {
+  const looks = Array.from({ length: 700 }, (_, seed) =>
+    expandPrompt({ prompt: "a fox on a plain background", creativity: 50, seed }),
+  ).flatMap(({ additions }) => additions.filter(({ aspect }) => aspect === "style").map(({ text }) => text))
+  const share = (name: RegExp): number => looks.filter((text) => name.test(text)).length / looks.length
+  // Five ways to say the first, three to say the second.
+  const [many, few] = [share(/halftone|comic book/), share(/pixel art/)]
+  assert.ok(many > 0.06 && few > 0.06 && Math.abs(many - few) < 0.05, `${many} and ${few}`)
+})
+
 test("a place alone is never made a sticker or a silhouette, which a thing is", () => {
   const cut = (prompt: string): number =>
     [CREATIVITY.medium, CREATIVITY.high]
@@ -84,7 +105,7 @@ test("a look that shows no coloured ground is given none, but a plain one or a p
 
 test("a watercolor, which washes patterns out, is not added to one and gets none, whoever named it", () => {
   const expanded = (prompt: string, creativity: number): string[] =>
-    Array.from({ length: 60 }, (_, seed) => expandPrompt({ prompt, creativity, seed }).prompt)
+    Array.from({ length: 300 }, (_, seed) => expandPrompt({ prompt, creativity, seed }).prompt)
   for (const ground of ["polka dots", "a striped background", "a blue gradient background"]) {
     const prompts = expanded(`a violin on ${ground}`, CREATIVITY.medium)
     assert.deepEqual(

@@ -50,6 +50,16 @@ test("a reference of weight 0 and sliders at 0 change no bit", async () => {
   assert.notEqual(await pixels({ intensity: 60 }), plain)
 })
 
+test("a reference to come near gives the style: creativity adds none beside it, and does beside one to leave", async () => {
+  const expanded = async (weight: number): Promise<string> => {
+    const request = { ...base, creativity: 100, references: [reference(0, weight)] }
+    return (await engine.generate(parseRequest(request))).expandedPrompts[0]!
+  }
+  const style = /\b(as an?|in \w+( \w+)? style|of an? (large )?red apple)\b/
+  assert.doesNotMatch(await expanded(0.6), style)
+  assert.match(await expanded(-0.6), style)
+})
+
 test("the order of references changes no bit", async () => {
   const [a, b, c] = [reference(0, 0.7), reference(1, -0.4), reference(2, 1.1)]
   assert.equal(await pixels({ references: [a, b, c] }), await pixels({ references: [c, a, b] }))

@@ -23,6 +23,8 @@ export interface ExpansionRequest {
   creativity: number
   /** Whole number 0..2^32-1. */
   seed: number
+  /** Whether a reference or a board gives the style: then none is added in words. */
+  hasLook?: boolean
 }
 
 /** Deterministic for one request where it can be: an endpoint of others may not keep that promise. */

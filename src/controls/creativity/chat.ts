@@ -46,7 +46,7 @@ export function chatExpander(options: ChatOptions, builtIn: (r: ExpansionRequest
   const kept = new Map<string, Promise<Expansion>>()
   return async (request) => {
     if (!(request.creativity > 0) || request.prompt.trim() === "") return builtIn(request)
-    const key = JSON.stringify([request.prompt, request.creativity, request.seed])
+    const key = JSON.stringify([request.prompt, request.creativity, request.seed, request.hasLook])
     const known = kept.get(key)
     if (known) return await known
     const answer = ask(options, request).catch((error: unknown): Expansion => {
@@ -64,7 +64,8 @@ export function chatExpander(options: ChatOptions, builtIn: (r: ExpansionRequest
 }
 
 /** Throws an Error whose message completes "was not used: ...". */
-async function ask(options: ChatOptions, { prompt, creativity, seed }: ExpansionRequest): Promise<Expansion> {
+async function ask(options: ChatOptions, request: ExpansionRequest): Promise<Expansion> {
+  const { prompt, creativity, seed, hasLook } = request
   const timeout = options.timeout ?? CHAT_TIMEOUT
   const text = await post(
     options,
@@ -75,7 +76,10 @@ async function ask(options: ChatOptions, { prompt, creativity, seed }: Expansion
       max_tokens: 400,
       messages: [
         { role: "system", content: SYSTEM_PROMPT },
-        { role: "user", content: `Creativity: ${Math.round(creativity)}\nPrompt: ${prompt}` },
+        {
+          role: "user",
+          content: `Creativity: ${Math.round(creativity)}${hasLook ? "\nStyle: given by a picture, add none" : ""}\nPrompt: ${prompt}`,
+        },
       ],
     },
     AbortSignal.timeout(timeout),
@@ -91,7 +95,10 @@ async function ask(options: ChatOptions, { prompt, creativity, seed }: Expansion
   const expansion = bare(message.content ?? "", prompt)
   const fault = faultOf(prompt, expansion)
   if (fault) throw new Error(`its answer ${fault}`)
-  return { prompt: expansion, additions: additionsOf(prompt, expansion) }
+  const additions = additionsOf(prompt, expansion)
+  if (hasLook && additions.some(({ aspect }) => aspect === "style"))
+    throw new Error("its answer adds a style beside the reference's")
+  return { prompt: expansion, additions }
 }
 
 async function post(options: ChatOptions, body: unknown, signal: AbortSignal): Promise<string> {

@@ -61,6 +61,7 @@ const styles: Idea[] = LOOKS.flatMap(({ tier, nouns, adjectives, loses, ofThings
   const idea = (place: Idea["place"], text: string): Idea => ({
     aspects: ["style"],
     text,
+    look: adjectives[0],
     tier,
     place,
     losesColour: loses === "colour" || loses === "both",
@@ -87,6 +88,7 @@ const ground = (text: string, tier: Tier, colour?: string): Idea => ({
   isGround: true,
   isPattern: PATTERNS.some((pattern) => text.includes(pattern)),
   bringsColour: /white|blue|yellow|green|pink|teal|orange|purple|red|black/.test(text),
+  ...(text.includes("striped") && { shows: ["stripe"] }),
   ...(colour && { colour }),
 })
 

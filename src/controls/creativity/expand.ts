@@ -34,6 +34,7 @@ export function expandPrompt(request: ExpansionRequest, list: IdeaList = EMBEDDE
   for (const group of list.groups) {
     const open = group.filter(
       (aspect) =>
+        !(request.hasLook && aspect === "style") &&
         isWanted(aspect, creativity, draw(`${key}wants ${aspect}`)) &&
         !list.closedBy[aspect].some((topic) => analysis.said.has(topic)),
     )
@@ -105,7 +106,8 @@ const showsPlace = ({ subjects, tokens }: Analysis): boolean =>
 
 /**
  * One of the tier, or of the nearest tamer one, natural to the subject if any is. Which aspects it fills is drawn
- * first, so that many coloured grounds do not crowd out a few places.
+ * first, so that many coloured grounds do not crowd out a few places, and then the look, so that one of many names does not
+ * crowd out others.
  */
 function choose(ideas: readonly Idea[], tier: number, a: Analysis, key: string): Idea | undefined {
   const kind = a.subjects[0]?.kind
@@ -114,7 +116,8 @@ function choose(ideas: readonly Idea[], tier: number, a: Analysis, key: string):
     const natural = here.filter((i) => !i.suits || !kind || i.suits.includes(kind))
     const groups = [...Map.groupBy(natural.length > 0 ? natural : here, (i) => i.aspects.join()).values()]
     const group = pick(groups, `${key} aspects`)
-    if (group) return pick(group, `${key} tier ${t}`)
+    const look = group && pick([...Map.groupBy(group, (i) => i.look ?? i.text).values()], `${key} look`)
+    if (look) return pick(look, `${key} tier ${t}`)
   }
   return undefined
 }

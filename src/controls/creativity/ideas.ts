@@ -8,6 +8,8 @@ export interface Idea {
   /** Aspects that it fills, all of which must be open and wanted. */
   aspects: readonly [Aspect, ...Aspect[]]
   text: string
+  /** What ideas that say the same in other words share: none is drawn more often for having more of them. */
+  look?: string
   tier: Tier
   /**
    * Where it goes: before the prompt ("a watercolor of ..."), after it, beside its subject ("a large fox"), or right

@@ -1,5 +1,5 @@
 // Creativity: how freely a prompt is interpreted, by writing more of it before the model reads it.
-import type { Expander, Expansion } from "./aspects.ts"
+import type { Expander } from "./aspects.ts"
 import { type ChatOptions, chatExpander } from "./chat.ts"
 import { EMBEDDED } from "./embedded.ts"
 import { expandPrompt } from "./expand.ts"
@@ -36,9 +36,3 @@ export function chatFromEnvironment(
   const { ATELIER_CHAT_URL: url, ATELIER_CHAT_MODEL: model = "default", ATELIER_CHAT_KEY: key } = env
   return url ? { url, model, ...(key && { key }) } : undefined
 }
-
-/** An expander as the sampler asks for it: with the request and the seed of one picture. */
-export const forRequests =
-  (expand: Expander) =>
-  async (request: { prompt: string; creativity: number }, seed: number): Promise<Expansion> =>
-    await expand({ prompt: request.prompt, creativity: request.creativity, seed })

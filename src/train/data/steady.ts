@@ -57,7 +57,7 @@ export function steadyPlaces(
 }
 
 /** How many single steady things lean, and how far in degrees: what movement can turn up (decision 052). */
-const LEANING = 0.15
+const LEANING = 0.22
 const LEANS = [6, 45] as const
 
 export const leanOf = (r: Random): number | undefined => (r.chance(LEANING) ? r.between(...LEANS) : undefined)

@@ -21,6 +21,8 @@ import { IMAGE_TOKENS, LATENT_CHANNELS, REFERENCE_TOKENS, TEXT_TOKENS } from "./
 
 /** How often a sample brings a reference, and how often each slider is given. */
 const REFERENCE_SHARE = 0.3
+/** How many of those with a reference also name its look. */
+const NAMED_SHARE = 0.2
 const SLIDER_SHARE = 0.3
 /** Place of movement among the sliders. */
 const MOVEMENT = 2
@@ -117,8 +119,10 @@ export function ditBatches(
         statistics,
       )
       const dropped = random.next() < 0.1
-      // With a reference the words for the look are left out: it must come from the picture.
+      // With a reference the words for the look are mostly left out: it must come from the picture. Where they stay, the
+      // two learn to go together.
       const look = random.next() < REFERENCE_SHARE ? looks.reference(entry, random) : undefined
+      const nameless = look !== undefined && random.next() >= NAMED_SHARE
       if (look) cleanTokens(reference, b * REFERENCE_TOKENS * token, latents.read(look.i), 8, 8, statistics)
       powers.push(scale.values(entry))
       present.push([
@@ -126,7 +130,7 @@ export function ditBatches(
         // What leans is always asked to: unasked, everything stands upright.
         ...powers[b]!.map((_, k) => random.next() < SLIDER_SHARE || (r.leans && k === MOVEMENT)),
       ])
-      const words = vocabulary.tokens(dropped ? "" : look ? r.styleless : r.caption, TEXT_TOKENS)
+      const words = vocabulary.tokens(dropped ? "" : nameless ? r.styleless : r.caption, TEXT_TOKENS)
       words.ids.forEach((id, k) => {
         const replace =
           id >= 2 && random.next() < 0.12 && vocabulary.hasVector(id) && !EXACT.has(vocabulary.word(id))
