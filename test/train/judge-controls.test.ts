@@ -21,7 +21,7 @@ import {
 } from "../../src/train/judge/controls/reference-figures.ts"
 import { controlsTable } from "../../src/train/judge/controls/report.ts"
 import { judgeControls } from "../../src/train/judge/controls/run.ts"
-import { SLIDER_VALUES, type Sweep, sliderFiguresOf } from "../../src/train/judge/controls/sliders.ts"
+import { SLIDER_VALUES, SUBJECT_VALUES, type Sweep, sliderFiguresOf } from "../../src/train/judge/controls/sliders.ts"
 import { spreadFiguresOf } from "../../src/train/judge/controls/spread.ts"
 import { likeness, STRENGTHS, startFiguresOf } from "../../src/train/judge/controls/start.ts"
 import { conceptNamed, pairsOf } from "../../src/train/judge/controls/subjects.ts"
@@ -73,10 +73,12 @@ describe("what the controls are measured on", () => {
 function trial(style: (w: number) => number, named = false, leaks: readonly number[] = []): Trial {
   return {
     named,
-    views: WEIGHTS.map((w) => ({
-      palette: 1 - style(w) / 2,
-      verdict: { style: style(w), isStyle: style(w) > 0.5, isSubject: w < 2, isLeak: leaks.includes(w) },
-    })),
+    views: [
+      WEIGHTS.map((w) => ({
+        palette: 1 - style(w) / 2,
+        verdict: { style: style(w), isStyle: style(w) > 0.5, isSubject: w < 2, isLeak: leaks.includes(w) },
+      })),
+    ],
   }
 }
 
@@ -98,6 +100,15 @@ describe("figures of references", () => {
     for (const key of ["spearman", "recognised", "away.1", "away.2", "palette.gap"])
       assert.equal(verdictOf(deaf, `references.${key}`), false, key)
     assert.equal(figure(trialFiguresOf([trial((w) => 1 - rising(w))]), "references.spearman"), -1)
+  })
+
+  it("go by the mean over seeds, and say beside it what one seed alone gives", () => {
+    // Each seed wanders; together they rise.
+    const one = trial((w) => rising(w) + (w === 1 ? 0.3 : 0))
+    const two = trial((w) => rising(w) - (w === 1 ? 0.3 : 0))
+    const figures = trialFiguresOf([{ named: false, views: [...one.views, ...two.views] }])
+    assert.equal(figure(figures, "references.spearman"), 1)
+    assert.ok(figure(figures, "references.spearman.single") < 1)
   })
 
   it("ask for less of a style only where there was some", () => {
@@ -125,7 +136,7 @@ describe("figures of references", () => {
   })
 
   it("give palettes, and nothing else, without a classifier", () => {
-    const views = WEIGHTS.map((w) => ({ palette: 2 - w }))
+    const views = [WEIGHTS.map((w) => ({ palette: 2 - w }))]
     const keys = trialFiguresOf([{ named: false, views }]).map((f) => f.key)
     assert.ok(keys.length > 0 && keys.every((key) => key.startsWith("references.palette")), keys.join(" "))
   })
@@ -168,7 +179,7 @@ describe("figures of the other controls", () => {
         const x = follow ? 0.3 + v / 1000 : 0.3
         return { saturation: x, contrast: x, edges: x, diagonal: x, lean: 0 }
       }),
-      right: SLIDER_VALUES.map((v) => Math.abs(v) < 60),
+      shown: SUBJECT_VALUES.map((v) => (v === 0 ? 0.8 : 0.4)),
     })
     const figures = sliderFiguresOf([
       sweep("intensity", true),
@@ -178,7 +189,7 @@ describe("figures of the other controls", () => {
     assert.equal(figure(figures, "sliders.intensity"), 1)
     assert.equal(figure(figures, "sliders.complexity"), 0)
     assert.equal(verdictOf(figures, "sliders.movement"), true)
-    assert.equal(figure(figures, "sliders.movement.concept"), 0)
+    assert.equal(figure(figures, "sliders.movement.concept"), 0.5)
   })
 
   it("find no variety in equal pictures, some in different ones, and overlapping intervals", () => {

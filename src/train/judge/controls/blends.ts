@@ -1,7 +1,8 @@
 // Two references of different styles at equal weight: each should still show. Needs the classifier.
 import { styleProbability } from "../observe.ts"
+import { average } from "../statistics.ts"
 import type { Bench, ControlFigure } from "./measure.ts"
-import { type Blend, blendFiguresOf, WEIGHTS } from "./reference-figures.ts"
+import { type Blend, blendFiguresOf, SEEDS, WEIGHTS } from "./reference-figures.ts"
 import type { Tried } from "./references.ts"
 
 /** Each pair with the next one's reference added; pairs go through the styles in turn, so the two differ. */
@@ -12,11 +13,11 @@ export async function blendFigures(
   if (!look) return []
   const couples = tried.flatMap((one, i) => {
     const two = tried[(i + 1) % tried.length]!
-    return one.pair.style === two.pair.style ? [] : [{ one, two }]
+    return one.pair.style === two.pair.style ? [] : SEEDS.map((seed) => ({ one, two, seed }))
   })
-  const inputs = couples.map(({ one, two }) => ({
+  const inputs = couples.map(({ one, two, seed }) => ({
     prompt: one.pair.prompt.prompt,
-    seed: one.pair.prompt.seed,
+    seed: one.pair.prompt.seed + seed,
     creativity: 0,
     references: [one, two].map(({ image }) => ({ image, weight: 1 })),
   }))
@@ -26,7 +27,7 @@ export async function blendFigures(
       return { one, two, blended: [one, two].map((t) => styleProbability(v, t.pair.style)) }
     }),
   )
-  const alone = (t: Tried): number => t.views[WEIGHTS.indexOf(1)]!.verdict!.style
+  const alone = (t: Tried): number => average(t.views.map((v) => v[WEIGHTS.indexOf(1)]!.verdict!.style))
   const combinations = Map.groupBy(seen, ({ one, two }) => `${one.pair.style} and ${two.pair.style}`)
   return blendFiguresOf(
     [...combinations.values()].map((list): Blend => {

@@ -8,7 +8,7 @@ import { share } from "../statistics.ts"
 import { blendFigures } from "./blends.ts"
 import { type Bench, type ControlFigure, collector } from "./measure.ts"
 import { dataUri, samePixels } from "./pictures.ts"
-import { type Trial, trialFiguresOf, type View, WEIGHTS } from "./reference-figures.ts"
+import { SEEDS, type Trial, trialFiguresOf, type View, WEIGHTS } from "./reference-figures.ts"
 import { type Pair, pairsOf } from "./subjects.ts"
 import { timingFigures } from "./timing.ts"
 
@@ -45,14 +45,16 @@ async function tryPair({ observe, look, paint }: Bench, pair: Pair, what: string
   const { style, prompt, reference, named } = pair
   const shown = await paint(reference)
   const image = await dataUri(shown)
-  const inputs = WEIGHTS.map((weight) => ({
-    prompt: prompt.prompt,
-    seed: prompt.seed,
-    creativity: 0,
-    references: [{ image, weight }],
-  }))
+  const inputs = SEEDS.flatMap((seed) =>
+    WEIGHTS.map((weight) => ({
+      prompt: prompt.prompt,
+      seed: prompt.seed + seed,
+      creativity: 0,
+      references: [{ image, weight }],
+    })),
+  )
   const [subject, foreign] = [prompt.concepts[0]!, reference.concepts[0]!]
-  const views = await observe(inputs, what, async (pictures): Promise<View[]> => {
+  const seen = await observe(inputs, what, async (pictures): Promise<View[]> => {
     const verdicts = await look?.(pictures)
     return await Promise.all(
       pictures.map(async (picture, k): Promise<View> => {
@@ -73,6 +75,7 @@ async function tryPair({ observe, look, paint }: Bench, pair: Pair, what: string
       }),
     )
   })
+  const views = SEEDS.map((_, i) => seen.slice(i * WEIGHTS.length, (i + 1) * WEIGHTS.length))
   return { pair, image, named, views }
 }
 

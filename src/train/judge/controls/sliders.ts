@@ -10,6 +10,10 @@ import { plainPrompts } from "./subjects.ts"
 
 export const SLIDER_VALUES = [-100, -80, -60, -40, -20, 0, 20, 40, 60, 80, 100] as const
 
+/** Values at which the subject is looked for, and what is added to a prompt's seed for it. */
+export const SUBJECT_VALUES = [-60, 0, 60] as const
+const SUBJECT_SEEDS = [0, 1, 2, 3]
+
 /** What a slider moves, as its training measured it: intensity is saturation and contrast in equal parts. */
 export const MOVED: Readonly<Record<Slider, (a: Attributes) => number>> = {
   intensity: (a) => a.saturation + 2 * a.contrast,
@@ -21,8 +25,8 @@ export const MOVED: Readonly<Record<Slider, (a: Attributes) => number>> = {
 export interface Sweep {
   readonly slider: Slider
   readonly attributes: readonly Attributes[]
-  /** Whether each picture shows the prompt's subject; absent without a classifier. */
-  readonly right?: readonly boolean[]
+  /** Share of the seeds that show the prompt's subject, at SUBJECT_VALUES; absent without a classifier. */
+  readonly shown?: readonly number[]
 }
 
 const at = <T>(list: readonly T[], value: (typeof SLIDER_VALUES)[number]): T =>
@@ -53,8 +57,8 @@ export function sliderFiguresOf(sweeps: readonly Sweep[]): ControlFigure[] {
         `  measured at ${value}`,
         meanOf(own.map((s) => MOVED[slider](at(s.attributes, value)))),
       )
-    const judged = own.flatMap(({ right }): [number, number][] =>
-      right ? [[average([at(right, -60), at(right, 60)].map(Number)), Number(at(right, 0))]] : [],
+    const judged = own.flatMap(({ shown }): [number, number][] =>
+      shown ? [[average([shown[0]!, shown[2]!]), shown[1]!]] : [],
     )
     add(`${slider}.concept`, "  concept at -60 and 60 over 0", pairedRatio(judged), 0.9)
   }
@@ -66,22 +70,27 @@ export async function sliderFigures({ observe, generate, look, count }: Bench): 
   const sweeps: Sweep[] = []
   for (const slider of SLIDERS)
     for (const [i, { prompt, seed, concepts }] of prompts.entries()) {
-      const inputs = SLIDER_VALUES.map((value) => ({ prompt, seed, creativity: 0, [slider]: value }))
-      const index = conceptIndex(concepts[0]!)
-      const seen = await observe(
-        inputs,
-        `${slider}, prompt ${i + 1} of ${prompts.length}`,
-        async (pictures) => {
-          const verdicts = await look?.(pictures)
-          const attributes = await Promise.all(pictures.map(attributesOf))
-          return attributes.map((a, k) => ({
-            a,
-            isRight: verdicts && rankOf(verdicts[k]!.concept, index) === 1,
-          }))
-        },
+      const ask = (value: number, more = 0) => ({ prompt, seed: seed + more, creativity: 0, [slider]: value })
+      const what = `${slider}, prompt ${i + 1} of ${prompts.length}`
+      const attributes = await observe(
+        SLIDER_VALUES.map((value) => ask(value)),
+        what,
+        async (pictures) => await Promise.all(pictures.map(attributesOf)),
       )
-      const right = look && seen.map((s) => s.isRight === true)
-      sweeps.push({ slider, attributes: seen.map((s) => s.a), ...(right && { right }) })
+      if (!look) {
+        sweeps.push({ slider, attributes })
+        continue
+      }
+      const index = conceptIndex(concepts[0]!)
+      const isRight = await observe(
+        SUBJECT_VALUES.flatMap((value) => SUBJECT_SEEDS.map((more) => ask(value, more))),
+        what,
+        async (pictures) => (await look(pictures)).map(({ concept }) => rankOf(concept, index) === 1),
+      )
+      const shown = SUBJECT_VALUES.map((_, k) =>
+        average(isRight.slice(k * SUBJECT_SEEDS.length, (k + 1) * SUBJECT_SEEDS.length).map(Number)),
+      )
+      sweeps.push({ slider, attributes, shown })
     }
   const { figures, add } = collector("sliders")
   const same: boolean[] = []
