@@ -18,7 +18,7 @@ import { sightRecipe } from "./recipes/sight.ts"
 import { upsamplerRecipe } from "./recipes/upsampler.ts"
 import { vaeRecipe } from "./recipes/vae.ts"
 import { restoreRuns } from "./restore.ts"
-import { drawRollouts, ROLLOUTS } from "./rollouts.ts"
+import { drawRollouts, rolloutsOf } from "./rollouts.ts"
 import { type Recipe, train } from "./trainer.ts"
 import { commonWords } from "./vocabulary.ts"
 import { exportWordVectors } from "./word-vectors.ts"
@@ -122,7 +122,7 @@ const recipes: Record<string, () => Recipe | Promise<Recipe>> = {
       perceptual: optional(values.perceptual) ?? 0.25,
       from,
       folder,
-      rollouts: `${ROLLOUTS}/${before}`,
+      rollouts: rolloutsOf(before, from),
       sight: sight ?? untrained("sight")(),
     })
   },
@@ -150,7 +150,7 @@ if (name === "words") {
   const denoiser = (await loadRun(`runs/${before}`)) ?? untrained(before)()
   const pictures = openPictures()
   const painter = await Painter.open(denoiser.average, modelOf(`runs/${before}`, pictures))
-  await drawRollouts(samples ?? 2_000, painter, { pictures, folder: `${ROLLOUTS}/${before}`, seed })
+  await drawRollouts(samples ?? 2_000, painter, { pictures, folder: rolloutsOf(before, denoiser), seed })
 } else if (name === "latents" || name === "pairs") {
   const { average } = autoencoder ?? untrained("vae")()
   const pictures = openPictures()

@@ -8,13 +8,15 @@ import {
   readSync,
   truncateSync,
 } from "node:fs"
+import type { RunState } from "./checkpoint.ts"
 import { type Agreement, type Asked, agreement, type Critic } from "./critic.ts"
 import type { Painter } from "./painter.ts"
 import { FOCUS_PREFIX, heldOut, type Located, type PictureSet } from "./pictures.ts"
 import { Random } from "./random.ts"
 
-/** Folder of rollouts, one for each run that painted some. */
-export const ROLLOUTS = "data/rollouts"
+/** The folder of a run's rollouts: weights that have seen more samples paint their own. */
+export const rolloutsOf = (run: string, { counters }: Pick<RunState, "counters">): string =>
+  `data/rollouts/${run}-${counters.samples}`
 /** Pictures of one caption, which are compared with each other. */
 export const GROUP = 4
 /** Width and height of the pictures that are painted. */
