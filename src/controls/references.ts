@@ -43,8 +43,8 @@ export interface LookCalibration {
  * lower, for a velocity pushed off its course leaves the pictures that the model knows sooner than one that is pulled.
  */
 export const LOOK_CALIBRATION: LookCalibration = {
-  towards: { limit: 2.15, scale: 1.6 },
-  away: { limit: 1.45, scale: 0.85 },
+  towards: { limit: 1.333, scale: 0.72 },
+  away: { limit: 1.2, scale: 0.7 },
   pace: 1,
 }
 

@@ -116,7 +116,8 @@ function choose(ideas: readonly Idea[], tier: number, a: Analysis, key: string):
     const natural = here.filter((i) => !i.suits || !kind || i.suits.includes(kind))
     const groups = [...Map.groupBy(natural.length > 0 ? natural : here, (i) => i.aspects.join()).values()]
     const group = pick(groups, `${key} aspects`)
-    const look = group && pick([...Map.groupBy(group, (i) => i.look ?? i.text).values()], `${key} look`)
+    const looks = [...Map.groupBy(group ?? [], ({ look }) => look).values()]
+    const look = looks.length > 1 ? pick(looks, `${key} look`) : group
     if (look) return pick(look, `${key} tier ${t}`)
   }
   return undefined
