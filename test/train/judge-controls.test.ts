@@ -21,7 +21,12 @@ import {
 } from "../../src/train/judge/controls/reference-figures.ts"
 import { controlsTable } from "../../src/train/judge/controls/report.ts"
 import { judgeControls } from "../../src/train/judge/controls/run.ts"
-import { SLIDER_VALUES, SUBJECT_VALUES, type Sweep, sliderFiguresOf } from "../../src/train/judge/controls/sliders.ts"
+import {
+  SLIDER_VALUES,
+  SUBJECT_VALUES,
+  type Sweep,
+  sliderFiguresOf,
+} from "../../src/train/judge/controls/sliders.ts"
 import { spreadFiguresOf } from "../../src/train/judge/controls/spread.ts"
 import { likeness, STRENGTHS, startFiguresOf } from "../../src/train/judge/controls/start.ts"
 import { conceptNamed, pairsOf } from "../../src/train/judge/controls/subjects.ts"
