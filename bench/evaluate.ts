@@ -1,11 +1,10 @@
 // One measurement in its own process, so that its peak memory is its own: a JSON job in, a JSON result out.
 import { readFileSync } from "node:fs"
 import * as ort from "onnxruntime-node"
-import { compile, type Tensor } from "../src/graph/index.ts"
+import type { Tensor } from "../src/graph/index.ts"
 import { type DitConfig, imageRope } from "../src/nets/index.ts"
 import { denoiserGraph, fusionGraph } from "../src/runtime/graphs.ts"
-import { multipliesSignedBytes } from "../src/runtime/machine.ts"
-import { denoiserFeeds } from "../src/runtime/networks.ts"
+import { compileHere, denoiserFeeds } from "../src/runtime/networks.ts"
 import { SETTINGS } from "../src/runtime/session.ts"
 import { type Geometry, geometries, grid, type Precision } from "./geometry.ts"
 import { operations, type Product, productsOf, type SourceOf, timeProduct } from "./products.ts"
@@ -112,11 +111,7 @@ async function time(
   source: Awaited<ReturnType<typeof weightFile>>["source"],
 ): Promise<Timing> {
   const start = performance.now()
-  const { model } = compile(outputs, {
-    weights: source,
-    unpack: job.unpack,
-    signedBytes: multipliesSignedBytes(),
-  })
+  const model = compileHere(outputs, { weights: source, unpack: job.unpack })
   const profiled = job.profile ? { enableProfiling: true, profileFilePrefix: job.profile } : {}
   const session = await ort.InferenceSession.create(model, { ...sessionOptions(job), ...profiled })
   const loadSeconds = (performance.now() - start) / 1000

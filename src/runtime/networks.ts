@@ -24,13 +24,18 @@ const HIDDEN = -1e9
 /** Which of B x T tokens are real: 1 or 0. */
 export type Validity = Uint8Array
 
+/** A graph as it is compiled for this machine's processor. */
+export const compileHere = (
+  outputs: Parameters<typeof compile>[0],
+  { weights, unpack }: Pick<WeightFiles, "weights" | "unpack">,
+): Uint8Array => compile(outputs, { weights, unpack, signedBytes: multipliesSignedBytes() }).model
+
 export async function openGraph(
   runner: Runner,
   outputs: Parameters<typeof compile>[0],
-  { folder, weights, unpack }: WeightFiles,
+  files: WeightFiles,
 ): Promise<LoadedGraph> {
-  const { model } = compile(outputs, { weights, unpack, signedBytes: multipliesSignedBytes() })
-  return await runner.open({ model, folder })
+  return await runner.open({ model: compileHere(outputs, files), folder: files.folder })
 }
 
 /** [B,1,1,T] from validity. */

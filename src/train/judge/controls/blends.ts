@@ -1,8 +1,8 @@
 // Two references of different styles at equal weight: each should still show. Needs the classifier.
 import { styleProbability } from "../observe.ts"
 import { average } from "../statistics.ts"
-import type { Bench, ControlFigure } from "./measure.ts"
-import { type Blend, blendFiguresOf, SEEDS, WEIGHTS } from "./reference-figures.ts"
+import { type Bench, type ControlFigure, SEEDS } from "./measure.ts"
+import { type Blend, blendFiguresOf, WEIGHTS } from "./reference-figures.ts"
 import type { Tried } from "./references.ts"
 
 /** Each pair with the next one's reference added; pairs go through the styles in turn, so the two differ. */

@@ -40,6 +40,9 @@ export interface Bench {
   readonly count: number | undefined
 }
 
+/** Added to a prompt's seed: of one picture alone, how likely a style or a subject is is known badly. */
+export const SEEDS = [0, 1, 2, 3] as const
+
 /** The target of what must be more than nothing. */
 export const ABOVE_ZERO = Number.MIN_VALUE
 

@@ -4,8 +4,6 @@ import { ABOVE_ZERO, type ControlFigure, collector, gap } from "./measure.ts"
 
 export const WEIGHTS = [-2, -1, -0.5, 0, 0.5, 1, 2] as const
 export type Weight = (typeof WEIGHTS)[number]
-/** Added to a pair's seed: of one picture alone, how likely a style is is known badly. */
-export const SEEDS = [0, 1, 2, 3] as const
 
 /** What was seen of one picture. */
 export interface View {

@@ -4,15 +4,14 @@ import { conceptIndex } from "../labels.ts"
 import { rankOf } from "../network.ts"
 import { type Attributes, attributesOf } from "../similarity.ts"
 import { average, meanOf, pairedRatio, share, spearman } from "../statistics.ts"
-import { type Bench, type ControlFigure, collector } from "./measure.ts"
+import { type Bench, type ControlFigure, collector, SEEDS } from "./measure.ts"
 import { samePixels } from "./pictures.ts"
 import { plainPrompts } from "./subjects.ts"
 
 export const SLIDER_VALUES = [-100, -80, -60, -40, -20, 0, 20, 40, 60, 80, 100] as const
 
-/** Values at which the subject is looked for, and what is added to a prompt's seed for it. */
+/** Values at which the subject is looked for. */
 export const SUBJECT_VALUES = [-60, 0, 60] as const
-const SUBJECT_SEEDS = [0, 1, 2, 3]
 
 /** What a slider moves, as its training measured it: intensity is saturation and contrast in equal parts. */
 export const MOVED: Readonly<Record<Slider, (a: Attributes) => number>> = {
@@ -83,12 +82,12 @@ export async function sliderFigures({ observe, generate, look, count }: Bench): 
       }
       const index = conceptIndex(concepts[0]!)
       const isRight = await observe(
-        SUBJECT_VALUES.flatMap((value) => SUBJECT_SEEDS.map((more) => ask(value, more))),
+        SUBJECT_VALUES.flatMap((value) => SEEDS.map((more) => ask(value, more))),
         what,
         async (pictures) => (await look(pictures)).map(({ concept }) => rankOf(concept, index) === 1),
       )
       const shown = SUBJECT_VALUES.map((_, k) =>
-        average(isRight.slice(k * SUBJECT_SEEDS.length, (k + 1) * SUBJECT_SEEDS.length).map(Number)),
+        average(isRight.slice(k * SEEDS.length, (k + 1) * SEEDS.length).map(Number)),
       )
       sweeps.push({ slider, attributes, shown })
     }
