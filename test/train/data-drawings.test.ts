@@ -144,7 +144,7 @@ describe("credits", () => {
     assert.deepEqual(Object.fromEntries(CREDITS.map((c) => [c.package, c.version])), pinned.dependencies)
     for (const c of CREDITS)
       assert.ok(
-        (["MIT", "ISC", "Apache-2.0", "CC-BY-3.0", "CC-BY-4.0"].includes(c.licence) ||
+        (["MIT", "ISC", "Apache-2.0", "CC-BY-3.0", "CC-BY-4.0", "CC0-1.0"].includes(c.licence) ||
           // Permissive too, and of no picture: its notice has to be shown wherever it goes.
           (c.use === "thesaurus" && noticeText().includes("WordNet 3.1 Copyright"))) &&
           c.author &&

@@ -76,7 +76,11 @@ describe("the classifier", () => {
   })
 
   it("learns toy concepts and styles through the trainer and reports how well", async () => {
-    const recipe = classifierRecipe({ samples: 6000, seed: 5 }, { judge: toySet, model: none }, tiny)
+    const recipe = classifierRecipe(
+      { samples: 6000, seed: 5 },
+      { judge: toySet, glyphs: none, model: none },
+      tiny,
+    )
     const run = join(folder, "run")
     await train(recipe, { folder: run, resume: false, print: () => {} })
     const loaded = await loadClassifier(run)
@@ -115,7 +119,7 @@ describe("the classifier", () => {
 
   it("draws the same batch for the same step", () => {
     const make = (step: number) =>
-      classifierBatch({ judge: toySet, model: none }, tiny, 8, new Random(1, step))
+      classifierBatch({ judge: toySet, glyphs: none, model: none }, tiny, 8, new Random(1, step))
     assert.deepEqual(make(4).image!.data, make(4).image!.data)
     assert.notDeepEqual(make(4).image!.data, make(5).image!.data)
     const row = (make(4)["target.concept"]!.data as Float32Array).slice(0, 2)

@@ -166,3 +166,10 @@ export function recolour(rgba: Uint8Array, main: Dominant, colour: Colour): void
     return (Math.round(nr * 255) << 16) | (Math.round(ng * 255) << 8) | Math.round(nb * 255)
   }
 }
+
+/** A colour by name, by chance as much as `most` of the way lighter (towards 1) or darker (towards 0); 0..1. */
+export function chanceColour(towards: 0 | 1, most: number, lot: () => number): [number, number, number] {
+  const named = PAINT[COLOURS[Math.floor(lot() * COLOURS.length)]!]
+  const share = lot() * most
+  return named.map((v) => v + (towards - v) * share) as [number, number, number]
+}

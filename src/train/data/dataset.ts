@@ -9,6 +9,7 @@ import { type Attributes, measure } from "./measure.ts"
 import { avalanche, random } from "./random.ts"
 import { type Rendered, renderScene } from "./render.ts"
 import { type Cast, castOf, PEOPLE, type Scene, type Stage, sampleScene } from "./scene.ts"
+import type { Use } from "./sources.ts"
 import type { SpriteSource } from "./sprites.ts"
 
 /** Raised whenever the same seed would give other pictures. */
@@ -35,7 +36,7 @@ export interface Sample {
 export interface Recipe {
   readonly seed: number
   readonly count: number
-  readonly use: "train" | "judge"
+  readonly use: Use
   readonly stage?: Stage
   /** Things always in the same pose and places, mostly one, mostly of the concepts that people ask for most. */
   readonly focus?: boolean

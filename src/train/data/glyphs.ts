@@ -1,66 +1,14 @@
 // Glyphs: one-coloured icons of the same concepts by other hands, which teach the judge shapes.
 
 import { readFileSync, renameSync, writeFileSync } from "node:fs"
+import { chanceColour } from "./colours.ts"
 import { type Concept, THINGS } from "./concepts.ts"
+import { GLYPH_SETS, OTHER_NAMES, OTHER_THINGS } from "./glyph-sets.ts"
 import { type IconSet, readIconSet, svgOf } from "./sources.ts"
-import { canvas, cut, trimBox } from "./sprites.ts"
+import { type Cutout, canvas, cut, trimBox } from "./sprites.ts"
 
-/** Icon sets, and the endings of the names of their fullest drawings. The model learns from none of them. */
-const GLYPH_SETS: Readonly<Record<string, readonly string[]>> = {
-  "game-icons": [""],
-  mdi: [""],
-  ph: ["-fill"],
-  "fa6-solid": [""],
-  "icon-park": [""],
-  mingcute: ["-fill"],
-  boxicons: ["-filled", ""],
-  tabler: ["-filled", ""],
-  lucide: [""],
-  hugeicons: [""],
-}
-
-/** Sets whose icon of that name shows another thing (a computer's mouse, a pie chart, a brand); "all" for every set. */
-const OTHER_THINGS: Readonly<Record<string, readonly string[] | "all">> = {
-  seal: "all",
-  ram: "all",
-  ox: "all",
-  "circus-tent": "all",
-  "water-wave": "all",
-  ribbon: "all",
-  purse: "all",
-  "gem-stone": "all",
-  "rescue-workers-helmet": "all",
-  "artist-palette": "all",
-  mouse: ["mdi", "ph", "icon-park", "mingcute", "boxicons", "tabler", "lucide"],
-  bug: ["mdi", "ph", "fa6-solid", "icon-park", "mingcute", "boxicons", "tabler", "lucide"],
-  "red-apple": ["mdi", "icon-park", "mingcute", "hugeicons"],
-  tornado: ["mdi", "ph", "boxicons", "tabler", "lucide"],
-  chicken: ["icon-park", "mingcute"],
-  turkey: ["icon-park"],
-  butterfly: ["game-icons"],
-  blossom: ["mingcute"],
-  "four-leaf-clover": ["game-icons"],
-  pie: ["icon-park"],
-  cooking: ["icon-park"],
-  school: ["mdi", "tabler"],
-  hospital: ["mdi"],
-  "sport-utility-vehicle": ["ph"],
-  anchor: ["icon-park"],
-  satellite: ["mdi", "hugeicons"],
-  "heart-suit": ["icon-park"],
-  "game-die": ["icon-park"],
-  sunglasses: ["hugeicons"],
-  coat: ["tabler"],
-  ring: ["icon-park"],
-  compass: ["icon-park"],
-  keyboard: ["icon-park", "hugeicons"],
-  radio: ["lucide"],
-  locked: ["hugeicons"],
-  books: ["mdi"],
-  telescope: ["icon-park"],
-  trumpet: ["icon-park"],
-  envelope: ["icon-park"],
-}
+/** Where the glyphs are kept in the data's folder; another name whenever other icons are drawn. */
+export const GLYPH_FILE = "glyphs-2.jsonl"
 
 /** Longer side of a kept glyph in pixels. */
 const GLYPH_PIXELS = 96
@@ -77,39 +25,59 @@ export interface Glyph {
 
 const slug = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]+/g, "-")
 
-/** The name of a concept's icon in a set, or undefined. */
-function iconOf(concept: Concept, set: string, icons: IconSet["icons"]): string | undefined {
+/** The names of a concept's icons in a set: one of its own name, and those that are known by another. */
+function iconsOf(concept: Concept, set: string, icons: IconSet["icons"]): string[] {
   const others = OTHER_THINGS[concept.id]
-  if (others === "all" || others?.includes(set)) return undefined
-  return [concept.id, concept.name, ...concept.reserved]
-    .flatMap((name) => GLYPH_SETS[set]!.map((ending) => slug(name) + ending))
-    .find((name) => icons[name])
+  const names = [concept.id, concept.name, ...concept.reserved, ...concept.synonyms]
+  const own =
+    others === "all" || others?.includes(set)
+      ? undefined
+      : names
+          .flatMap((name) => GLYPH_SETS[set]!.map((ending) => slug(name) + ending))
+          .find((name) => icons[name])
+  const known = (OTHER_NAMES[concept.id] ?? "")
+    .split(" ")
+    .flatMap((entry) => (entry.startsWith(`${set}:`) ? [entry.slice(set.length + 1)] : []))
+  return [...new Set([...(own ? [own] : []), ...known])]
+}
+
+/**
+ * How much ink covers each pixel: of one-coloured icons their opacity, of coloured ones only the darker half of their
+ * own range counts, which is what their lines are drawn in.
+ */
+function inkOf(rgba: Uint8Array): Uint8Array {
+  const light = (i: number): number => 0.3 * rgba[i]! + 0.6 * rgba[i + 1]! + 0.1 * rgba[i + 2]!
+  let [least, most] = [255, 0]
+  for (let i = 0; i < rgba.length; i += 4) {
+    if (rgba[i + 3]! < 200) continue
+    least = Math.min(least, light(i))
+    most = Math.max(most, light(i))
+  }
+  const coloured = most - least > 40
+  return Uint8Array.from({ length: rgba.length / 4 }, (_, p) => {
+    const dark = coloured ? (most - light(4 * p)) / (most - least) : 1
+    return rgba[4 * p + 3]! * Math.min(1, Math.max(0, (dark - 0.4) / 0.4))
+  })
 }
 
 async function draw(set: IconSet, name: string): Promise<Pick<Glyph, "width" | "height" | "ink">> {
   const full = await canvas(svgOf(set, set.icons[name]!, 2 * GLYPH_PIXELS), name, 2 * GLYPH_PIXELS)
   const { width, height, rgba } = await cut(full, trimBox(full), GLYPH_PIXELS)
-  return { width, height, ink: rgba.filter((_, i) => i % 4 === 3) }
+  return { width, height, ink: inkOf(rgba) }
 }
 
-/** Draws every icon of the packages that shows a concept into `file` (a few seconds); returns their number. */
+/** Draws every icon of the packages that shows a concept into `file` (half a minute); returns their number. */
 export async function packGlyphs(packages: string, file: string): Promise<number> {
   const lines: string[] = []
   for (const set of Object.keys(GLYPH_SETS)) {
     const all = readIconSet(packages, set)
     for (const concept of THINGS) {
-      const name = iconOf(concept, set, all.icons)
-      if (!name) continue
-      const { ink, ...size } = await draw(all, name)
-      lines.push(
-        JSON.stringify({
-          concept: concept.id,
-          set,
-          file: name,
-          ...size,
-          ink: Buffer.from(ink).toString("base64"),
-        }),
-      )
+      for (const name of iconsOf(concept, set, all.icons)) {
+        if (!all.icons[name]) throw new Error(`${set} has no icon ${name}; see src/train/data/glyph-sets.ts`)
+        const { ink, ...size } = await draw(all, name)
+        const drawn = { concept: concept.id, set, file: name, ...size }
+        lines.push(JSON.stringify({ ...drawn, ink: Buffer.from(ink).toString("base64") }))
+      }
     }
   }
   writeFileSync(`${file}.part`, `${lines.join("\n")}\n`)
@@ -147,4 +115,21 @@ export function closedIn({ width, height, ink }: Pick<Glyph, "width" | "height" 
     if (i + width < width * height) reach(i + width)
   }
   return solid
+}
+
+/** A glyph in chance colours: as a filled drawing with dark lines, as a body with another colour inside, or as ink alone. */
+export function dressed({ width, height, ink }: Glyph, solid: Uint8Array, lot: () => number): Cutout {
+  const how = lot()
+  const body = chanceColour(1, 0.6, lot)
+  const other = lot() < 0.5 ? ([0.98, 0.98, 0.98] as const) : chanceColour(0, 0.6, lot)
+  const dark = body.map((v) => v * 0.25)
+  const [line, inside] = how < 0.4 ? [dark, body] : [body, other]
+  const alpha = how < 0.75 ? solid : ink
+  const rgba = new Uint8Array(width * height * 4)
+  for (let i = 0; i < ink.length; i++) {
+    const covered = ink[i]! / 255
+    for (let c = 0; c < 3; c++) rgba[4 * i + c] = 255 * (line[c]! * covered + inside[c]! * (1 - covered))
+    rgba[4 * i + 3] = alpha[i]!
+  }
+  return { width, height, rgba }
 }

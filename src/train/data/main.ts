@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { vocabulary } from "./captions.ts"
 import { type Recipe, writeDataset } from "./dataset.ts"
-import { packGlyphs } from "./glyphs.ts"
+import { glyphSprites } from "./glyph-sprites.ts"
+import { GLYPH_FILE, openGlyphs, packGlyphs } from "./glyphs.ts"
 import { writeSheets } from "./sheets.ts"
 import { arePacked, openSprites, packSprites } from "./sprites.ts"
 
@@ -17,7 +18,8 @@ const HELP = `npm run data -- [options]
   --workers W    processes (default 1)
   --stage NAME   only "single" (easy pictures) or only "scene"; default both, one quarter single
   --focus       things in one pose and place, half of them what people ask for most (data/focus)
-  --use NAME     "train" (default) or "judge": drawings that the model never sees
+  --use NAME     "train" (default), "judge": drawings that the model never sees (data/judge), or
+                 "glyphs": scenes of icons in chance colours, for the judge, too (data/glyphs)
   --size PIXELS  longer truth for the upsampler: 1024 paints the same scenes at 8 times the native size
   --out FOLDER   default data/scenes, or data/truth with --size
   --sheet        no data set: contact sheets of styles, places and captions in data/sheets
@@ -27,7 +29,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const DATA = process.env.ATELIER_DATA ?? here("../../../data")
 const PACKAGES = join(DATA, "packages")
 const SPRITES = join(DATA, "sprites")
-const GLYPHS = join(DATA, "glyphs.jsonl")
+const GLYPHS = join(DATA, GLYPH_FILE)
 
 /** Installs exactly what the lock file names, once, outside the product's own dependencies. */
 function installPackages(): void {
@@ -67,7 +69,7 @@ if (values.help) {
 const recipe: Recipe = {
   seed: Number(values.seed),
   count: Number(values.count),
-  use: values.use === "judge" ? "judge" : "train",
+  use: values.use === "judge" || values.use === "glyphs" ? values.use : "train",
   scale: Number(values.size) / 128,
   ...(values.focus && { focus: true }),
   ...((values.stage === "single" || values.stage === "scene") && { stage: values.stage }),
@@ -77,15 +79,15 @@ const workers = Number(values.workers)
 if (values.worker === undefined) {
   installPackages()
   if (!arePacked(SPRITES)) console.log(`${await packSprites(PACKAGES, SPRITES)} drawings cut out`)
-  if (recipe.use === "judge" && !existsSync(GLYPHS))
+  if (recipe.use !== "train" && !existsSync(GLYPHS))
     console.log(`${await packGlyphs(PACKAGES, GLYPHS)} glyphs`)
   writeFileSync(join(DATA, "vocabulary.json"), JSON.stringify(vocabulary()))
   for (let w = 1; w < workers; w++)
     spawn(process.execPath, [...process.argv.slice(1), "--worker", String(w)], { stdio: "inherit" })
 }
-const source = openSprites(SPRITES, PACKAGES)
+const source = recipe.use === "glyphs" ? glyphSprites(openGlyphs(GLYPHS)) : openSprites(SPRITES, PACKAGES)
 const folder =
-  recipe.use === "judge" ? "judge" : recipe.scale > 1 ? "truth" : recipe.focus ? "focus" : "scenes"
+  recipe.use !== "train" ? recipe.use : recipe.scale > 1 ? "truth" : recipe.focus ? "focus" : "scenes"
 const out = values.out ?? join(DATA, folder)
 if (values.sheet) await writeSheets(source, join(DATA, "sheets"), recipe.seed)
 else await writeDataset(out, recipe, source, Number(values.worker ?? 0), workers, console.log)

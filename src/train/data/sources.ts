@@ -9,8 +9,9 @@ export const TRAIN_SETS = ["fluent-3d", "fluent-emoji-flat", "noto", "twemoji", 
 /** Drawing sets kept for the judge: its classifier learns from drawings that the model never saw. */
 export const JUDGE_SETS = ["emojione", "fxemoji", "streamline-emojis"] as const
 export const SETS = [...TRAIN_SETS, ...JUDGE_SETS] as const
-export type SetName = (typeof SETS)[number]
-export type Use = "train" | "judge"
+/** A set of drawings, or a glyph: a set of its own, for scenes name drawings by concept and set. */
+export type SetName = (typeof SETS)[number] | `glyph ${string}`
+export type Use = "train" | "judge" | "glyphs"
 
 /** One drawing of one concept. `svg` draws at any size; fluent-3d is a 256-pixel webp. */
 export interface Drawing {

@@ -1,6 +1,6 @@
 // The judge's drawings pasted in all sizes, turns and colours on simple grounds: endless variety for the concept head.
-import { COLOURS, type Dominant, PAINT, recolour } from "../data/colours.ts"
-import { closedIn, type Glyph } from "../data/glyphs.ts"
+import { COLOURS, chanceColour, type Dominant, recolour } from "../data/colours.ts"
+import { closedIn, dressed, type Glyph } from "../data/glyphs.ts"
 import type { SpriteSource } from "../data/sprites.ts"
 import type { Random } from "../random.ts"
 import { retouch } from "./augment.ts"
@@ -79,7 +79,8 @@ export function openCutouts(source: SpriteSource, glyphs: readonly Glyph[] = [])
   const choose = (r: Random): Small => {
     if (shapes.length === 0 || r.next() >= GLYPHS) return small[r.below(small.length)]!
     const drawings = shapes[r.below(shapes.length)]!
-    return dressed(drawings[r.below(drawings.length)]!, r)
+    const glyph = drawings[r.below(drawings.length)]!
+    return { concept: conceptIndex(glyph.concept), ...dressed(glyph, glyph.solid, () => r.next()) }
   }
   return {
     count: small.length,
@@ -96,33 +97,9 @@ export function openCutouts(source: SpriteSource, glyphs: readonly Glyph[] = [])
   }
 }
 
-/** A colour by name, by chance as much as `most` of the way lighter (towards 1) or darker (towards 0); 0..1. */
-function chanceColour(towards: 0 | 1, most: number, r: Random): [number, number, number] {
-  const named = PAINT[COLOURS[r.below(COLOURS.length)]!]
-  const share = r.next() * most
-  return named.map((v) => v + (towards - v) * share) as [number, number, number]
-}
-
-/** A glyph in colours: as a filled drawing with dark lines, as a body with another colour inside, or as ink alone. */
-function dressed({ concept, width, height, ink, solid }: Glyph & { solid: Uint8Array }, r: Random): Small {
-  const lot = r.next()
-  const body = chanceColour(1, 0.6, r)
-  const other = r.next() < 0.5 ? ([0.98, 0.98, 0.98] as const) : chanceColour(0, 0.6, r)
-  const dark = body.map((v) => v * 0.25)
-  const [line, inside] = lot < 0.4 ? [dark, body] : [body, other]
-  const alpha = lot < 0.75 ? solid : ink
-  const rgba = new Uint8Array(width * height * 4)
-  for (let i = 0; i < ink.length; i++) {
-    const covered = ink[i]! / 255
-    for (let c = 0; c < 3; c++) rgba[4 * i + c] = 255 * (line[c]! * covered + inside[c]! * (1 - covered))
-    rgba[4 * i + 3] = alpha[i]!
-  }
-  return { concept: conceptIndex(concept), width, height, rgba }
-}
-
 /** One colour, or two that run into each other in some direction, sometimes in waves. */
 function ground(out: Float32Array, to: number, side: number, r: Random): void {
-  const colour = () => chanceColour(1, 0.7, r).map((v) => v * 2 - 1) as [number, number, number]
+  const colour = () => chanceColour(1, 0.7, () => r.next()).map((v) => v * 2 - 1) as [number, number, number]
   const [one, two] = [colour(), colour()]
   const plain = r.next() < 0.4
   const angle = r.next() * Math.PI * 2

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs"
 import { add, input, log, mul, softmax, sum, type Tensor } from "../../graph/index.ts"
 import { Weights } from "../../nets/index.ts"
-import { openGlyphs } from "../data/glyphs.ts"
+import { GLYPH_FILE, openGlyphs } from "../data/glyphs.ts"
 import { openSprites } from "../data/sprites.ts"
 import { initialise } from "../initial.ts"
 import { readAugmented, shareInside } from "../judge/augment.ts"
@@ -28,16 +28,17 @@ export interface ClassifierRecipeOptions {
 }
 
 export interface ClassifierMaterial {
-  /** Scenes of the judge's own drawings, and of the model's (styles and backgrounds only). */
+  /** Scenes of the judge's own drawings, of glyphs, and of the model's drawings (styles and backgrounds only). */
   judge: SceneSet
+  glyphs: SceneSet
   model: SceneSet
   cutouts?: Cutouts
 }
 
 const SMOOTHING = 0.05
 const DROPOUT = 0.2
-/** Shares of a batch: cut-outs of the judge's drawings, then scenes of the model's, the rest scenes of the judge's. */
-const SHARES = { cutouts: 0.3, model: 0.25 }
+/** Shares of a batch: cut-outs of the judge's drawings, scenes of the model's and of glyphs, the rest the judge's. */
+const SHARES = { cutouts: 0.25, model: 0.2, glyphs: 0.25 }
 const WEIGHTS = { concept: 1, style: 0.5, background: 0.35 }
 
 export function openMaterial(folder = "data"): ClassifierMaterial {
@@ -47,9 +48,10 @@ export function openMaterial(folder = "data"): ClassifierMaterial {
       `There are no pictures in ${folder}/judge; make them: npm run data -- --use judge --seed 2`,
     )
   const sprites = `${folder}/sprites`
-  const glyphs = `${folder}/glyphs.jsonl`
+  const glyphs = `${folder}/${GLYPH_FILE}`
   return {
     judge,
+    glyphs: openScenes(`${folder}/glyphs`, "judge"),
     model: openScenes(`${folder}/scenes`, "train", 40_000),
     ...(existsSync(`${sprites}.json`) && {
       cutouts: openCutouts(
@@ -125,6 +127,12 @@ class Targets {
   }
 }
 
+/** The scenes that a lot beyond the cut-outs falls on; what was not painted leaves its share to the judge's own. */
+function sceneSet(m: ClassifierMaterial, lot: number): SceneSet {
+  const set = lot < SHARES.model ? m.model : lot < SHARES.model + SHARES.glyphs ? m.glyphs : m.judge
+  return set.used.length > 0 ? set : m.judge
+}
+
 /** The batch of a step, from its number alone. */
 export function classifierBatch(
   m: ClassifierMaterial,
@@ -143,7 +151,7 @@ export function classifierBatch(
       concept.set(i, m.cutouts.paint(image, i * planes, c.side, random))
       continue
     }
-    const set = m.model.used.length > 0 && lot < SHARES.cutouts + SHARES.model ? m.model : m.judge
+    const set = sceneSet(m, lot - SHARES.cutouts)
     const scene = set.used[random.below(set.used.length)]!
     const window = readAugmented(image, i * planes, set.read(scene), scene.things, c.side, random)
     const seen = scene.things.filter((t) => shareInside(t, window) > 0.6).map((t) => t.concept)
