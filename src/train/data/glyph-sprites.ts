@@ -10,10 +10,11 @@ const DRESSES = 3
 
 /** Every glyph in a few colours, always the same ones. They are rasters: enlarged, they would only be softer. */
 export function glyphSprites(glyphs: readonly Glyph[]): SpriteSource {
-  const made = glyphs.flatMap((glyph) =>
-    Array.from({ length: DRESSES }, (_, dress): [Sprite, () => Cutout] => {
+  const made = glyphs.flatMap((glyph) => {
+    const solid = closedIn(glyph)
+    return Array.from({ length: DRESSES }, (_, dress): [Sprite, () => Cutout] => {
       const file = `${glyph.set}:${glyph.file}#${dress}`
-      const cutout = (): Cutout => dressed(glyph, closedIn(glyph), random(hash(file)))
+      const cutout = (): Cutout => dressed(glyph, solid, random(hash(file)))
       const { width, height, rgba } = cutout()
       const main = dominant(rgba)
       const sprite: Sprite = {
@@ -31,8 +32,8 @@ export function glyphSprites(glyphs: readonly Glyph[]): SpriteSource {
         foot: footOf({ width, height, rgba }),
       }
       return [sprite, cutout]
-    }),
-  )
+    })
+  })
   const cutouts = new Map(made.map(([sprite, cutout]) => [sprite.file, cutout]))
   return {
     sprites: made.map(([sprite]) => sprite),

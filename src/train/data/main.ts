@@ -66,10 +66,13 @@ if (values.help) {
   console.log(HELP)
   process.exit(0)
 }
+const { use } = values
+if (use !== "train" && use !== "judge" && use !== "glyphs")
+  throw new Error(`--use ${use}: there are train, judge and glyphs; see --help`)
 const recipe: Recipe = {
   seed: Number(values.seed),
   count: Number(values.count),
-  use: values.use === "judge" || values.use === "glyphs" ? values.use : "train",
+  use,
   scale: Number(values.size) / 128,
   ...(values.focus && { focus: true }),
   ...((values.stage === "single" || values.stage === "scene") && { stage: values.stage }),
@@ -85,9 +88,10 @@ if (values.worker === undefined) {
   for (let w = 1; w < workers; w++)
     spawn(process.execPath, [...process.argv.slice(1), "--worker", String(w)], { stdio: "inherit" })
 }
-const source = recipe.use === "glyphs" ? glyphSprites(openGlyphs(GLYPHS)) : openSprites(SPRITES, PACKAGES)
+const drawings = openSprites(SPRITES, PACKAGES)
+const source = use === "glyphs" ? glyphSprites(openGlyphs(GLYPHS)) : drawings
 const folder =
   recipe.use !== "train" ? recipe.use : recipe.scale > 1 ? "truth" : recipe.focus ? "focus" : "scenes"
 const out = values.out ?? join(DATA, folder)
-if (values.sheet) await writeSheets(source, join(DATA, "sheets"), recipe.seed)
+if (values.sheet) await writeSheets(drawings, join(DATA, "sheets"), recipe.seed)
 else await writeDataset(out, recipe, source, Number(values.worker ?? 0), workers, console.log)
