@@ -37,8 +37,9 @@ const model: ModelInfo = {
     creativity: true,
     guidance: true,
     loras: true,
+    candidates: false,
   },
-  defaults: { steps: options.steps, guidance: 1, width: 1024, height: 1024 },
+  defaults: { steps: options.steps, guidance: 1, candidates: 1, width: 1024, height: 1024 },
   batch: options.batch,
   parameters: 0,
 }

@@ -9,6 +9,7 @@ export interface GenerateFlags {
   model?: string
   size?: string
   steps?: string
+  candidates?: string
   guidance?: string
   seed?: string
   count?: string
@@ -97,6 +98,7 @@ export function requestFrom(prompt: string, flags: GenerateFlags): GenerationInp
     movement: number("movement", flags.movement),
     steps: number("steps", flags.steps),
     guidance: number("guidance", flags.guidance),
+    candidates: number("candidates", flags.candidates),
     output: {
       format: flags.format as "png" | undefined,
       quality: number("quality", flags.quality),

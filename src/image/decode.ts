@@ -90,11 +90,14 @@ export function toPlanes({ width, height, data }: Pixels): Float32Array {
   return out
 }
 
-/** Pixels at another size; covers, so that nothing is stretched. */
-export async function resizePixels({ width, height, data }: Pixels, fit: Fit): Promise<Pixels> {
+/** Pixels at another size; covers, so that nothing is stretched, unless all of it is wanted in another shape. */
+export async function resizePixels(
+  { width, height, data }: Pixels,
+  { stretched = false, ...fit }: Fit & { stretched?: boolean },
+): Promise<Pixels> {
   if (width === fit.width && height === fit.height) return { width, height, data }
   const resized = await sharp(data, { raw: { width, height, channels: 3 } })
-    .resize(fit.width, fit.height, { fit: "cover", kernel: "lanczos3" })
+    .resize(fit.width, fit.height, { fit: stretched ? "fill" : "cover", kernel: "lanczos3" })
     .raw()
     .toBuffer()
   return { ...fit, data: resized }

@@ -258,8 +258,8 @@ export class Worker {
       )
       const { expandedPrompts, seconds, notes } = generation
       // The engine's copy of the request holds whole pictures; ours holds their names.
-      const { steps: stepCount, guidance, model } = generation.request
-      const told = { ...row.request, steps: stepCount, guidance, model }
+      const { steps: stepCount, guidance, candidates, model } = generation.request
+      const told = { ...row.request, steps: stepCount, guidance, candidates, model }
       await jobs.end(row.id, "completed", {
         outcome: { request: told, expandedPrompts, seconds, notes },
         pictures,

@@ -1,4 +1,5 @@
 // The networks of Krea 2 as expressions.
+export * from "./classifier.ts"
 export * from "./config.ts"
 export * from "./dit.ts"
 export * from "./style.ts"

@@ -62,8 +62,9 @@ export interface ModelInfo {
     creativity: boolean
     guidance: boolean
     loras: boolean
+    candidates: boolean
   }
-  defaults: { steps: number; guidance: number; width: number; height: number }
+  defaults: { steps: number; guidance: number; candidates: number; width: number; height: number }
   /** Largest batch of pictures that the memory plan allows at the default size. */
   batch: number
   parameters: number

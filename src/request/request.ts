@@ -22,6 +22,7 @@ export const LIMITS = {
   count: [1, 20],
   steps: [1, 100],
   guidance: [0, 20],
+  candidates: [1, 8],
   side: [256, 2048],
   sideMultiple: 16,
   seed: [0, 2 ** 32 - 1],
@@ -112,6 +113,16 @@ export const GenerationRequest = z.strictObject({
     .nullable()
     .default(null)
     .describe("Classifier-free guidance, v = c + g (c - u); null takes the model's own, 0 is off"),
+  candidates: z
+    .number()
+    .int()
+    .min(LIMITS.candidates[0])
+    .max(LIMITS.candidates[1])
+    .nullable()
+    .default(null)
+    .describe(
+      "Noises tried for each picture, of which the one that shows the prompt best is kept; null takes the model's own, 1 tries none",
+    ),
   output: z
     .strictObject({
       format: z.enum(["png", "jpg", "webp"]).default("png"),

@@ -1,5 +1,4 @@
 // The parts that the embedded family brings beside the three networks: its word encoder and its upsampler.
-import { readFile } from "node:fs/promises"
 import { openSafetensors, textConfig } from "../checkpoint/index.ts"
 import { input, type Tensor } from "../graph/index.ts"
 import {
@@ -11,10 +10,10 @@ import {
   WORD_VECTOR,
   wordTaps,
 } from "../nets/index.ts"
-import { AtelierError } from "../request/errors.ts"
 import { openGraph } from "../runtime/networks.ts"
 import { floats, integers } from "../runtime/session.ts"
 import { weightFiles } from "../runtime/weights.ts"
+import { json, readPart, required } from "./part-files.ts"
 import type { PartContext, Upsampler } from "./parts.ts"
 import type { TextEncoder } from "./text.ts"
 import {
@@ -25,30 +24,6 @@ import {
   type WordTable,
   wordTokens,
 } from "./words.ts"
-
-const required = ({ file, installed }: PartContext, part: string): string => {
-  const path = file(part)
-  if (path) return path
-  throw new AtelierError(
-    "model_invalid",
-    `The model ${installed.manifest.name} names no ${part} in its files.`,
-  )
-}
-
-/** What a part's file holds. Throws `model_invalid` where it is missing or is not what it should be. */
-async function readPart<T>(path: string, parse: (bytes: Buffer) => T): Promise<T> {
-  try {
-    return parse(await readFile(path))
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new AtelierError(
-      "model_invalid",
-      `The model's file ${path} cannot be read (${why}); install the model again.`,
-      { cause },
-    )
-  }
-}
-const json = <T>(bytes: Buffer): T => JSON.parse(bytes.toString()) as T
 
 /**
  * `text.kind: "words"`: files `text` (the tower), `words` (the vocabulary, JSON) and `vectors`; `thesaurus`, where there is

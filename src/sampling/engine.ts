@@ -232,8 +232,10 @@ function resolve(request: GenerationRequest, { manifest }: Installed): Resolved 
   unable(movement !== 0, supports.sliders, "movement", "sliders")
   unable(request.start !== null, supports.start, "start", "start images")
   unable(request.loras.length > 0, supports.loras, "loras", "LoRAs")
+  unable((request.candidates ?? 1) > 1, supports.candidates, "candidates", "how to choose among candidates")
   const seed = request.seed ?? randomInt(LIMITS.seed[1] - LIMITS.count[1])
   const guidance = request.guidance ?? defaults.guidance
   if (request.guidance) unable(true, supports.guidance, "guidance", "guidance")
-  return { ...request, model: request.model, seed, steps: request.steps ?? defaults.steps, guidance }
+  const [steps, candidates] = [request.steps ?? defaults.steps, request.candidates ?? defaults.candidates]
+  return { ...request, model: request.model, seed, steps, guidance, candidates }
 }

@@ -2,6 +2,7 @@
 import { encodeImage } from "../image/encode.ts"
 import type { GenerateOptions, Generation, Picture } from "../request/engine.ts"
 import type { GenerationRequest } from "../request/request.ts"
+import { bestNoise } from "./candidates.ts"
 import type { Grid } from "./grid.ts"
 import type { Lane } from "./lane.ts"
 import type { Model } from "./model.ts"
@@ -11,7 +12,12 @@ import { schedule, scheduleFrom } from "./schedule.ts"
 import { throwIfCancelled } from "./stepper.ts"
 
 /** A request in which nothing is left open. */
-export type Resolved = GenerationRequest & { seed: number; steps: number; guidance: number }
+export type Resolved = GenerationRequest & {
+  seed: number
+  steps: number
+  guidance: number
+  candidates: number
+}
 
 /** Rewrites a prompt by creativity, for one seed; `note` says what went another way than asked. */
 export type Expand = (request: Resolved, seed: number) => Promise<{ prompt: string; note?: string }>
@@ -40,16 +46,21 @@ export async function generate(
   )
   clock.lap("text")
 
-  // Noise, or the start picture brought to t = strength.
+  // Noise, the best of some, or the start picture brought to t = strength.
   const grid = model.grid(request)
   const strength = request.start?.strength ?? 1
   const times = scheduleFrom(schedule(request.steps, model.shift(grid)), strength)
   // A start picture at strength 1 is ignored, but it must still be one.
   const start = startFile && (await model.encode(startFile, grid))
   throwIfCancelled(signal)
+  const noises = await Promise.all(
+    expanded.map(({ prompt }, i) =>
+      strength < 1 ? seeds[i]! : bestNoise(model, { ...request, seed: seeds[i]! }, prompt, signal),
+    ),
+  )
   const lanes: Lane[] = []
   for (const [i, condition] of conditions.entries())
-    lanes.push({ ...condition, times, x: await startingPoint(model, grid, seeds[i]!, start, strength) })
+    lanes.push({ ...condition, times, x: await startingPoint(model, grid, noises[i]!, start, strength) })
   clock.lap("start")
 
   // t: 1 -> 0. Lanes of other requests may share the runs.
@@ -87,11 +98,11 @@ export async function generate(
 async function startingPoint(
   model: Model,
   grid: Grid,
-  seed: number,
+  stream: number,
   start: Float32Array | undefined,
   strength: number,
 ): Promise<Float32Array> {
-  const e = await noise(seed, model.latentSize(grid))
+  const e = await noise(stream, model.latentSize(grid))
   if (!start || strength >= 1) return model.toTokens(e, grid)
   return model.toTokens(
     e.map((value, i) => (1 - strength) * start[i]! + strength * value),

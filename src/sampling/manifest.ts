@@ -40,6 +40,8 @@ export const Manifest = z.strictObject({
   defaults: z.strictObject({
     steps: z.number().int().min(1),
     guidance: z.number().min(0),
+    /** Noises tried for a picture, of which a verifier keeps one. */
+    candidates: z.number().int().min(1).default(1),
     width: z.number().int(),
     height: z.number().int(),
   }),
@@ -52,6 +54,7 @@ export const Manifest = z.strictObject({
       creativity: z.boolean().default(true),
       guidance: z.boolean().default(true),
       loras: z.boolean().default(true),
+      candidates: z.boolean().default(false),
     })
     .prefault({}),
   /** Pictures that share a denoiser run. */

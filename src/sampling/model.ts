@@ -27,6 +27,8 @@ import {
   textEncoders,
   type Upsampler,
   upsamplers,
+  type Verifier,
+  verifiers,
 } from "./parts.ts"
 import { previewPixels, roughTable } from "./preview.ts"
 import { shiftFor } from "./schedule.ts"
@@ -83,6 +85,9 @@ export class Model {
   readonly installed: Installed
   readonly info: ModelInfo
   readonly stepper: Stepper
+  readonly verifier: Verifier | undefined
+  /** Which noise was found best, by what it depends on. */
+  readonly chosen = new Map<string, number>()
   readonly #dit: Dit
   readonly #vae: Vae
   readonly #encoder: TextEncoder
@@ -98,6 +103,7 @@ export class Model {
     encoder: TextEncoder
     conditioner?: Conditioner
     upsampler?: Upsampler
+    verifier?: Verifier
   }) {
     this.installed = parts.installed
     this.info = parts.info
@@ -106,6 +112,7 @@ export class Model {
     this.#encoder = parts.encoder
     this.#conditioner = parts.conditioner
     this.#upsampler = parts.upsampler
+    this.verifier = parts.verifier
     this.stepper = new Stepper(parts.dit, 2 * parts.info.batch)
   }
 
@@ -146,6 +153,7 @@ export class Model {
       encoder: await openText(context),
       conditioner: await chosen(conditioners, context)?.(context),
       upsampler: await chosen(upsamplers, context)?.(context),
+      verifier: await chosen(verifiers, context)?.(context),
     })
   }
 
@@ -211,14 +219,20 @@ export class Model {
 
   /** Image tokens -> finished pixels of the asked size. Each picture by itself: its bits need no company. */
   async decode(tokens: Float32Array, grid: Grid, size: { width: number; height: number }): Promise<Pixels> {
-    const { latentHeight, latentWidth } = grid
+    if (!this.#upsampler) return await resizePixels(await this.decodeNative(tokens, grid), size)
+    const bytes = await this.#upsampler.upscale(await this.#vae.decode(this.#latent(tokens, grid)))
+    return await resizePixels(toImage(bytes), size)
+  }
+
+  /** Image tokens -> pixels as the autoencoder gives them. */
+  async decodeNative(tokens: Float32Array, grid: Grid): Promise<Pixels> {
+    return toImage(await this.#vae.decode(this.#latent(tokens, grid), { pixels: "picture" }))
+  }
+
+  #latent(tokens: Float32Array, { latentHeight, latentWidth }: Grid): Value {
     const { channels } = this.#dit.config
     const shape = [1, channels, latentHeight, latentWidth]
-    const latent = floats(unpatchify(tokens, channels, latentHeight, latentWidth), shape)
-    const bytes = this.#upsampler
-      ? await this.#upsampler.upscale(await this.#vae.decode(latent))
-      : await this.#vae.decode(latent, { pixels: "picture" })
-    return await resizePixels(toImage(bytes), size)
+    return floats(unpatchify(tokens, channels, latentHeight, latentWidth), shape)
   }
 
   /** What the picture would be if the denoiser stopped here: x - t v, by one matrix per pixel. */
@@ -237,6 +251,7 @@ export class Model {
     await this.#encoder.close()
     await this.#conditioner?.close()
     await this.#upsampler?.close()
+    await this.verifier?.close()
   }
 }
 

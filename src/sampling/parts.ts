@@ -3,6 +3,7 @@
 import { checkText } from "../checkpoint/check.ts"
 import { findComponents } from "../checkpoint/components.ts"
 import { textConfig } from "../checkpoint/config.ts"
+import type { Pixels } from "../image/decode.ts"
 import type { ImageResolver } from "../image/source.ts"
 import { AtelierError } from "../request/errors.ts"
 import type { GenerationRequest } from "../request/request.ts"
@@ -11,10 +12,12 @@ import { TextTower } from "../runtime/networks.ts"
 import type { Runner } from "../runtime/runner.ts"
 import type { Value } from "../runtime/session.ts"
 import { weightFiles } from "../runtime/weights.ts"
+import type { Asked } from "./asked.ts"
 import { openUpsampler, openWords } from "./embedded.ts"
 import type { Lane, Tokens } from "./lane.ts"
 import { fileOf, type Installed } from "./manifest.ts"
 import { openTokenizer, QwenEncoder, type TextEncoder } from "./text.ts"
+import { openVerifier } from "./verifier.ts"
 
 export interface PartContext {
   runner: Runner
@@ -48,13 +51,23 @@ export interface Upsampler {
   close(): Promise<void>
 }
 
+/** Says how well a decoded picture shows what its prompt names. */
+export interface Verifier {
+  /** What of a prompt it can look for; undefined where the prompt names nothing that it knows. */
+  asked(prompt: string): Asked | undefined
+  /** At most 0, higher is better. */
+  agreement(picture: Pixels, asked: Asked): Promise<number>
+  close(): Promise<void>
+}
+
 type Open<T> = (context: PartContext) => Promise<T>
 
 /** Encoders by `text.kind`. */
 export const textEncoders: Record<string, Open<TextEncoder>> = { qwen3: openQwen, words: openWords }
-/** Conditioners and upsamplers by the file that a manifest names; the first one present is used. */
+/** Conditioners, upsamplers and verifiers by the file that a manifest names; the first one present is used. */
 export const conditioners: Record<string, Open<Conditioner>> = {}
 export const upsamplers: Record<string, Open<Upsampler>> = { upsampler: openUpsampler }
+export const verifiers: Record<string, Open<Verifier>> = { verifier: openVerifier }
 
 /** The entry of a table whose file the manifest names. */
 export function chosen<T>(table: Record<string, Open<T>>, { file }: PartContext): Open<T> | undefined {

@@ -12,9 +12,13 @@ import { fitPreview } from "./preview-fit.ts"
 import { ditRecipe } from "./recipes/dit.ts"
 import { TEXT_TOKENS, textConfig } from "./recipes/dit-network.ts"
 import { vaeShapes } from "./recipes/vae.ts"
+import { verifierFile } from "./recipes/verifier.ts"
 import { ALIGNMENT } from "./restore.ts"
 import { parametersOf } from "./step.ts"
 import { WORD_VECTORS } from "./word-vectors.ts"
+
+/** Noises that the shipped model tries for a picture (decision 063). */
+const CANDIDATES = 4
 
 type Shaped = Map<string, { shape: readonly number[]; data: Float32Array }>
 
@@ -103,6 +107,17 @@ export async function exportModel({
     )
     files.upsampler = "upsampler.safetensors"
   }
+  const choosing = existsSync(statePath("runs/verifier"))
+  if (choosing) {
+    const { average, counters } = await found("verifier")
+    await writeSafetensors(
+      `${folder}/verifier.safetensors`,
+      entries(await shapedAverage("verifier", average)),
+      { samples: String(counters.samples) },
+    )
+    writeFileSync(`${folder}/classes.json`, `${JSON.stringify(verifierFile())}\n`)
+    Object.assign(files, { verifier: "verifier.safetensors", classes: "classes.json" })
+  }
   const { taps, ropeTheta } = textConfig(JSON.parse(readFileSync(`${folder}/words.json`, "utf8")).length)
   const manifest: ManifestInput = {
     name,
@@ -112,7 +127,7 @@ export async function exportModel({
     files,
     text: { kind: "words", taps: [...taps], ropeTheta, limit: TEXT_TOKENS },
     native: { tokens: [54, 66] },
-    defaults: { steps, guidance, width: 1024, height: 1024 },
+    defaults: { steps, guidance, candidates: choosing ? CANDIDATES : 1, width: 1024, height: 1024 },
     supports: {
       references: true,
       boards: true,
@@ -121,6 +136,7 @@ export async function exportModel({
       creativity: true,
       guidance: true,
       loras: true,
+      candidates: choosing,
     },
     batch: 4,
     preview: fitPreview(pictures, latents, statistics),

@@ -17,6 +17,7 @@ import { preferenceRecipe } from "./recipes/preference.ts"
 import { sightRecipe } from "./recipes/sight.ts"
 import { upsamplerRecipe } from "./recipes/upsampler.ts"
 import { vaeRecipe } from "./recipes/vae.ts"
+import { verifierRecipe } from "./recipes/verifier.ts"
 import { restoreRuns } from "./restore.ts"
 import { drawRollouts, rolloutsOf } from "./rollouts.ts"
 import { type Recipe, train } from "./trainer.ts"
@@ -91,7 +92,9 @@ const untrained = (needed: string) => (): never => {
 }
 const [autoencoder, sight] = [await loadRun("runs/vae"), await loadRun("runs/sight")]
 const before = values.from ?? "dit"
-const policy = name === "preference" ? await loadRun(`runs/${before}`) : undefined
+const runForPreference = async (run: string) =>
+  name === "preference" ? await loadRun(`runs/${run}`) : undefined
+const [policy, verifier] = [await runForPreference(before), await runForPreference("verifier")]
 const recipes: Record<string, () => Recipe | Promise<Recipe>> = {
   vae: () => vaeRecipe({ samples: samples ?? 300_000, seed }),
   decoder: () =>
@@ -108,6 +111,7 @@ const recipes: Record<string, () => Recipe | Promise<Recipe>> = {
       near: keptStatistics("runs/dit", untrained("dit")).deviation,
     }),
   classifier: () => classifierRecipe({ samples: samples ?? 1_000_000, seed }),
+  verifier: () => verifierRecipe({ samples: samples ?? 500_000, seed }),
   upsampler: () => upsamplerRecipe({ samples: samples ?? 400_000, seed }),
   sight: () => sightRecipe({ samples: samples ?? 400_000, seed, folder: "runs/dit" }),
   preference: () => {
@@ -123,7 +127,8 @@ const recipes: Record<string, () => Recipe | Promise<Recipe>> = {
       from,
       folder,
       rollouts: rolloutsOf(before, from),
-      sight: sight ?? untrained("sight")(),
+      verifier: verifier ?? untrained("verifier")(),
+      autoencoder: autoencoder ?? untrained("vae")(),
     })
   },
   dit: () =>

@@ -46,7 +46,7 @@ async function saveAs(folder: string, weights: Shaped, metadata: Record<string, 
 }
 
 /**
- * Writes the runs vae, dit, sight and upsampler into the folder `runs` from the model folder `model`, with the
+ * Writes the runs vae, dit, sight, upsampler and verifier into the folder `runs` from the model folder `model`, with the
  * vocabulary, the statistics of the latents and the word vectors. What exists stays. Returns the names of the runs it
  * made.
  */
@@ -84,6 +84,11 @@ export async function restoreRuns(model: string, runs = "runs", vectors = WORD_V
   if (missing("upsampler") && existsSync(`${model}/upsampler.safetensors`)) {
     await saveAs(`${runs}/upsampler`, (await weightsIn(`${model}/upsampler.safetensors`))[0])
     made.push("upsampler")
+  }
+  if (missing("verifier") && existsSync(`${model}/verifier.safetensors`)) {
+    const [weights, metadata] = await weightsIn(`${model}/verifier.safetensors`)
+    await saveAs(`${runs}/verifier`, weights, metadata)
+    made.push("verifier")
   }
   if (!existsSync(vectors)) {
     mkdirSync(dirname(vectors), { recursive: true })

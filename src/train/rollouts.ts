@@ -1,4 +1,4 @@
-// Rollouts: pictures that the model itself paints for captions of the training art, and how good the critic finds each.
+// Rollouts: pictures that the model itself paints for captions of the training art, and how good the verifier finds each.
 import {
   appendFileSync,
   existsSync,
@@ -9,10 +9,10 @@ import {
   truncateSync,
 } from "node:fs"
 import type { RunState } from "./checkpoint.ts"
-import { type Agreement, type Asked, agreement, type Critic } from "./critic.ts"
 import type { Painter } from "./painter.ts"
 import { FOCUS_PREFIX, heldOut, type Located, type PictureSet } from "./pictures.ts"
 import { Random } from "./random.ts"
+import type { Agreement, Asked, Verifier } from "./verifier.ts"
 
 /** The folder of a run's rollouts: weights that have seen more samples paint their own. */
 export const rolloutsOf = (run: string, { counters }: Pick<RunState, "counters">): string =>
@@ -106,22 +106,30 @@ export interface Rollout {
 /** How much each part of a picture's score counts, in units of its usual deviation among pictures of one caption. */
 const SHARES = { things: 1, style: 0.7, background: 0.5 }
 
-/**
- * Reads a folder's rollouts, as the critic sees them. Captions whose pictures it finds all alike teach nothing and are
- * left out.
- */
-export async function openRollouts(folder: string, critic: Critic): Promise<Rollout[]> {
+/** The pictures of a folder, each with what its caption asks for; those of one caption stand together. */
+function readRollouts(folder: string): { latent: Float16Array; asked: RolloutGroup }[] {
   const groups = readGroups(folder)
   if (groups.length === 0)
     throw new Error(`There are no rollouts in ${folder}; paint them with: npm run train -- rollouts`)
   const file = openSync(latentsPath(folder), "r")
-  const painted = Array.from({ length: groups.length * GROUP }, (_, place) => {
+  return Array.from({ length: groups.length * GROUP }, (_, place) => {
     const latent = new Float16Array(LATENT)
     readSync(file, latent, 0, latent.byteLength, place * latent.byteLength)
     return { latent, asked: groups[Math.floor(place / GROUP)]! }
   })
-  const verdicts = await critic.look(painted.map(({ latent }) => Float32Array.from(latent)))
-  const better = advantages(verdicts.map((verdict, i) => agreement(verdict, painted[i]!.asked)))
+}
+
+/**
+ * Reads a folder's rollouts, as the verifier sees them. Captions whose pictures it finds all alike teach nothing and are
+ * left out.
+ */
+export async function openRollouts(folder: string, verifier: Pick<Verifier, "score">): Promise<Rollout[]> {
+  const painted = readRollouts(folder)
+  const scores = await verifier.score(
+    painted.map(({ latent }) => latent),
+    painted.map(({ asked }) => asked),
+  )
+  const better = advantages(scores)
   return painted.flatMap(({ latent, asked: { caption } }, i) =>
     Math.abs(better[i]!) > ALIKE ? [{ caption, advantage: better[i]!, latent }] : [],
   )

@@ -27,8 +27,9 @@ export const testModel: ModelInfo = {
     creativity: true,
     guidance: true,
     loras: true,
+    candidates: false,
   },
-  defaults: { steps: 4, guidance: 3, width: 1024, height: 1024 },
+  defaults: { steps: 4, guidance: 3, candidates: 1, width: 1024, height: 1024 },
   batch: 4,
   parameters: 1,
 }

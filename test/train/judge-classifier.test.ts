@@ -6,15 +6,11 @@ import { join } from "node:path"
 import { after, describe, it } from "node:test"
 import * as ort from "onnxruntime-node"
 import { compile, input } from "../../src/graph/index.ts"
+import { type ClassifierConfig, featureSize } from "../../src/nets/index.ts"
 import { sampleScene } from "../../src/train/data/scene.ts"
 import { chooseWindow, shareInside, turnedMap } from "../../src/train/judge/augment.ts"
 import { conceptIndex, styleIndex } from "../../src/train/judge/labels.ts"
-import {
-  type ClassifierConfig,
-  createClassifier,
-  featureSize,
-  rankOf,
-} from "../../src/train/judge/network.ts"
+import { createClassifier, rankOf } from "../../src/train/judge/network.ts"
 import { type Bitmap, readInto, view } from "../../src/train/judge/pixels.ts"
 import { type LabelledScene, openScenes, type SceneSet } from "../../src/train/judge/scenes.ts"
 import { classifierShapes, exportClassifier, loadClassifier } from "../../src/train/judge/weights.ts"

@@ -1,4 +1,4 @@
-// Post-training on own pictures: what is painted, what the critic says of it, and where the velocity is moved.
+// Post-training on own pictures: what is painted, what the verifier says of it, and where the velocity is moved.
 import assert from "node:assert/strict"
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -8,50 +8,63 @@ import { fileURLToPath } from "node:url"
 import * as ort from "onnxruntime-node"
 import { compile } from "../../src/graph/index.ts"
 import { loadRun } from "../../src/train/checkpoint.ts"
-import { agreement, Critic, type Verdict } from "../../src/train/critic.ts"
-import { BACKGROUND_NAMES, conceptIndex, STYLE_NAMES, styleIndex } from "../../src/train/judge/labels.ts"
+import {
+  BACKGROUND_NAMES,
+  CONCEPT_IDS,
+  conceptIndex,
+  STYLE_NAMES,
+  styleIndex,
+} from "../../src/train/judge/labels.ts"
+import { loadClassifier } from "../../src/train/judge/weights.ts"
 import { modelOf, Painter, type PainterModel, runSession } from "../../src/train/painter.ts"
 import type { Located, PictureSet } from "../../src/train/pictures.ts"
 import { flowLoss } from "../../src/train/recipes/dit-network.ts"
 import { bettered, ownBatches } from "../../src/train/recipes/preference.ts"
 import { restoreRuns } from "../../src/train/restore.ts"
 import { advantages, drawRollouts, GROUP } from "../../src/train/rollouts.ts"
-import { CELL_CLASSES } from "../../src/train/sight.ts"
+import { agreement, type Sight, Verifier } from "../../src/train/verifier.ts"
 
 const MODEL = fileURLToPath(new URL("../../models/medium", import.meta.url))
 
-/** The cells from 0 on show these concepts, the others nothing. */
-function verdictOf(concepts: readonly string[]): Verdict {
-  const cells = new Float32Array(64 * CELL_CLASSES)
-  for (let i = 0; i < 64; i++) cells[i * CELL_CLASSES + (concepts[i] ? conceptIndex(concepts[i]) + 1 : 0)] = 1
+/** Probabilities of concepts. */
+function seen(shares: Record<string, number>): Float32Array {
+  const p = new Float32Array(CONCEPT_IDS.length)
+  for (const [concept, share] of Object.entries(shares)) p[conceptIndex(concept)] = share
+  return p
+}
+
+function sightOf(whole: Record<string, number>, pieces: readonly Record<string, number>[] = []): Sight {
   const style = new Float32Array(STYLE_NAMES.length)
   style[styleIndex("watercolor")] = 1
   return {
-    cells,
+    concept: seen(whole),
     style,
     background: new Float32Array(BACKGROUND_NAMES.length),
+    pieces: pieces.map(seen),
   }
 }
 
-describe("the critic's agreement", () => {
-  test("is whole where everything in the picture is what was asked, and falls with what is something else", () => {
+describe("the verifier's agreement", () => {
+  test("is whole where the picture is surely what was asked, and falls with what it could be instead", () => {
     const asked = { concepts: ["fox"] }
-    assert.equal(agreement(verdictOf(Array(10).fill("fox")), asked).things, 0)
-    const half = agreement(verdictOf([...Array(5).fill("fox"), ...Array(5).fill("owl")]), asked)
+    assert.equal(agreement(sightOf({ fox: 1 }), asked).things, 0)
+    const half = agreement(sightOf({ fox: 0.5, owl: 0.5 }), asked)
     assert.ok(Math.abs(half.things - Math.log(0.5)) < 1e-6)
-    assert.ok(agreement(verdictOf(Array(10).fill("owl")), asked).things < half.things)
+    assert.ok(agreement(sightOf({ owl: 1 }), asked).things < half.things)
   })
-  test("of two things is that of the one which is least there", () => {
+  test("of two things is that of the one which is seen least well, each in the piece that shows it best", () => {
     const asked = { concepts: ["fox", "owl"] }
-    const both = verdictOf([...Array(5).fill("fox"), ...Array(5).fill("owl")])
-    assert.equal(agreement(both, asked).things, 0)
-    assert.ok(agreement(verdictOf(Array(10).fill("fox")), asked).things < -4)
+    const half = { fox: 0.5, owl: 0.5 }
+    assert.equal(agreement(sightOf(half, [{ owl: 1 }, { fox: 1 }]), asked).things, 0)
+    assert.ok(agreement(sightOf(half, [{ fox: 1 }, { fox: 1 }]), asked).things < -4)
+    assert.equal(agreement(sightOf(half, [half]), asked).things, 0)
+    assert.ok(agreement(sightOf({ fox: 1 }), asked).things < -4)
   })
   test("counts a style only where one was asked for", () => {
-    const verdict = verdictOf(["fox"])
-    assert.equal(agreement(verdict, { concepts: ["fox"] }).style, 0)
-    assert.equal(agreement(verdict, { concepts: ["fox"], style: "watercolor" }).style, 0)
-    assert.ok(agreement(verdict, { concepts: ["fox"], style: "mosaic" }).style < -4)
+    const sight = sightOf({ fox: 1 })
+    assert.equal(agreement(sight, { concepts: ["fox"] }).style, 0)
+    assert.equal(agreement(sight, { concepts: ["fox"], style: "watercolor" }).style, 0)
+    assert.ok(agreement(sight, { concepts: ["fox"], style: "mosaic" }).style < -4)
   })
 })
 
@@ -153,19 +166,19 @@ describe("the painter and its rollouts", () => {
     assert.ok((await flow(1)) > 1e-3)
   })
 
-  test("the shipped encoder, as a critic, finds a fox in more of a painted fox than an owl", async () => {
-    const sight = (await loadRun(`${folder}/sight`))!
-    const critic = await Critic.open(sight.average)
+  test("a verifier, here with the judge's weights, finds more of a fox in painted foxes than of an owl", async () => {
+    const { weights } = await loadClassifier()
+    const vae = (await loadRun(`${folder}/vae`))!
+    const verifier = await Verifier.open(weights, vae.average, model.statistics)
     const latents = await painter.draw(
       Array(4).fill("a cartoon fox on a plain white background"),
       [1, 2, 3, 4],
     )
-    const verdicts = await critic.look(latents)
-    const mean = (concept: string): number =>
-      verdicts.reduce((sum, v) => sum + agreement(v, { concepts: [concept] }).things / 4, 0)
-    assert.ok(mean("fox") > mean("owl") + 1)
-    const headless = [...sight.average].filter(([name]) => !name.includes("heads"))
-    await assert.rejects(Critic.open(new Map(headless)), /no heads .* npm run train -- sight/)
-    await critic.close()
+    const mean = async (concept: string): Promise<number> => {
+      const scores = await verifier.score(latents, Array(4).fill({ concepts: [concept] }))
+      return scores.reduce((sum, { things }) => sum + things / 4, 0)
+    }
+    assert.ok((await mean("fox")) > (await mean("owl")) + 1)
+    await verifier.close()
   })
 })

@@ -36,6 +36,7 @@ export function registerGenerate(program: Command, context: Context): void {
     .option("-m, --model <name>", "installed model, alias, file or folder")
     .option("-s, --size <size>", "WIDTHxHEIGHT, or a shape: 1:1 4:3 3:2 16:9 2.35:1 4:5 3:4 2:3 9:16")
     .option("--steps <n>", "denoiser steps")
+    .option("--candidates <n>", "noises tried for each picture, the best of which is kept; 1 is quickest")
     .option("-g, --guidance <g>", "how strictly the prompt is followed, 0 to 20")
     .option("--seed <n>", "picture i uses seed + i")
     .option("-n, --count <n>", "how many pictures")

@@ -41,6 +41,7 @@ export function registerGrid(program: Command, context: Context): void {
     .option("-m, --model <name>", "installed name, alias or path")
     .option("-s, --size <size>", "WIDTHxHEIGHT or a shape like 3:2")
     .option("--steps <n>", "denoiser steps")
+    .option("--candidates <n>", "noises tried for each picture, the best of which is kept; 1 is quickest")
     .option("-g, --guidance <g>", "how strictly the prompt is followed")
     .option("--seed <n>", "one seed for all cells", "0")
     .option("--negative <prompt>", "what to steer away from")

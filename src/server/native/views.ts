@@ -192,7 +192,13 @@ export const ModelView = z
     variant: z.enum(["medium", "large", "medium-turbo"]),
     weights: z.enum(["embedded", "open"]).describe("Trained here, or the official open weights"),
     supports: z.record(z.string(), z.boolean()),
-    defaults: z.object({ steps: z.number(), guidance: z.number(), width: z.number(), height: z.number() }),
+    defaults: z.object({
+      steps: z.number(),
+      guidance: z.number(),
+      candidates: z.number(),
+      width: z.number(),
+      height: z.number(),
+    }),
     batch: z.number().int().describe("Pictures at once"),
     parameters: z.number(),
   })

@@ -1,6 +1,7 @@
 // The judge's drawings pasted in all sizes, turns and colours on simple grounds: endless variety for the concept head.
 import { COLOURS, chanceColour, type Dominant, recolour } from "../data/colours.ts"
 import { closedIn, dressed, type Glyph } from "../data/glyphs.ts"
+import type { Use } from "../data/sources.ts"
 import type { SpriteSource } from "../data/sprites.ts"
 import type { Random } from "../random.ts"
 import { retouch } from "./augment.ts"
@@ -57,10 +58,14 @@ function halved(
   return { width: w, height: h, rgba: out }
 }
 
-/** Cut-outs of the judge's drawings and of glyphs, which are drawings by other hands again. */
-export function openCutouts(source: SpriteSource, glyphs: readonly Glyph[] = []): Cutouts {
+/** Cut-outs of the judge's drawings, or of the model's, and of glyphs, which are drawings by other hands again. */
+export function openCutouts(
+  source: SpriteSource,
+  glyphs: readonly Glyph[] = [],
+  use: Use = "judge",
+): Cutouts {
   const small = source.sprites
-    .filter((s) => s.use === "judge")
+    .filter((s) => s.use === use)
     .map((sprite): Small => {
       let c = { ...source.pixels(sprite) }
       while (Math.max(c.width, c.height) > KEPT) c = halved(c.width, c.height, c.rgba)

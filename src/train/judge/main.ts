@@ -35,7 +35,7 @@ const HELP = `npm run judge -- [controls] [options]
   --count N           a sample of the prompts, or of each part's prompts or pairs (default all)
   --json              print the report as JSON instead of a table
   --aspect RATIO      shape of the pictures, real art included (default 1:1): ${ASPECTS.join(", ")}
-  --steps N, --guidance G, --creativity C   other than the model's defaults
+  --steps N, --guidance G, --candidates K, --creativity C   other than the model's defaults
   --classifier PATH   run folder or .safetensors (default runs/classifier, else the shipped one)
   --export PATH       only write the classifier's weights to PATH, 16-bit
   --write-prompts     only draw up prompts.jsonl anew
@@ -53,6 +53,7 @@ const { values, positionals } = parseArgs({
     aspect: { type: "string", default: "1:1" },
     steps: { type: "string" },
     guidance: { type: "string" },
+    candidates: { type: "string" },
     creativity: { type: "string" },
     classifier: { type: "string" },
     export: { type: "string" },
@@ -115,6 +116,7 @@ function asked(): Partial<GenerationInput> {
     model: values.model,
     steps: number(values.steps),
     guidance: number(values.guidance),
+    candidates: number(values.candidates),
     creativity: number(values.creativity),
     ...(aspect !== "1:1" && { width: SIZES[aspect][0], height: SIZES[aspect][1] }),
   }

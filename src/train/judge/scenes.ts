@@ -31,8 +31,14 @@ export interface SceneSet {
   readonly read: (scene: LabelledScene) => Bitmap
 }
 
+/**
+ * Who learns from a set: the judge from drawings of its own ("judge") and, styles and backgrounds only, from the model's
+ * ("train"), or the verifier from the model's, concepts too.
+ */
+export type Learner = "train" | "judge" | "verifier"
+
 /** The judge's pictures carry concepts from drawings of its own, and styles that a filter makes. */
-function labelled(s: Sample, use: "train" | "judge", file: number): LabelledScene {
+function labelled(s: Sample, use: Learner, file: number): LabelledScene {
   const drawn = STYLE_TRAITS[s.truth.style].native && use === "judge"
   return {
     file,
@@ -48,16 +54,12 @@ function labelled(s: Sample, use: "train" | "judge", file: number): LabelledScen
       w: o.w,
       h: o.h,
     })),
-    teaches: use === "judge",
+    teaches: use !== "train",
   }
 }
 
 /** Opens the finished shards of a set made by `npm run data`; an absent folder is an empty set. */
-export function openScenes(
-  folder: string,
-  use: "train" | "judge",
-  most = Number.POSITIVE_INFINITY,
-): SceneSet {
+export function openScenes(folder: string, use: Learner, most = Number.POSITIVE_INFINITY): SceneSet {
   const index = join(folder, "index.json")
   const files: number[] = []
   const used: LabelledScene[] = []
@@ -73,7 +75,7 @@ export function openScenes(
       const sample = JSON.parse(line) as Sample
       const scene = labelled(sample, use, files.length - 1)
       if (sample.index % 100 === 99) held.push(scene)
-      else if (use === "judge" || !sample.truth.objects.some((o) => styleReserve(o.concept))) used.push(scene)
+      else if (use !== "train" || !sample.truth.objects.some((o) => styleReserve(o.concept))) used.push(scene)
     }
   }
   return {

@@ -3,10 +3,10 @@ import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { openSafetensors, readTensor, writeSafetensors } from "../../checkpoint/index.ts"
 import { input } from "../../graph/index.ts"
-import { Weights } from "../../nets/index.ts"
+import { type ClassifierConfig, classify, Weights } from "../../nets/index.ts"
 import { type Counters, loadRun } from "../checkpoint.ts"
 import { parametersOf } from "../step.ts"
-import { type ClassifierConfig, classifierConfig, classify } from "./network.ts"
+import { classifierConfig } from "./network.ts"
 
 export interface ClassifierWeights {
   readonly weights: ReadonlyMap<string, Float32Array>

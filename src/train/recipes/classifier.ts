@@ -1,20 +1,13 @@
 // The judge's classifier: concepts from drawings the model never sees, styles and backgrounds from all painted scenes.
 import { existsSync } from "node:fs"
 import { add, input, log, mul, softmax, sum, type Tensor } from "../../graph/index.ts"
-import { Weights } from "../../nets/index.ts"
+import { type ClassifierConfig, classify, featureSize, Weights } from "../../nets/index.ts"
 import { GLYPH_FILE, openGlyphs } from "../data/glyphs.ts"
 import { openSprites } from "../data/sprites.ts"
 import { initialise } from "../initial.ts"
 import { readAugmented, shareInside } from "../judge/augment.ts"
 import { type Cutouts, openCutouts } from "../judge/cutouts.ts"
-import {
-  type ClassifierConfig,
-  classifierConfig,
-  classify,
-  createClassifier,
-  featureSize,
-  rankOf,
-} from "../judge/network.ts"
+import { classifierConfig, createClassifier, rankOf } from "../judge/network.ts"
 import { type Bitmap, view } from "../judge/pixels.ts"
 import { type LabelledScene, openScenes, type SceneSet } from "../judge/scenes.ts"
 import { Random } from "../random.ts"

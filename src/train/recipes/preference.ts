@@ -1,8 +1,7 @@
-// Post-training on the model's own pictures: towards those that the critic finds better than others of the same caption.
+// Post-training on the model's own pictures: towards those that the verifier finds better than others of the same caption.
 import { SLIDERS, textRope } from "../../nets/index.ts"
 import { guided, unstretched } from "../../sampling/lane.ts"
 import type { RunState } from "../checkpoint.ts"
-import { Critic } from "../critic.ts"
 import { openLatents } from "../latents.ts"
 import { GUIDANCE, modelOf, Painter, type PainterModel } from "../painter.ts"
 import { openPictures } from "../pictures.ts"
@@ -10,6 +9,7 @@ import { Random } from "../random.ts"
 import { openRollouts, type Rollout } from "../rollouts.ts"
 import type { Feed } from "../step.ts"
 import type { Recipe } from "../trainer.ts"
+import { Verifier } from "../verifier.ts"
 import { ditBatches, trainingTime } from "./dit-batch.ts"
 import { captionFeeds, fillTokens, imageFeeds, realTokens } from "./dit-feeds.ts"
 import {
@@ -46,8 +46,9 @@ export interface PreferenceOptions {
   folder: string
   /** Folder of its rollouts. */
   rollouts: string
-  /** The encoder of the art, with its heads. */
-  sight: RunState
+  /** Who says which are better, and the autoencoder that shows it the pictures. */
+  verifier: RunState
+  autoencoder: RunState
 }
 
 /**
@@ -133,9 +134,13 @@ export async function preferenceRecipe(options: PreferenceOptions): Promise<Reci
   const model = modelOf(folder, pictures)
   const { dit, text } = model
   const art = ditBatches({ ...model, pictures, latents, seed, focusUntil: Infinity })
-  const critic = await Critic.open(options.sight.average)
-  const rollouts = await openRollouts(options.rollouts, critic)
-  await critic.close()
+  const verifier = await Verifier.open(
+    options.verifier.average,
+    options.autoencoder.average,
+    model.statistics,
+  )
+  const rollouts = await openRollouts(options.rollouts, verifier)
+  await verifier.close()
   const painter = await Painter.open(from.average, model)
   const extras = { aligned: true, perceptual: options.perceptual }
   const rate = options.rate ?? 5e-4

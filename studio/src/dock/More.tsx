@@ -16,6 +16,7 @@ const changed = (d: Draft): number =>
     ...SLIDERS.map((s) => d[s] !== 0),
     d.steps !== null,
     d.guidance !== null,
+    d.candidates !== null,
     d.negativePrompt !== "",
     d.format !== "png",
   ].filter(Boolean).length
@@ -55,7 +56,9 @@ function MoreFields({ capabilities, model }: { capabilities: Capabilities; model
             label={t.more.model}
             value={model.name}
             options={capabilities.models.map((m) => ({ value: m.name, label: m.title }))}
-            onChange={(name) => draft.set({ model: name, width: 0, height: 0, steps: null, guidance: null })}
+            onChange={(name) =>
+              draft.set({ model: name, width: 0, height: 0, steps: null, guidance: null, candidates: null })
+            }
           />
         </div>
       )}
@@ -116,6 +119,22 @@ function MoreFields({ capabilities, model }: { capabilities: Capabilities; model
               nullable
               placeholder={String(model.defaults.guidance)}
               onChange={(guidance) => draft.set({ guidance })}
+            />
+          </div>
+        )}
+        {model.supports.candidates && (
+          <div className="stack tight">
+            <span className="label">{t.more.candidates}</span>
+            <NumberField
+              className="full"
+              label={t.more.candidates}
+              value={d.candidates}
+              min={1}
+              max={8}
+              step={1}
+              nullable
+              placeholder={String(model.defaults.candidates)}
+              onChange={(candidates) => draft.set({ candidates })}
             />
           </div>
         )}

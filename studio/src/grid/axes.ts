@@ -12,6 +12,7 @@ export type Field =
   | "seed"
   | "steps"
   | "guidance"
+  | "candidates"
   | "model"
 
 export interface Axis {
@@ -47,6 +48,7 @@ export function fieldsOf(
       values: [0.5, 1, 1.5, 2].map((f) => Math.max(1, Math.round(model.defaults.steps * f))).join(", "),
     },
     ...(supports.guidance ? [{ field: "guidance" as const, values: "0, 1.5, 3, 5" }] : []),
+    ...(supports.candidates ? [{ field: "candidates" as const, values: "1, 2, 4, 8" }] : []),
     ...(capabilities.models.length > 1
       ? [{ field: "model" as const, values: capabilities.models.map((m) => m.name).join(", ") }]
       : []),

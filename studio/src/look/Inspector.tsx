@@ -56,6 +56,7 @@ export function Inspector({ job, picture }: { job: Job; picture: Picture }) {
             {level} · {r.creativity}
           </Fact>
           {r.steps !== null && <Fact name={t.look.steps}>{r.steps}</Fact>}
+          {r.candidates !== null && <Fact name={t.look.candidates}>{r.candidates}</Fact>}
           {r.guidance !== null && <Fact name={t.look.guidance}>{decimal(r.guidance)}</Fact>}
           {sliders.map((name) => (
             <Fact key={name} name={t.more[name]}>

@@ -63,7 +63,8 @@ export function commandOf(request: Submit, boards: readonly Board[], origin = lo
     add("image", quoted(address(r.start.image)))
     add("strength", r.start.strength)
   }
-  for (const name of ["intensity", "complexity", "movement", "steps", "guidance"] as const) add(name, r[name])
+  for (const name of ["intensity", "complexity", "movement", "steps", "guidance", "candidates"] as const)
+    add(name, r[name])
   add("format", r.output?.format)
   return before + words.join(" ")
 }

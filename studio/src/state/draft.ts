@@ -43,6 +43,7 @@ export const EMPTY: Draft = {
   movement: 0,
   steps: null,
   guidance: null,
+  candidates: null,
   format: "png",
 }
 
@@ -115,6 +116,7 @@ export function requestOf(d: Draft, capabilities: Capabilities): Submit {
       : {}),
     ...(d.steps === null ? {} : { steps: d.steps }),
     ...(supports.guidance && d.guidance !== null ? { guidance: d.guidance } : {}),
+    ...(supports.candidates && d.candidates !== null ? { candidates: d.candidates } : {}),
     ...(supports.guidance && d.negativePrompt ? { negativePrompt: d.negativePrompt } : {}),
     ...(d.format === "png" ? {} : { output: { format: d.format } }),
   }
@@ -123,7 +125,7 @@ export function requestOf(d: Draft, capabilities: Capabilities): Submit {
 const nonZero = <T extends Record<string, number>>(values: T): Partial<T> =>
   Object.fromEntries(Object.entries(values).filter(([, v]) => v !== 0)) as Partial<T>
 
-/** A take's settings for the dock. Steps and guidance that were the model's own go back to being that. */
+/** A take's settings for the dock. Steps, guidance and candidates that were the model's own go back to being that. */
 export function draftOf(job: Job, model: Model | undefined): Omit<Draft, "seedLocked"> {
   const { loras: _l, output, references, start, board, ...plain } = job.request
   const own = model?.defaults
@@ -131,6 +133,7 @@ export function draftOf(job: Job, model: Model | undefined): Omit<Draft, "seedLo
     ...plain,
     steps: plain.steps === own?.steps ? null : plain.steps,
     guidance: plain.guidance === own?.guidance ? null : plain.guidance,
+    candidates: plain.candidates === own?.candidates ? null : plain.candidates,
     board: board && {
       ...board,
       name: draft.get().board?.id === board.id ? draft.get().board!.name : board.id,

@@ -1,0 +1,52 @@
+// Which noise a picture begins with: of several, the one whose picture shows the prompt best (decision 063).
+import type { GenerationRequest } from "../request/request.ts"
+import type { Lane } from "./lane.ts"
+import type { Model } from "./model.ts"
+import { noise } from "./noise.ts"
+import { schedule } from "./schedule.ts"
+import { throwIfCancelled } from "./stepper.ts"
+
+const KEPT = 1024
+
+/** Candidate k of a seed is another stream of noise; the first is the seed's own. */
+const streamOf = (seed: number, candidate: number): number => seed + candidate * 2 ** 32
+
+type Wanted = GenerationRequest & { seed: number; steps: number; candidates: number }
+
+/**
+ * The stream of noise to begin with. It depends on the words alone, not on references or sliders: these move a picture, and
+ * must not exchange it. The same request finds the same noise, alone or in company; found once, it is remembered.
+ */
+export async function bestNoise(
+  model: Model,
+  request: Wanted,
+  prompt: string,
+  signal?: AbortSignal,
+): Promise<number> {
+  const { seed, candidates, negativePrompt, guidance, steps, width, height } = request
+  const asked = candidates > 1 ? model.verifier?.asked(prompt) : undefined
+  if (!asked) return seed
+  const key = JSON.stringify([prompt, negativePrompt, guidance, steps, width, height, seed, candidates])
+  const known = model.chosen.get(key)
+  if (known !== undefined) return known
+  const grid = model.grid(request)
+  const bare = { ...request, references: [], board: null, intensity: 0, complexity: 0, movement: 0 }
+  const condition = await model.condition(bare, prompt)
+  const times = schedule(steps, model.shift(grid))
+  const lanes: Lane[] = []
+  for (let k = 0; k < candidates; k++) {
+    const e = await noise(streamOf(seed, k), model.latentSize(grid))
+    lanes.push({ ...condition, times, x: model.toTokens(e, grid) })
+  }
+  await model.stepper.run(lanes, grid, { ...(signal && { signal }) })
+  let best = { candidate: 0, agreement: Number.NEGATIVE_INFINITY }
+  for (const [candidate, { x }] of lanes.entries()) {
+    throwIfCancelled(signal)
+    const agreement = await model.verifier!.agreement(await model.decodeNative(x, grid), asked)
+    if (agreement > best.agreement) best = { candidate, agreement }
+  }
+  const stream = streamOf(seed, best.candidate)
+  model.chosen.set(key, stream)
+  if (model.chosen.size > KEPT) model.chosen.delete(model.chosen.keys().next().value!)
+  return stream
+}

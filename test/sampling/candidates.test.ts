@@ -1,0 +1,92 @@
+// The choice among noises, on the shipped model: what it depends on, what it leaves alone, and that it repeats itself.
+import assert from "node:assert/strict"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { after, before, test } from "node:test"
+import sharp from "sharp"
+import { createEngine } from "../../src/controls/engine.ts"
+import { AtelierError } from "../../src/request/errors.ts"
+import { type GenerationInput, parseRequest } from "../../src/request/request.ts"
+import type { LocalEngine } from "../../src/sampling/engine.ts"
+import { makeModel } from "../support/model.ts"
+
+const home = mkdtempSync(join(tmpdir(), "atelier-candidates-"))
+let engine: LocalEngine
+before(() => {
+  engine = createEngine({ home })
+})
+after(async () => {
+  await engine.close()
+  rmSync(home, { recursive: true })
+})
+
+const SEEDS = [1, 2, 3, 4]
+const request = (extra: Partial<GenerationInput>) =>
+  parseRequest({
+    prompt: "a pencil sketch of a rabbit",
+    creativity: 0,
+    seed: 1,
+    width: 256,
+    height: 256,
+    ...extra,
+  })
+const made = async (extra: Partial<GenerationInput> = {}, by = engine): Promise<Buffer[]> => {
+  const { pictures } = await by.generate(request(extra))
+  return await Promise.all(pictures.map(({ bytes }) => sharp(bytes).raw().toBuffer()))
+}
+const one = async (extra: Partial<GenerationInput>): Promise<Buffer> => (await made(extra))[0]!
+const apart = (a: Buffer, b: Buffer): number =>
+  a.reduce((sum, v, i) => sum + Math.abs(v - b[i]!), 0) / a.length
+
+/** A seed whose own noise is not the best of eight. */
+async function movedSeed(): Promise<number> {
+  const [own, best] = [await made({ count: 4, candidates: 1 }), await made({ count: 4, candidates: 8 })]
+  const at = SEEDS.findIndex((_, i) => !own[i]!.equals(best[i]!))
+  assert.ok(at >= 0, "of four seeds at least one has a better noise than its own")
+  return SEEDS[at]!
+}
+
+test("the best of some noises is the same alone, in a batch and after a restart", async () => {
+  const batch = await made({ count: 4, candidates: 4 })
+  assert.deepEqual(await one({ seed: 3, candidates: 4 }), batch[2])
+  const again = createEngine({ home })
+  const [alone] = await made({ seed: 3, candidates: 4 }, again)
+  await again.close()
+  assert.deepEqual(alone, batch[2])
+})
+
+test("sliders move the picture of the best noise and do not exchange it", async () => {
+  const seed = await movedSeed()
+  const [own, best] = [await one({ seed, candidates: 1 }), await one({ seed, candidates: 8 })]
+  const moved = await one({ seed, candidates: 8, intensity: 5 })
+  assert.ok(apart(moved, best) < apart(own, best) / 2)
+})
+
+test("a start picture keeps the seed's own noise", async () => {
+  const seed = await movedSeed()
+  const grey = await sharp({ create: { width: 64, height: 64, channels: 3, background: "#888" } })
+    .png()
+    .toBuffer()
+  const start = { image: `data:image/png;base64,${grey.toString("base64")}`, strength: 0.9 }
+  assert.deepEqual(await one({ seed, start, candidates: 8 }), await one({ seed, start, candidates: 1 }))
+})
+
+test("words that name nothing known leave nothing to choose by", async () => {
+  const words = { prompt: "quietly, tomorrow", seed: 2 }
+  assert.deepEqual(await one({ ...words, candidates: 8 }), await one({ ...words, candidates: 1 }))
+})
+
+test("a model without a verifier refuses candidates, and makes its one picture unasked", async () => {
+  const tiny = await makeModel()
+  const plain = createEngine({ home: tiny.home, folders: [`${tiny.home}/models`], threads: 1 })
+  const tinyRequest = request({ model: "tiny", candidates: 2 })
+  await assert.rejects(
+    plain.generate(tinyRequest),
+    (e) => e instanceof AtelierError && e.code === "unsupported" && /candidates/.test(e.message),
+  )
+  const { request: told } = await plain.generate({ ...tinyRequest, candidates: null })
+  assert.equal(told.candidates, 1)
+  await plain.close()
+  await tiny[Symbol.asyncDispose]()
+})
