@@ -18,7 +18,7 @@ import { parametersOf } from "./step.ts"
 import { WORD_VECTORS } from "./word-vectors.ts"
 
 /** Noises that the shipped model tries for a picture (decision 063). */
-const CANDIDATES = 4
+const CANDIDATES = 8
 
 type Shaped = Map<string, { shape: readonly number[]; data: Float32Array }>
 

@@ -29,7 +29,7 @@ describe("a shipped model becomes runs", () => {
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "atelier-restore-"))
     const made = await restoreRuns(MODEL, folder, join(folder, "vectors.bin"))
-    assert.deepEqual(made, ["vae", "dit", "sight", "upsampler"])
+    assert.deepEqual(made, ["vae", "dit", "sight", "upsampler", "verifier"])
   })
   after(() => rmSync(folder, { recursive: true, force: true }))
 

@@ -15,8 +15,8 @@ export function sayList({ models }: { models: ModelInfo[] }): string {
   if (models.length === 0) return "No model is installed; install one with `atelier models add NAME PATH`."
   return models
     .map((m) => {
-      const { steps, guidance, width, height } = m.defaults
-      return `${m.name.padEnd(16)} ${m.title}: ${millions(m.parameters)} parameters, ${steps} steps, guidance ${guidance}, ${width}x${height}`
+      const { steps, guidance, candidates, width, height } = m.defaults
+      return `${m.name.padEnd(16)} ${m.title}: ${millions(m.parameters)} parameters, ${steps} steps, guidance ${guidance}${candidates > 1 ? `, ${candidates} candidates` : ""}, ${width}x${height}`
     })
     .join("\n")
 }
