@@ -2,6 +2,7 @@
 import { openSafetensors } from "../checkpoint/index.ts"
 import { input, softmax } from "../graph/index.ts"
 import { type Pixels, resizePixels, toPlanes } from "../image/decode.ts"
+import { mirrored, together } from "../image/views.ts"
 import { type ClassifierConfig, classify, Weights } from "../nets/index.ts"
 import { openGraph } from "../runtime/networks.ts"
 import { floats } from "../runtime/session.ts"
@@ -16,16 +17,8 @@ export interface VerifierFile extends VerifierClasses {
   network: Pick<ClassifierConfig, "side" | "widths" | "blocks">
 }
 
-/** How much of a picture's sides each look takes in; each is looked at as it is and mirrored. */
-const LOOKS = [1, 0.9, 0.8]
-
-/** Rows from right to left: planes [3,side,side]. */
-function mirrored(planes: Float32Array, side: number): Float32Array {
-  const out = new Float32Array(planes.length)
-  for (let row = 0; row < planes.length; row += side)
-    for (let x = 0; x < side; x++) out[row + x] = planes[row + side - 1 - x]!
-  return out
-}
+/** How much of a picture's sides each view takes in; each is seen as it is and mirrored. */
+const VIEWS = [1, 0.9, 0.8]
 
 /** The middle of a picture. */
 function middle({ width, height, data }: Pixels, share: number): Pixels {
@@ -37,18 +30,6 @@ function middle({ width, height, data }: Pixels, share: number): Pixels {
     out.set(data.subarray(from, from + w * 3), y * w * 3)
   }
   return { width: w, height: h, data: out }
-}
-
-/** Rows of probabilities taken together: their normalised geometric mean. */
-function together(rows: Float32Array, looks: number): Float32Array {
-  const classes = rows.length / looks
-  const mean = Float32Array.from({ length: classes }, (_, k) => {
-    let sum = 0
-    for (let look = 0; look < looks; look++) sum += Math.log(rows[look * classes + k]! + 1e-9)
-    return Math.exp(sum / looks)
-  })
-  const total = mean.reduce((sum, p) => sum + p, 0)
-  return mean.map((p) => p / total)
 }
 
 export async function openVerifier(context: PartContext): Promise<Verifier> {
@@ -73,7 +54,7 @@ export async function openVerifier(context: PartContext): Promise<Verifier> {
     asked: askedReader(classes, readThesaurus(entries)),
     async agreement(picture: Pixels, asked: Asked) {
       const views = await Promise.all(
-        LOOKS.map(async (share) => {
+        VIEWS.map(async (share) => {
           const part = share < 1 ? middle(picture, share) : picture
           return toPlanes(await resizePixels(part, { width: side, height: side, stretched: true }))
         }),
@@ -85,8 +66,11 @@ export async function openVerifier(context: PartContext): Promise<Verifier> {
         image.set(mirrored(planes, side), (2 * i + 1) * planes.length)
       }
       const out = await graph.run({ image: floats(image, [count, 3, side, side]) })
-      const seen = (name: keyof typeof outputs): Float32Array =>
-        together(out[name]!.data as Float32Array, count)
+      const seen = (name: keyof typeof outputs): Float32Array => {
+        const rows = out[name]!.data as Float32Array
+        const size = rows.length / count
+        return together(Array.from({ length: count }, (_, i) => rows.subarray(i * size, (i + 1) * size)))
+      }
       return agreementOf(asked, {
         concept: seen("concept"),
         style: seen("style"),

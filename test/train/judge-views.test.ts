@@ -1,9 +1,10 @@
 // The judge's looks at one picture: which views there are, and how they become one verdict.
 import assert from "node:assert/strict"
 import { after, before, describe, it } from "node:test"
+import { mirrored, together } from "../../src/image/views.ts"
 import { type Classifier, createClassifier } from "../../src/train/judge/network.ts"
 import type { Bitmap } from "../../src/train/judge/pixels.ts"
-import { asSeen, lookClosely, lookThrough, mirrored, together } from "../../src/train/judge/views.ts"
+import { asSeen, lookClosely, lookThrough } from "../../src/train/judge/views.ts"
 import { loadClassifier } from "../../src/train/judge/weights.ts"
 
 /** A red triangle that leans to the right, on a pale ground. */
