@@ -111,7 +111,7 @@ const recipes: Record<string, () => Recipe | Promise<Recipe>> = {
       near: keptStatistics("runs/dit", untrained("dit")).deviation,
     }),
   classifier: () => classifierRecipe({ samples: samples ?? 1_000_000, seed }),
-  verifier: () => verifierRecipe({ samples: samples ?? 500_000, seed }),
+  verifier: () => verifierRecipe({ samples: samples ?? 620_000, seed }),
   upsampler: () => upsamplerRecipe({ samples: samples ?? 400_000, seed }),
   sight: () => sightRecipe({ samples: samples ?? 400_000, seed, folder: "runs/dit" }),
   preference: () => {
