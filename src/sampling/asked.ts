@@ -72,15 +72,17 @@ export interface Seen {
 
 /** A probability below this counts as this: what cannot be told apart is no better or worse. */
 const FLOOR = 0.003
+/** The log of a probability, or of what is taken for one. */
+export const logProbability = (p: number): number => Math.log(Math.max(Math.min(p, 1), FLOOR))
+
 /** How much look and place count beside the thing. */
 const BESIDE = 0.5
 
 /** How well a picture shows what was asked: at most 0, higher is better. */
 export function agreementOf({ concept, style, background }: Asked, seen: Seen): number {
-  const log = (p: number): number => Math.log(Math.max(Math.min(p, 1), FLOOR))
   return (
-    (concept === undefined ? 0 : log(seen.concept[concept]!)) +
-    (style === undefined ? 0 : BESIDE * log(seen.style[style]!)) +
-    (background === undefined ? 0 : BESIDE * log(seen.background[background]!))
+    (concept === undefined ? 0 : logProbability(seen.concept[concept]!)) +
+    (style === undefined ? 0 : BESIDE * logProbability(seen.style[style]!)) +
+    (background === undefined ? 0 : BESIDE * logProbability(seen.background[background]!))
   )
 }

@@ -13,17 +13,10 @@ import {
 import { openGraph } from "../runtime/networks.ts"
 import { floats, integers } from "../runtime/session.ts"
 import { weightFiles } from "../runtime/weights.ts"
-import { json, readPart, required } from "./part-files.ts"
+import { json, readPart, required, thesaurusOf } from "./part-files.ts"
 import type { PartContext, Upsampler } from "./parts.ts"
 import type { TextEncoder } from "./text.ts"
-import {
-  readThesaurus,
-  readWordVectors,
-  SPECIAL,
-  type ThesaurusEntry,
-  type WordTable,
-  wordTokens,
-} from "./words.ts"
+import { readWordVectors, SPECIAL, type WordTable, wordTokens } from "./words.ts"
 
 /**
  * `text.kind: "words"`: files `text` (the tower), `words` (the vocabulary, JSON) and `vectors`; `thesaurus`, where there is
@@ -32,13 +25,11 @@ import {
 export async function openWords(context: PartContext): Promise<TextEncoder> {
   const checkpoint = await openSafetensors(required(context, "text"))
   const words = await readPart(required(context, "words"), json<string[]>)
-  const thesaurus = context.file("thesaurus")
+  const instead = await thesaurusOf(context)
   const table: WordTable = {
     ids: new Map(words.map((word, i) => [word, i + SPECIAL])),
     vector: await readPart(required(context, "vectors"), readWordVectors),
-    ...(thesaurus && {
-      instead: await readPart(thesaurus, (bytes) => readThesaurus(json<ThesaurusEntry[]>(bytes))),
-    }),
+    ...(instead && { instead }),
   }
   const config = textConfig(checkpoint, context.installed.manifest.text)
   const half = config.headDim / 2

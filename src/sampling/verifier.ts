@@ -8,9 +8,8 @@ import { openGraph } from "../runtime/networks.ts"
 import { floats } from "../runtime/session.ts"
 import { weightFiles } from "../runtime/weights.ts"
 import { type Asked, agreementOf, askedReader, type VerifierClasses } from "./asked.ts"
-import { json, readPart, required } from "./part-files.ts"
+import { json, readPart, required, thesaurusOf } from "./part-files.ts"
 import type { PartContext, Verifier } from "./parts.ts"
-import { readThesaurus, type ThesaurusEntry } from "./words.ts"
 
 /** The file `classes` beside the weights: the network's sizes, and what its outputs are called. */
 export interface VerifierFile extends VerifierClasses {
@@ -35,8 +34,6 @@ function middle({ width, height, data }: Pixels, share: number): Pixels {
 export async function openVerifier(context: PartContext): Promise<Verifier> {
   const checkpoint = await openSafetensors(required(context, "verifier"))
   const { network, ...classes } = await readPart(required(context, "classes"), json<VerifierFile>)
-  const thesaurus = context.file("thesaurus")
-  const entries = thesaurus ? await readPart(thesaurus, json<ThesaurusEntry[]>) : []
   const { side } = network
   const heads = classify(input("image", ["B", 3, side, side]), new Weights(), {
     ...network,
@@ -51,7 +48,7 @@ export async function openVerifier(context: PartContext): Promise<Verifier> {
   }
   const graph = await openGraph(context.runner, outputs, weightFiles(checkpoint))
   return {
-    asked: askedReader(classes, readThesaurus(entries)),
+    asked: askedReader(classes, await thesaurusOf(context)),
     async agreement(picture: Pixels, asked: Asked) {
       const views = await Promise.all(
         VIEWS.map(async (share) => {

@@ -1,4 +1,5 @@
 // The verifier at work: how well a painted latent shows what its caption asks for, seen in its pixels.
+import { logProbability } from "../sampling/asked.ts"
 import { thingsIn } from "./judge/foreground.ts"
 import { backgroundIndex, conceptIndex, styleIndex } from "./judge/labels.ts"
 import { type Classifier, createClassifier, type Verdict } from "./judge/network.ts"
@@ -28,8 +29,6 @@ export interface Sight extends Pick<Verdict, "concept" | "style" | "background">
 /** Width and height of the pictures that it looks at, and how many at once. */
 const SIDE = 128
 const CHUNK = 32
-/** A probability below this counts as this: what cannot be told apart is no better or worse. */
-const FLOOR = 0.003
 /** Pieces of a picture of several things that are looked at, largest first, and the margin around them. */
 const PIECES = 3
 const MARGIN = 0.14
@@ -44,11 +43,10 @@ export function agreement(seen: Sight, { concepts, style, place }: Asked): Agree
   const shown = things.map((k) =>
     apart ? Math.max(...seen.pieces.map((piece) => piece[k]!)) : seen.concept[k]! * things.length,
   )
-  const log = (p: number): number => Math.log(Math.max(Math.min(p, 1), FLOOR))
   return {
-    things: log(Math.min(...shown)),
-    style: style ? log(seen.style[styleIndex(style)]!) : 0,
-    background: place ? log(seen.background[backgroundIndex(place)]!) : 0,
+    things: logProbability(Math.min(...shown)),
+    style: style ? logProbability(seen.style[styleIndex(style)]!) : 0,
+    background: place ? logProbability(seen.background[backgroundIndex(place)]!) : 0,
   }
 }
 

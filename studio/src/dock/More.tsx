@@ -10,13 +10,18 @@ import { Pop } from "../ui/overlays.tsx"
 
 const SLIDERS = ["intensity", "complexity", "movement"] as const
 
+/** Numbers that are the model's own until they are given. */
+const OWN = [
+  { name: "steps", min: 1, max: 100, step: 1 },
+  { name: "guidance", min: 0, max: 20, step: 0.1 },
+  { name: "candidates", min: 1, max: 8, step: 1 },
+] as const
+
 /** How many settings here differ from their usual: shown on the button, so that nothing works unseen. */
 const changed = (d: Draft): number =>
   [
     ...SLIDERS.map((s) => d[s] !== 0),
-    d.steps !== null,
-    d.guidance !== null,
-    d.candidates !== null,
+    ...OWN.map(({ name }) => d[name] !== null),
     d.negativePrompt !== "",
     d.format !== "png",
   ].filter(Boolean).length
@@ -92,52 +97,20 @@ function MoreFields({ capabilities, model }: { capabilities: Capabilities; model
           </div>
         ))}
       <div className="pair">
-        <div className="stack tight">
-          <span className="label">{t.more.steps}</span>
-          <NumberField
-            className="full"
-            label={t.more.steps}
-            value={d.steps}
-            min={1}
-            max={100}
-            step={1}
-            nullable
-            placeholder={String(model.defaults.steps)}
-            onChange={(steps) => draft.set({ steps })}
-          />
-        </div>
-        {model.supports.guidance && (
-          <div className="stack tight">
-            <span className="label">{t.more.guidance}</span>
+        {OWN.filter(({ name }) => name === "steps" || model.supports[name]).map(({ name, ...range }) => (
+          <div key={name} className="stack tight">
+            <span className="label">{t.more[name]}</span>
             <NumberField
               className="full"
-              label={t.more.guidance}
-              value={d.guidance}
-              min={0}
-              max={20}
-              step={0.1}
+              label={t.more[name]}
+              value={d[name]}
+              {...range}
               nullable
-              placeholder={String(model.defaults.guidance)}
-              onChange={(guidance) => draft.set({ guidance })}
+              placeholder={String(model.defaults[name])}
+              onChange={(v) => draft.set({ [name]: v })}
             />
           </div>
-        )}
-        {model.supports.candidates && (
-          <div className="stack tight">
-            <span className="label">{t.more.candidates}</span>
-            <NumberField
-              className="full"
-              label={t.more.candidates}
-              value={d.candidates}
-              min={1}
-              max={8}
-              step={1}
-              nullable
-              placeholder={String(model.defaults.candidates)}
-              onChange={(candidates) => draft.set({ candidates })}
-            />
-          </div>
-        )}
+        ))}
       </div>
       {model.supports.guidance && (
         <div className="stack tight">
