@@ -33,19 +33,16 @@ export interface Saturation {
 export interface LookCalibration {
   towards: Saturation
   away: Saturation
-  /** How far looks keep pace with the guidance of the text: 0 not at all, 1 all the way. */
-  pace: number
 }
 
 /**
- * Of the embedded Medium, by its contact sheets and the judge (docs/controls.md): a look is there from
- * 0.5 on, and a weight of 2 thins what the prompt named but leaves it. Away is as strong at 1 and saturates
- * lower, for a velocity pushed off its course leaves the pictures that the model knows sooner than one that is pulled.
+ * Of the embedded Medium, by its contact sheets and the judge (docs/controls.md): 1 is the look's own picture, 2 leads past
+ * it by two fifths, and no sum by more than two thirds. Away is as strong at 1 and saturates lower, for a velocity pushed
+ * off its course leaves the pictures that the model knows sooner than one that is pulled.
  */
 export const LOOK_CALIBRATION: LookCalibration = {
-  towards: { limit: 1.333, scale: 0.72 },
+  towards: { limit: 1.667, scale: 1.09 },
   away: { limit: 1.2, scale: 0.7 },
-  pace: 1,
 }
 
 export const saturated = (weight: number, { limit, scale }: Saturation): number =>
@@ -109,25 +106,32 @@ export interface BranchVelocities {
 }
 
 /**
- * v = c + g (c - u') + a (p - c) - b (m - u): guidance that hardly stretches, a pull to the look and a push from the
- * other, whose branch has the negative prompt's words. Without guidance there is no u, and c stands for it. A branch that
- * is not there adds nothing, not even a rounding.
+ * v = q + g (q - u') + (1 + g) (a - 1)+ (p - c') - (1 + g) b (m - u), with q = c + min(a, 1) (p - c). A pull a moves what the
+ * prompt gives to the look, and guidance follows from there; beyond 1 it leads past the look, in the directions that
+ * hardly stretch (u' and c': `unstretched`), for along the rest of the way bright lines on black become black. A push b
+ * leaves the other look, whose branch has the negative prompt's words. Without guidance there is no u, and c stands for
+ * it. A branch that is not there adds nothing, not even a rounding.
  */
 export function combineVelocities(
   { conditional, unconditional, towards, away }: BranchVelocities,
   { guidance, pull = 0, push = 0 }: { guidance: number; pull?: number; push?: number },
   at: Place,
 ): Float32Array {
-  const out = Float64Array.from(conditional)
-  const add = (factor: number, from: Float32Array | undefined, to: Float32Array | undefined): void => {
-    if (factor === 0 || !from || !to) return
-    for (let i = 0; i < out.length; i++) out[i]! += factor * (to[i]! - from[i]!)
+  const near = towards && pull > 0 ? between(conditional, towards, Math.min(pull, 1)) : conditional
+  const out = Float64Array.from(near)
+  const add = (factor: number, from: Float32Array, to: Float32Array): void => {
+    if (factor !== 0) for (let i = 0; i < out.length; i++) out[i]! += factor * (to[i]! - from[i]!)
   }
-  if (guidance !== 0 && unconditional) add(guidance, unstretched(conditional, unconditional, at), conditional)
-  add(pull, conditional, towards)
-  add(-push, unconditional ?? conditional, away)
+  // Guidance carries the prompt 1 + g times as far as the model itself would, and looks keep pace with it.
+  const pace = 1 + guidance
+  if (guidance !== 0 && unconditional) add(guidance, unstretched(near, unconditional, at), near)
+  if (towards && pull > 1) add(pace * (pull - 1), unstretched(towards, conditional, at), towards)
+  if (away) add(-pace * push, unconditional ?? conditional, away)
   return Float32Array.from(out)
 }
+
+const between = (from: Float32Array, to: Float32Array, share: number): Float32Array =>
+  from.map((value, i) => value + share * (to[i]! - value))
 
 /** Text of a branch: [T,F] and which of its tokens are real. */
 export interface BranchTokens {
@@ -156,7 +160,6 @@ export function lookLane(
   text: { prompt: BranchTokens; negative?: BranchTokens; guidance: number },
   { towards, away }: LookBranches,
   features: number,
-  calibration: LookCalibration = LOOK_CALIBRATION,
 ): { branches: BranchTokens[]; mix: Lane["mix"] } {
   const negative = text.guidance === 0 ? undefined : text.negative
   const named = {
@@ -167,14 +170,7 @@ export function lookLane(
     ...(away && { away: beside(negative ?? text.prompt, away.tokens, features) }),
   }
   const names = Object.keys(named) as (keyof BranchVelocities)[]
-  // Guidance carries the prompt 1 + g times as far as the model itself would; looks have to keep pace with it, or the
-  // look that the bare prompt implies outweighs the one that was asked for.
-  const pace = 1 + calibration.pace * text.guidance
-  const factors = {
-    guidance: text.guidance,
-    pull: pace * (towards?.strength ?? 0),
-    push: pace * (away?.strength ?? 0),
-  }
+  const factors = { guidance: text.guidance, pull: towards?.strength, push: away?.strength }
   return {
     branches: Object.values(named),
     mix: (velocities, at) =>

@@ -111,19 +111,35 @@ test("a pull goes to the look, a push goes the other way, and both at once add u
   })
 })
 
-test("looks keep pace with guidance: a pull goes as much further as guidance does, but for what would stretch", () => {
+test("a pull of 1 is the look's own picture under guidance, as if its tokens were part of the prompt", () => {
   const [c, u, p] = [noise(16, 8), noise(16, 9), noise(16, 10)]
   const text = { data: noise(8), valid: new Uint8Array(2) }
   const full = { towards: { tokens: noise(4), strength: 1 } }
   const at = { x: noise(16, 11), t: 0.4 }
   for (const guidance of [0.5, 3]) {
     const { mix } = lookLane({ prompt: text, negative: text, guidance }, full, 4)
-    const alone = lookLane({ prompt: text, negative: text, guidance }, {}, 4).mix([c, u], at)
+    const alone = lookLane({ prompt: text, negative: text, guidance }, {}, 4).mix([p, u], at)
     mix([c, u, p], at).forEach((value, i) => {
-      const pulled = (1 + LOOK_CALIBRATION.pace * guidance) * (p[i]! - c[i]!)
-      assert.ok(Math.abs(value - alone[i]! - pulled) < 1e-5)
+      assert.ok(Math.abs(value - alone[i]!) < 1e-5)
     })
   }
+})
+
+test("a pull beyond 1 leads past the look, but hardly along the picture that the look is of", () => {
+  const [c, u, p] = [noise(16, 8), noise(16, 9), noise(16, 10)]
+  const at = { x: noise(16, 11), t: 0.4 }
+  const pulled = (pull: number): Float32Array =>
+    combineVelocities({ conditional: c, unconditional: u, towards: p }, { guidance: 3, pull }, at)
+  const [there, past] = [pulled(1), pulled(1.5)]
+  const clean = at.x.map((value, i) => value - at.t * p[i]!)
+  /** Cosine between the clean picture and a change of it. */
+  const along = (change: Float32Array): number => {
+    const dot = change.reduce((sum, value, i) => sum + value * clean[i]!, 0)
+    return Math.abs(dot) / Math.hypot(...change) / Math.hypot(...clean)
+  }
+  const moved = past.map((value, i) => value - there[i]!)
+  assert.ok(Math.hypot(...moved) > 0.1)
+  assert.ok(along(moved) < 0.5 * along(p.map((value, i) => value - c[i]!)))
 })
 
 test("a push leaves the look by itself: its branch has the negative prompt's words, and none goes away from it", () => {
