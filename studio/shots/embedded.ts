@@ -12,7 +12,7 @@ async function fill(url: string): Promise<void> {
   const neon = await make(url, { prompt: "a neon guitar", seed: 3, ...raw })
   const references = [
     { image: foxes.pictures[0]!.id, weight: 1.2 },
-    { image: neon.pictures[0]!.id, weight: -0.8 },
+    { image: neon.pictures[0]!.id, weight: -0.4 },
   ]
   await make(url, { prompt: "a sunflower in a green meadow", seed: 41, references, ...raw })
 }
