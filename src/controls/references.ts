@@ -15,7 +15,7 @@ export interface WeightedLook {
 export interface LookBranch {
   /** Weighted mean of the style tokens, [S,F]. */
   tokens: Float32Array
-  /** Factor of this branch's difference from the text branch. */
+  /** How far the picture goes to the look, or away from it; 1 is all the way to the look's own picture. */
   strength: number
 }
 
@@ -37,8 +37,8 @@ export interface LookCalibration {
 
 /**
  * Of the embedded Medium, by its contact sheets and the judge (docs/controls.md): 1 is the look's own picture, 2 leads past
- * it by two fifths, and no sum by more than two thirds. Away is as strong at 1 and saturates lower, for a velocity pushed
- * off its course leaves the pictures that the model knows sooner than one that is pulled.
+ * it by two fifths, and no sum by more than two thirds. Away is a little weaker at 1 and saturates lower, for a velocity
+ * pushed off its course leaves the pictures that the model knows sooner than one that is pulled.
  */
 export const LOOK_CALIBRATION: LookCalibration = {
   towards: { limit: 1.667, scale: 1.09 },
