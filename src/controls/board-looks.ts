@@ -1,6 +1,6 @@
 // A moodboard as looks: for each picture that is made, a few of the board's, chosen by its seed. Imports draws only.
 import { draw } from "./creativity/draw.ts"
-import type { WeightedLook } from "./references.ts"
+import type { WeightedLook } from "./looks.ts"
 
 /** Pictures of a board that shape one picture made: few enough that a mixed board stays various. */
 export const BOARD_BLEND = 3

@@ -21,7 +21,8 @@ import { weightFiles } from "../runtime/weights.ts"
 import type { Conditioner, PartContext, TextBranches } from "../sampling/parts.ts"
 import { boardLooks } from "./board-looks.ts"
 import { LookCache } from "./look-cache.ts"
-import { type BranchTokens, beside, lookBranches, lookLane, type WeightedLook } from "./references.ts"
+import { lookBranches, type WeightedLook } from "./looks.ts"
+import { type BranchTokens, beside, lookLane } from "./references.ts"
 import { type AskedSlider, askedSliders, counterSliders } from "./sliders.ts"
 
 /** Pictures of a board by its id, name or share code. Throws not_found. */

@@ -54,16 +54,21 @@ const STRETCH = 0.25
  * The unconditional velocity u, moved so that guidance by c - u turns the picture more than it stretches it: of c - u, most
  * of what lies along the clean picture that c aims at, x - t c, is left out. That part is only more contrast and colour
  * (Sadat et al. 2024, "Eliminating Oversaturation and Artifacts of High Guidance Scales", 3.1, without its momentum and its
- * bound).
+ * bound). `kept`, 0 to 1, is the share of it that stays.
  */
-export function unstretched(c: Float32Array, u: Float32Array, { x, t }: Place): Float32Array {
+export function unstretched(
+  c: Float32Array,
+  u: Float32Array,
+  { x, t }: Place,
+  kept: number = STRETCH,
+): Float32Array {
   const clean = x.map((value, i) => value - t * c[i]!)
   let [along, length] = [0, 0]
   for (let i = 0; i < clean.length; i++) {
     along += (c[i]! - u[i]!) * clean[i]!
     length += clean[i]! * clean[i]!
   }
-  const share = length === 0 ? 0 : ((1 - STRETCH) * along) / length
+  const share = length === 0 ? 0 : ((1 - kept) * along) / length
   return u.map((value, i) => value + share * clean[i]!)
 }
 

@@ -7,15 +7,13 @@ import { test } from "node:test"
 import { boardLooks } from "../../src/controls/board-looks.ts"
 import { contentHash, LookCache } from "../../src/controls/look-cache.ts"
 import {
-  beside,
-  combineVelocities,
   LOOK_CALIBRATION,
   lookBranches,
-  lookLane,
   mergeLooks,
   saturated,
   type WeightedLook,
-} from "../../src/controls/references.ts"
+} from "../../src/controls/looks.ts"
+import { beside, combineVelocities, lookLane } from "../../src/controls/references.ts"
 import { askedSliders, counterSliders } from "../../src/controls/sliders.ts"
 import { guided, unstretched } from "../../src/sampling/lane.ts"
 import { noise } from "../support/run.ts"
@@ -35,12 +33,16 @@ function permutations<T>(items: readonly T[]): T[][] {
 }
 
 test("the order of references changes no bit", () => {
-  const looks = [look("a", 0.7), look("bb", 1.3), look("ccc", -0.4), look("a", 0.1), look("dddd", -1.9)]
-  const shown = permutations(looks).map((order) => {
-    const { towards, away } = lookBranches(order)
-    return [bits(towards!.tokens), towards!.strength, bits(away!.tokens), away!.strength].join()
-  })
-  assert.equal(new Set(shown).size, 1)
+  const near = [look("a", 0.7), look("bb", 1.3), look("a", 0.1), look("eeeee", 0.2)]
+  for (const looks of [near, [...near.slice(0, 3), look("ccc", -0.4), look("dddd", -1.9)]]) {
+    const shown = permutations(looks).map((order) => {
+      const { towards, away } = lookBranches(order)
+      return [towards!, away ?? { sets: [], strength: 0 }]
+        .map(({ sets, strength }) => [strength, ...sets.flatMap((s) => [s.share, bits(s.tokens)])].join())
+        .join()
+    })
+    assert.equal(new Set(shown).size, 1)
+  }
 })
 
 test("weight 0, and weights that cancel, are as if never given", () => {
@@ -55,12 +57,49 @@ test("equal pictures add up", () => {
   assert.equal(mergeLooks([look("a", 0.5), look("b", 1), look("a", 0.25)]).length, 2)
 })
 
-test("one look keeps its tokens bit for bit, two of equal weight meet in the middle", () => {
+test("one look keeps its tokens bit for bit", () => {
+  const a = look("a", 0.3)
+  const { sets } = lookBranches([a]).towards!
+  assert.deepEqual(
+    sets.map(({ share, tokens }) => [share, bits(tokens)]),
+    [[1, bits(a.tokens)]],
+  )
+})
+
+test("looks that differ are two sets, each with those that are like it, and shares by weight", () => {
+  const near = (name: string, value: number, weight: number): WeightedLook => ({
+    ...look(name, weight),
+    tokens: new Float32Array(12).fill(value),
+  })
+  const looks = [near("a", 1, 0.5), near("b", 9, 1), near("c", 2, 0.5), near("d", 8, 2)]
+  const { sets } = lookBranches(looks).towards!
+  const found = sets.map(({ share, tokens }) => [share, tokens[0]!]).sort((a, b) => a[0]! - b[0]!)
+  assert.deepEqual(found[0], [0.25, 1.5])
+  assert.equal(found[1]![0], 0.75)
+  assert.ok(Math.abs(found[1]![1]! - 25 / 3) < 1e-5)
+})
+
+test("beside a look to leave, those to come near meet in one set", () => {
   const [a, b] = [look("a", 0.3), look("b", 0.3)]
-  assert.equal(bits(lookBranches([a]).towards!.tokens), bits(a.tokens))
-  const both = lookBranches([a, b]).towards!.tokens
-  both.forEach((value, i) => {
+  const { towards, away } = lookBranches([a, b, look("c", -1)])
+  assert.deepEqual([towards!.sets.length, away!.sets.length], [1, 1])
+  towards!.sets[0]!.tokens.forEach((value, i) => {
     assert.ok(Math.abs(value - (a.tokens[i]! + b.tokens[i]!) / 2) < 1e-6)
+  })
+})
+
+test("two sets of looks are drawn side by side: their velocities are averaged by share", () => {
+  const text = { data: noise(8), valid: new Uint8Array(2) }
+  const [c, u, p, r] = [noise(16, 1), noise(16, 2), noise(16, 3), noise(16, 4)]
+  const at = { x: noise(16, 11), t: 0.4 }
+  const asked = { prompt: text, negative: text, guidance: 3 }
+  const sets = [0.25, 0.75].map((share, i) => ({ tokens: noise(4, i), share }))
+  const both = lookLane(asked, { towards: { sets, strength: 1.4 } }, 4)
+  const one = lookLane(asked, { towards: { sets: [{ tokens: noise(4), share: 1 }], strength: 1.4 } }, 4)
+  const mean = p.map((value, i) => 0.25 * value + 0.75 * r[i]!)
+  assert.equal(both.branches.length, 4)
+  both.mix([c, u, p, r], at).forEach((value, i) => {
+    assert.ok(Math.abs(value - one.mix([c, u, mean], at)[i]!) < 1e-5)
   })
 })
 
@@ -77,6 +116,8 @@ test("however many references, there are at most two more branches", () => {
   const text = { prompt: { data: noise(8), valid: new Uint8Array([1, 1]) }, guidance: 3 }
   const negative = { data: noise(8, 2), valid: new Uint8Array([1, 1]) }
   const ten = Array.from({ length: 10 }, (_, i) => look("x".repeat(i + 1), i - 4.5))
+  const near = ten.map((one) => ({ ...one, weight: Math.abs(one.weight) }))
+  assert.equal(lookLane({ ...text, negative }, lookBranches(near), 4).branches.length, 4)
   assert.equal(lookLane({ ...text, negative }, lookBranches(ten), 4).branches.length, 4)
   assert.equal(lookLane({ ...text, guidance: 0 }, lookBranches(ten), 4).branches.length, 3)
   assert.equal(lookLane({ ...text, negative }, {}, 4).branches.length, 2)
@@ -101,20 +142,20 @@ test("a pull goes to the look, a push goes the other way, and both at once add u
   near.forEach((value, i) => {
     assert.ok(Math.abs(value - p[i]!) < 1e-6)
   })
-  const both = combineVelocities(
-    { conditional: c, towards: p, away: m },
-    { guidance: 0, pull: 0.5, push: 0.25 },
-    at,
-  )
-  both.forEach((value, i) => {
-    assert.ok(Math.abs(value - (c[i]! + 0.5 * (p[i]! - c[i]!) - 0.25 * (m[i]! - c[i]!))) < 1e-6)
+  const moved = (factors: { pull?: number; push?: number }): Float32Array =>
+    combineVelocities({ conditional: c, towards: p, away: m }, { guidance: 0, ...factors }, at)
+  const [pulled, pushed] = [moved({ pull: 0.5 }), moved({ push: 0.25 })]
+  const leaves = pushed.reduce((sum, value, i) => sum + (value - c[i]!) * (m[i]! - c[i]!), 0)
+  assert.ok(leaves < 0)
+  moved({ pull: 0.5, push: 0.25 }).forEach((value, i) => {
+    assert.ok(Math.abs(value - (pulled[i]! + pushed[i]! - c[i]!)) < 1e-6)
   })
 })
 
 test("a pull of 1 is the look's own picture under guidance, as if its tokens were part of the prompt", () => {
   const [c, u, p] = [noise(16, 8), noise(16, 9), noise(16, 10)]
   const text = { data: noise(8), valid: new Uint8Array(2) }
-  const full = { towards: { tokens: noise(4), strength: 1 } }
+  const full = { towards: { sets: [{ tokens: noise(4), share: 1 }], strength: 1 } }
   const at = { x: noise(16, 11), t: 0.4 }
   for (const guidance of [0.5, 3]) {
     const { mix } = lookLane({ prompt: text, negative: text, guidance }, full, 4)
@@ -144,7 +185,7 @@ test("a pull beyond 1 leads past the look, but hardly along the picture that the
 
 test("a push leaves the look by itself: its branch has the negative prompt's words, and none goes away from it", () => {
   const [prompt, negative] = [1, 2].map((k) => ({ data: noise(8, k), valid: new Uint8Array([1, 1]) }))
-  const away = { away: { tokens: noise(4, 3), strength: 0.5 } }
+  const away = { away: { sets: [{ tokens: noise(4, 3), share: 1 }], strength: 0.5 } }
   const { branches, mix } = lookLane({ prompt: prompt!, negative: negative!, guidance: 3 }, away, 4)
   assert.equal(bits(branches[2]!.data.slice(0, 8)), bits(negative!.data))
   const [c, u] = [noise(16, 4), noise(16, 5)]

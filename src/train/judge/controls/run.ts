@@ -2,7 +2,7 @@
 import { join } from "node:path"
 import { EMBEDDED, OPEN } from "../../../controls/creativity/index.ts"
 import { createEngine } from "../../../controls/engine.ts"
-import { LOOK_CALIBRATION } from "../../../controls/references.ts"
+import { LOOK_CALIBRATION } from "../../../controls/looks.ts"
 import type { GenerationInput } from "../../../request/request.ts"
 import { findModel, weightsOf } from "../../../sampling/index.ts"
 import type { SpriteSource } from "../../data/sprites.ts"
