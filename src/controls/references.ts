@@ -1,5 +1,5 @@
 // Weighted references, boards and sliders as at most two more branches of the denoiser. Pure: numbers in, numbers out.
-import { type Lane, type Place, unstretched } from "../sampling/lane.ts"
+import { type Place, type Reading, unstretched, type Velocities } from "../sampling/lane.ts"
 import type { LookBranches, LookSet } from "./looks.ts"
 
 /** How much of what stretches a push keeps: with all of it pictures break, without any they hardly leave the look. */
@@ -59,34 +59,39 @@ export function beside(text: BranchTokens, tokens: Float32Array, features: numbe
   return { data, valid }
 }
 
+/** Share of the steps in which two sets of looks are drawn side by side; then they take turns. */
+const SIDE_BY_SIDE = 0.25
+
 /**
  * The branches that one picture runs and how their velocities become one: the prompt, the negative prompt under
- * guidance, then at most two more: of looks to come near, whose velocities are averaged by share, and of looks to leave.
- * Without looks it is guidance alone, bit for bit.
+ * guidance, then at most two more, of looks to come near and of looks to leave. Two sets of looks to come near both run
+ * while the layout and the palette are found, their velocities averaged by share; then they take turns. Without looks it
+ * is guidance alone, bit for bit.
  */
 export function lookLane(
   text: { prompt: BranchTokens; negative?: BranchTokens; guidance: number },
   { towards, away }: LookBranches,
   features: number,
-): { branches: BranchTokens[]; mix: Lane["mix"] } {
+): Reading {
   const negative = text.guidance === 0 ? undefined : text.negative
   const near = towards?.sets ?? []
   // Away from the look by itself: beside a prompt that names it, the look's tokens have nothing left to add.
   const far = away?.sets ?? []
   const factors = { guidance: text.guidance, pull: towards?.strength, push: away?.strength }
+  const branches = [
+    text.prompt,
+    ...(negative ? [negative] : []),
+    ...near.map(({ tokens }) => beside(text.prompt, tokens, features)),
+    ...far.map(({ tokens }) => beside(negative ?? text.prompt, tokens, features)),
+  ]
+  const first = negative ? 2 : 1
   return {
-    branches: [
-      text.prompt,
-      ...(negative ? [negative] : []),
-      ...near.map(({ tokens }) => beside(text.prompt, tokens, features)),
-      ...far.map(({ tokens }) => beside(negative ?? text.prompt, tokens, features)),
-    ],
+    branches,
     mix: (velocities, at) => {
-      const rest = [...velocities]
-      const take = (count: number): Float32Array[] => rest.splice(0, count)
-      const [conditional] = take(1) as [Float32Array]
-      const [unconditional] = take(negative ? 1 : 0)
-      const [pulled, pushed] = [averaged(take(near.length), near), averaged(take(far.length), far)]
+      const [conditional] = velocities as [Float32Array]
+      const unconditional = negative && velocities[1]
+      const pulled = averaged(velocities.slice(first, first + near.length), near)
+      const pushed = velocities[first + near.length]
       return combineVelocities(
         {
           conditional,
@@ -98,12 +103,28 @@ export function lookLane(
         at,
       )
     },
+    ...(near.length === 2 && {
+      turns: (taken, steps) => {
+        const resting = first + 1 - turnOf(taken, steps, near[0]!.share)
+        return [...branches.keys()].filter((place) => isBoth(taken, steps) || place !== resting)
+      },
+    }),
   }
 }
 
-/** Mean of the velocities by their sets' shares; one alone is itself, bit for bit. */
-function averaged(velocities: readonly Float32Array[], sets: readonly LookSet[]): Float32Array | undefined {
-  const [first, ...others] = velocities
-  if (!first || others.length === 0) return first
-  return first.map((_, i) => sets.reduce((sum, { share }, k) => sum + share * velocities[k]![i]!, 0))
+const isBoth = (taken: number, steps: number): boolean => taken < Math.ceil(steps * SIDE_BY_SIDE)
+
+/** Whose turn a step is, 0 or 1: in any stretch of steps the first one has its share of them. */
+function turnOf(taken: number, steps: number, share: number): 0 | 1 {
+  const turns = taken - Math.ceil(steps * SIDE_BY_SIDE)
+  const due = (k: number): number => Math.floor(share * k + 0.5)
+  return due(turns + 1) > due(turns) ? 0 : 1
+}
+
+/** Mean of the velocities that are there by their sets' shares; one alone is itself, bit for bit. */
+function averaged(velocities: Velocities, sets: readonly LookSet[]): Float32Array | undefined {
+  const [one, other] = velocities
+  if (!one || !other) return one ?? other
+  const [a, b] = sets as [LookSet, LookSet]
+  return one.map((value, i) => a.share * value + b.share * other[i]!)
 }

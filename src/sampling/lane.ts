@@ -8,17 +8,32 @@ export interface Tokens {
   valid: Uint8Array
 }
 
-export interface Lane {
+/** What one picture reads, and how its branches become one. */
+export interface Reading {
+  /** What each branch reads: all of one length T. The first is the prompt. */
+  branches: readonly Tokens[]
+  /** One velocity from the branches' velocities, each in its branch's place; where a branch did not run there is none. */
+  mix: (velocities: Velocities, at: Place) => Float32Array
+  /** The places of the branches that the step after `taken` of `steps` runs; all of them where this is not given. */
+  turns?: (taken: number, steps: number) => readonly number[]
+}
+
+export type Velocities = readonly (Float32Array | undefined)[]
+
+export interface Lane extends Reading {
   /** Image tokens [N,P], replaced after every step. */
   x: Float32Array
   /** Times still to go through; the first is where x stands. */
   times: readonly number[]
-  /** What each branch reads: all of one length T. The first is the prompt. */
-  branches: readonly Tokens[]
-  /** One velocity from the branches' velocities. */
-  mix: (velocities: readonly Float32Array[], at: Place) => Float32Array
+  /** Steps taken so far; 0 where it is not given. */
+  taken?: number
   /** dx/dt of the last step, for previews. */
   velocity?: Float32Array
+}
+
+/** The places of the branches that a lane's next step runs. */
+export function running({ branches, turns, times, taken = 0 }: Lane): readonly number[] {
+  return turns?.(taken, taken + times.length - 1) ?? [...branches.keys()]
 }
 
 /** Tokens [T,F] with masked rows behind them, `length` in all. */
@@ -33,7 +48,7 @@ export function padded({ data, valid }: Tokens, length: number): Tokens {
 
 /** v = c + g (c - u), the reference's convention; without guidance only the conditional branch. */
 export const guided =
-  (guidance: number): ((velocities: readonly Float32Array[]) => Float32Array) =>
+  (guidance: number): ((velocities: Velocities) => Float32Array) =>
   ([conditional, unconditional]) => {
     const c = conditional!
     const u = unconditional
@@ -76,13 +91,16 @@ export function unstretched(
 export const euler = (x: Float32Array, v: Float32Array, dt: number): Float32Array =>
   x.map((value, i) => value + dt * v[i]!)
 
-/** The velocities of every lane's branches, all from one batched run. */
+/** The velocities of every lane's branches that take part in its next step, in their places, all from one batched run. */
 export async function velocities(
   dit: Dit,
   lanes: readonly Lane[],
   rope: RopeTable,
-): Promise<Float32Array[][]> {
-  const rows = lanes.flatMap((lane) => lane.branches.map((tokens) => ({ lane, tokens })))
+): Promise<(Float32Array | undefined)[][]> {
+  const places = lanes.map(running)
+  const rows = lanes.flatMap((lane, i) =>
+    places[i]!.map((place) => ({ lane, tokens: lane.branches[place]! })),
+  )
   const joined = <T extends Float32Array | Uint8Array>(make: (n: number) => T, parts: readonly T[]): T => {
     const out = make(parts.reduce((n, p) => n + p.length, 0))
     let at = 0
@@ -110,8 +128,9 @@ export async function velocities(
   })
   const each = all.length / rows.length
   let row = 0
-  return lanes.map((lane) =>
-    lane.branches.map(() => {
+  return lanes.map((lane, i) =>
+    lane.branches.map((_, place) => {
+      if (!places[i]!.includes(place)) return undefined
       const at = row++ * each
       return all.subarray(at, at + each)
     }),
@@ -126,5 +145,6 @@ export async function advance(dit: Dit, lanes: readonly Lane[], rope: RopeTable)
     lane.velocity = lane.mix(found[i]!, { x: lane.x, t })
     lane.x = euler(lane.x, lane.velocity, next - t)
     lane.times = lane.times.slice(1)
+    lane.taken = (lane.taken ?? 0) + 1
   })
 }

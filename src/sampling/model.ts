@@ -17,7 +17,7 @@ import type { Runner } from "../runtime/runner.ts"
 import { floats, type Value } from "../runtime/session.ts"
 import { weightFiles } from "../runtime/weights.ts"
 import { exactGrid, type Grid, nativeGrid } from "./grid.ts"
-import { guided, type Lane, padded, type Tokens } from "./lane.ts"
+import { guided, type Lane, padded, type Reading, type Tokens } from "./lane.ts"
 import { fileOf, type Installed, weightsOf } from "./manifest.ts"
 import {
   type Conditioner,
@@ -178,19 +178,19 @@ export class Model {
   }
 
   /** What the denoiser reads and how its branches mix, for one picture. */
-  async condition(request: GenerationRequest, prompt: string): Promise<Pick<Lane, "branches" | "mix">> {
+  async condition(request: GenerationRequest, prompt: string): Promise<Reading> {
     const guidance = request.guidance!
     const text = {
       prompt: await this.#read(prompt),
       ...(guidance > 0 ? { negative: await this.#read(request.negativePrompt) } : {}),
       guidance,
     }
-    const { branches, mix } = this.#conditioner
+    const reading: Reading = this.#conditioner
       ? await this.#conditioner.condition(request, text)
       : { branches: text.negative ? [text.prompt, text.negative] : [text.prompt], mix: guided(guidance) }
-    const longest = Math.max(...branches.map((b) => b.valid.length))
+    const longest = Math.max(...reading.branches.map((b) => b.valid.length))
     const length = Math.ceil(longest / TEXT_BLOCK) * TEXT_BLOCK
-    return { branches: branches.map((b) => padded(b, length)), mix }
+    return { ...reading, branches: reading.branches.map((b) => padded(b, length)) }
   }
 
   /** Fused tokens of a prompt, kept for the next time: towers are slow and prompts come again. */

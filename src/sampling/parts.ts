@@ -14,7 +14,7 @@ import type { Value } from "../runtime/session.ts"
 import { weightFiles } from "../runtime/weights.ts"
 import type { Asked } from "./asked.ts"
 import { openUpsampler, openWords } from "./embedded.ts"
-import type { Lane, Tokens } from "./lane.ts"
+import type { Reading, Tokens } from "./lane.ts"
 import { fileOf, type Installed } from "./manifest.ts"
 import { openTokenizer, QwenEncoder, type TextEncoder } from "./text.ts"
 import { openVerifier } from "./verifier.ts"
@@ -41,7 +41,7 @@ export interface TextBranches {
 
 /** Adds to the words what else a request asks for (references, boards, sliders), as tokens beside them. */
 export interface Conditioner {
-  condition(request: GenerationRequest, text: TextBranches): Promise<Pick<Lane, "branches" | "mix">>
+  condition(request: GenerationRequest, text: TextBranches): Promise<Reading>
   close(): Promise<void>
 }
 

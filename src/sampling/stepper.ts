@@ -3,7 +3,7 @@ import { imageRope, type RopeTable } from "../nets/index.ts"
 import { AtelierError } from "../request/errors.ts"
 import type { Dit } from "../runtime/networks.ts"
 import type { Grid } from "./grid.ts"
-import { advance, type Lane } from "./lane.ts"
+import { advance, type Lane, running } from "./lane.ts"
 
 interface Job {
   grid: Grid
@@ -116,7 +116,7 @@ export class Stepper {
     let rows = 0
     this.#turn++
     for (const { w } of turns.sort((a, b) => a.place - b.place)) {
-      const more = w.lane.branches.length
+      const more = running(w.lane).length
       if (rows > 0 && rows + more > this.#mostRows) continue
       chosen.push(w)
       rows += more

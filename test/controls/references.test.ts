@@ -88,19 +88,31 @@ test("beside a look to leave, those to come near meet in one set", () => {
   })
 })
 
-test("two sets of looks are drawn side by side: their velocities are averaged by share", () => {
+test("two sets of looks are drawn side by side, their velocities averaged by share, and then take turns", () => {
   const text = { data: noise(8), valid: new Uint8Array(2) }
   const [c, u, p, r] = [noise(16, 1), noise(16, 2), noise(16, 3), noise(16, 4)]
   const at = { x: noise(16, 11), t: 0.4 }
   const asked = { prompt: text, negative: text, guidance: 3 }
-  const sets = [0.25, 0.75].map((share, i) => ({ tokens: noise(4, i), share }))
-  const both = lookLane(asked, { towards: { sets, strength: 1.4 } }, 4)
-  const one = lookLane(asked, { towards: { sets: [{ tokens: noise(4), share: 1 }], strength: 1.4 } }, 4)
-  const mean = p.map((value, i) => 0.25 * value + 0.75 * r[i]!)
+  const of = (...shares: number[]) =>
+    lookLane(
+      asked,
+      { towards: { sets: shares.map((share, i) => ({ tokens: noise(4, i), share })), strength: 1.4 } },
+      4,
+    )
+  const [both, one] = [of(0.25, 0.75), of(1)]
   assert.equal(both.branches.length, 4)
+  const mean = p.map((value, i) => 0.25 * value + 0.75 * r[i]!)
   both.mix([c, u, p, r], at).forEach((value, i) => {
     assert.ok(Math.abs(value - one.mix([c, u, mean], at)[i]!) < 1e-5)
   })
+  assert.equal(bits(both.mix([c, u, undefined, r], at)), bits(one.mix([c, u, r], at)))
+
+  const steps = (reading: typeof both): string[] =>
+    Array.from({ length: 8 }, (_, taken) => reading.turns!(taken, 8).join(""))
+  assert.deepEqual(steps(of(0.5, 0.5)), ["0123", "0123", "012", "013", "012", "013", "012", "013"])
+  const taken = steps(of(0.2, 0.8)).slice(2)
+  assert.deepEqual([taken.filter((t) => t === "012").length, taken.filter((t) => t === "013").length], [1, 5])
+  assert.equal(one.turns, undefined)
 })
 
 test("strength rises with the weight and never passes its limit, ten references at 2 included", () => {

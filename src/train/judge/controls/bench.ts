@@ -39,7 +39,7 @@ export function openBench({
   count,
   note,
 }: BenchOptions): Bench {
-  let painter: Painter | undefined
+  const painters: Partial<Record<"judge" | "train", Painter>> = {}
   let told = Date.now()
   const tell = (line: string): void => {
     if (Date.now() - told < 30_000) return
@@ -75,9 +75,9 @@ export function openBench({
     },
     generate: (input) => engine.generate(parseRequest({ ...given, ...input, count: 1 })),
     look: classifier && ((pictures) => lookAt(classifier, pictures)),
-    paint: (prompt) => {
-      painter ??= openPainter(drawings(), "judge")
-      return painter.paint(prompt)
+    paint: (prompt, by = "judge") => {
+      painters[by] ??= openPainter(drawings(), by)
+      return painters[by].paint(prompt)
     },
   }
 }

@@ -32,8 +32,8 @@ export interface Bench {
   readonly generate: (input: GenerationInput) => Promise<Generation>
   /** The classifier's verdicts; absent where none is trained. */
   readonly look: ((pictures: readonly Bitmap[]) => Promise<Verdict[]>) | undefined
-  /** Real art by drawings that the model never learned from. */
-  readonly paint: (prompt: Prompt) => Promise<Bitmap>
+  /** Real art: by drawings that the model never learned from, or by the model's own, which the judge never saw. */
+  readonly paint: (prompt: Prompt, by?: "judge" | "train") => Promise<Bitmap>
   /** What the built-in expander may add for this model. */
   readonly words: IdeaList
   /** How many prompts, pairs or pictures to take; all of them where it is undefined. */

@@ -3,8 +3,9 @@ import { paletteDistance } from "../colour.ts"
 import { conceptIndex, styleIndex } from "../labels.ts"
 import { rankOf } from "../network.ts"
 import { conceptProbability, styleProbability } from "../observe.ts"
-import { atNative } from "../pixels.ts"
-import { share } from "../statistics.ts"
+import { atNative, type Bitmap } from "../pixels.ts"
+import type { Prompt } from "../prompts.ts"
+import { average, pairedRatio, share } from "../statistics.ts"
 import { blendFigures } from "./blends.ts"
 import { type Bench, type ControlFigure, collector, SEEDS } from "./measure.ts"
 import { dataUri, samePixels } from "./pictures.ts"
@@ -32,6 +33,7 @@ export async function referenceFigures(bench: Bench): Promise<ControlFigure[]> {
     tried.push(await tryPair(bench, pair, `references, pair ${i + 1} of ${pairs.length}`))
   return [
     ...trialFiguresOf(tried),
+    ...(await artFigures(bench, pairs)),
     ...(await zeroFigures(bench, tried)),
     ...(await blendFigures(
       bench,
@@ -77,6 +79,29 @@ async function tryPair({ observe, look, paint }: Bench, pair: Pair, what: string
   })
   const views = SEEDS.map((_, i) => seen.slice(i * WEIGHTS.length, (i + 1) * WEIGHTS.length))
   return { pair, image, named, views }
+}
+
+/**
+ * What the concept figure would be of real art: each pair's subject without its style and with it, by drawings that the
+ * judge never saw. Where the prompt names the style, both have it.
+ */
+async function artFigures({ look, paint }: Bench, pairs: readonly Pair[]): Promise<ControlFigure[]> {
+  if (!look) return []
+  const { figures, add } = collector("references")
+  const shown = async (prompts: readonly Prompt[], id: string): Promise<number> => {
+    const pictures: Bitmap[] = []
+    for (const prompt of prompts) pictures.push(await paint(prompt, "train"))
+    return average((await look(pictures)).map((v) => Number(rankOf(v.concept, conceptIndex(id)) === 1)))
+  }
+  const subject: [number, number][] = []
+  for (const { prompt, style } of pairs) {
+    const plain = SEEDS.map((seed): Prompt => ({ ...prompt, id: `${prompt.id} ${seed}` }))
+    const worn = plain.map((p): Prompt => ({ ...p, style }))
+    const id = prompt.concepts[0]!
+    subject.push([await shown(worn, id), await shown(plain, id)])
+  }
+  add("concept.art", "concept of real art, in the style over without", pairedRatio(subject))
+  return figures
 }
 
 /** Weight 0 against no reference at all, on a few pairs. */
