@@ -88,15 +88,15 @@ export function lookLane(
   return {
     branches,
     mix: (velocities, at) => {
-      const [conditional] = velocities as [Float32Array]
       const unconditional = negative && velocities[1]
       const pulled = averaged(velocities.slice(first, first + near.length), near)
       const pushed = velocities[first + near.length]
       return combineVelocities(
         {
-          conditional,
+          // All the way to the looks, the prompt by itself has nothing to say.
+          conditional: velocities[0] ?? pulled!,
           ...(unconditional && { unconditional }),
-          ...(pulled && { towards: pulled }),
+          ...(pulled && velocities[0] && { towards: pulled }),
           ...(pushed && { away: pushed }),
         },
         factors,
@@ -105,8 +105,12 @@ export function lookLane(
     },
     ...(near.length === 2 && {
       turns: (taken, steps) => {
-        const resting = first + 1 - turnOf(taken, steps, near[0]!.share)
-        return [...branches.keys()].filter((place) => isBoth(taken, steps) || place !== resting)
+        if (isBoth(taken, steps)) return [...branches.keys()]
+        const resting = [
+          first + 1 - turnOf(taken, steps, near[0]!.share),
+          ...(towards!.strength < 1 ? [] : [0]),
+        ]
+        return [...branches.keys()].filter((place) => !resting.includes(place))
       },
     }),
   }

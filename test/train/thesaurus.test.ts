@@ -29,7 +29,23 @@ const SENSES = `
   16 05 cat 2
   17 05 Siamese 16
   18 28 even 1
+  19 06 tureen 1
+  20 06 crock 1
+  21 18 Noether 7
+  22 18 oaf 14
+  23 10 ethnic_slur 1
+  24 05 smolt 2
+  25 05 carp 2
+  26 06 chopper 1
 `
+/** What a sense means, where a test goes by it, and whose usage it is. */
+const DEFINITIONS: Record<string, string> = {
+  4: "wet jumper",
+  6: "wet swimmer",
+  24: "wet swimmer",
+  19: "kitchen",
+}
+const USAGES: Record<string, string> = { 22: "23" }
 const lines = SENSES.trim()
   .split("\n")
   .map((line) => line.trim().split(" "))
@@ -42,11 +58,12 @@ const data = lines.map(([n, topic, words, up]) => {
   const pointers = [
     ...(up ? [`@ ${offset(up)} n 0000`] : []),
     ...lines.filter((l) => l[3] === n).map(([below]) => `~ ${offset(below!)} n 0000`),
+    ...(USAGES[n!] ? [`;u ${offset(USAGES[n!]!)} n 0000`] : []),
     "+ 00000001 v 0101",
   ]
   const count = list.length.toString(16).padStart(2, "0")
   const spelled = list.map((w) => `${w} 0`).join(" ")
-  return `${offset(n!)} ${topic} n ${count} ${spelled} ${String(pointers.length).padStart(3, "0")} ${pointers.join(" ")} | a gloss`
+  return `${offset(n!)} ${topic} n ${count} ${spelled} ${String(pointers.length).padStart(3, "0")} ${pointers.join(" ")} | ${DEFINITIONS[n!] ?? "a gloss"}`
 })
 const index = Map.groupBy(
   lines.flatMap(([n, , words]) => words!.split(",").map((word) => [word.toLowerCase(), n!] as const)),
@@ -74,6 +91,39 @@ describe("the thesaurus", () => {
     assert.equal(near("treefrog"), "frog")
     assert.equal(near("newt"), "animal")
     assert.equal(near("treefrog", "frog"), "animal")
+  })
+
+  test("what its definition says chooses among equals, and makes no kin", () => {
+    const vectors = new Map(
+      Object.entries({ jumper: [1, 0, 0], swimmer: [0, 1, 0], wet: [0, 0, 1] }).map(([word, v]) => [
+        word,
+        Float32Array.from(v),
+      ]),
+    )
+    const both = [name("frog", "05"), name("newt", "05")]
+    assert.equal(find(both)("smolt"), undefined)
+    assert.equal(find(both, vectors)("smolt"), undefined)
+    const near = new Map([...vectors, ...both.map((n) => [n.name, Float32Array.of(0, 0, 1)] as const)])
+    near.set("smolt", Float32Array.of(0, 0, 1))
+    assert.equal(find(both, near)("smolt"), "newt")
+  })
+
+  test("a thing that is no kin of anything known is read as what is likeliest by vector and definition", () => {
+    const vectors = new Map([
+      ["tureen", Float32Array.of(1, 0.1)],
+      ["stove", Float32Array.of(1, 0)],
+      ["kitchen", Float32Array.of(1, 0)],
+      ["oaf", Float32Array.of(1, 0)],
+    ])
+    const near = find([name("stove", "13"), name("even", "28")], vectors)
+    assert.equal(near("tureen"), "stove")
+    assert.equal(near("crock"), undefined) // no vector
+    assert.equal(near("oaf"), undefined) // somebody is no thing
+  })
+
+  test("insults and the names of persons are no words of its list", () => {
+    for (const word of ["noether", "oaf"]) assert.ok(!nouns.words.has(word), word)
+    for (const word of ["siamese", "sovereign", "guy"]) assert.ok(nouns.words.has(word), word)
   })
 
   test("leads siblings to each other only where their vectors agree", () => {
