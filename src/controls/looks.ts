@@ -64,6 +64,9 @@ export function lookBranches(
   calibration: LookCalibration = LOOK_CALIBRATION,
 ): LookBranches {
   const merged = mergeLooks(looks)
+  const sizes = [...new Set(merged.map(({ tokens }) => tokens.length))]
+  if (sizes.length > 1)
+    throw new RangeError(`Looks have ${sizes.join(" and ")} values; they are of two encoders.`)
   const side = (
     list: readonly WeightedLook[],
     saturation: Saturation,
@@ -107,11 +110,8 @@ function apart(looks: readonly WeightedLook[], most: number): WeightedLook[][] {
   return [near, far].filter((set) => set.length > 0).map((set) => set.map((i) => looks[i]!))
 }
 
-function squaredDistance(a: Float32Array, b: Float32Array): number {
-  if (a.length !== b.length)
-    throw new RangeError(`Looks have ${a.length} and ${b.length} values; they are of two encoders.`)
-  return a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0)
-}
+const squaredDistance = (a: Float32Array, b: Float32Array): number =>
+  a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0)
 
 /** One look per hash, sorted by hash; those whose weights cancel are gone. */
 export function mergeLooks(looks: readonly WeightedLook[]): WeightedLook[] {
@@ -132,12 +132,7 @@ function blend(looks: readonly WeightedLook[]): Float32Array {
   if (looks.length === 1) return first.tokens
   const weight = weightOf(looks)
   const sums = new Float64Array(first.tokens.length)
-  for (const look of looks) {
-    if (look.tokens.length !== sums.length)
-      throw new RangeError(
-        `Looks have ${look.tokens.length} and ${sums.length} values; they are of two encoders.`,
-      )
+  for (const look of looks)
     for (let i = 0; i < sums.length; i++) sums[i]! += Math.abs(look.weight) * look.tokens[i]!
-  }
   return Float32Array.from(sums, (sum) => sum / weight)
 }
