@@ -226,7 +226,7 @@ describe("figures of the other controls", () => {
   })
 })
 
-/** One disc for every concept, as the judge's own drawing. */
+/** One disc for every concept, as the judge's own drawing and as the model's. */
 function discs(): SpriteSource {
   const side = 24
   const cutouts = COLOURS.slice(0, 8).map((colour): Cutout => {
@@ -238,11 +238,15 @@ function discs(): SpriteSource {
     return { width: side, height: side, rgba }
   })
   const mains = cutouts.map((c) => dominant(c.rgba))
-  const sprites = CONCEPTS.map(
-    ({ id }, i): Sprite => ({
+  const hands = [
+    { set: "emojione", use: "judge" },
+    { set: "noto", use: "train" },
+  ] as const
+  const all = hands.flatMap((hand) => CONCEPTS.map(({ id }) => ({ id, hand })))
+  const sprites = all.map(
+    ({ id, hand }, i): Sprite => ({
       concept: id,
-      set: "emojione",
-      use: "judge",
+      ...hand,
       file: id,
       width: side,
       height: side,
