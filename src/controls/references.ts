@@ -17,7 +17,7 @@ export interface BranchVelocities {
  * v = q + g (q - u') + (1 + g) (a - 1)+ (p - c') - (1 + g) b (m - u"), with q = c + min(a, 1) (p - c). A pull a moves what the
  * prompt gives to the look, and guidance follows from there; beyond 1 it leads past the look, in the directions that
  * hardly stretch (u' and c': `unstretched`), for along the rest of the way bright lines on black become black. A push b
- * leaves the other look, whose branch has the negative prompt's words, and about half as much along what stretches (u").
+ * leaves the other look, whose branch has the negative prompt's words, with five eighths of what stretches (u").
  * Without guidance there is no u, and c stands for it. A branch that is not there adds nothing, not even a rounding.
  */
 export function combineVelocities(
@@ -65,8 +65,8 @@ const SIDE_BY_SIDE = 0.25
 /**
  * The branches that one picture runs and how their velocities become one: the prompt, the negative prompt under
  * guidance, then at most two more, of looks to come near and of looks to leave. Two sets of looks to come near both run
- * while the layout and the palette are found, their velocities averaged by share; then they take turns. Without looks it
- * is guidance alone, bit for bit.
+ * while the layout and the palette are found, their velocities averaged by share; then they take turns, and where the
+ * strength is 1 or more the prompt by itself rests. Without looks it is guidance alone, bit for bit.
  */
 export function lookLane(
   text: { prompt: BranchTokens; negative?: BranchTokens; guidance: number },
