@@ -21,7 +21,7 @@ export interface BenchOptions {
   /** Fields of every request: the model, its size, steps. */
   readonly given: Partial<GenerationInput>
   readonly classifier: Classifier | undefined
-  /** Opened when the first picture is to be painted. */
+  /** Opened once, when the first picture is to be painted. */
   readonly drawings: () => SpriteSource
   readonly words: IdeaList
   readonly count: number | undefined
@@ -39,6 +39,7 @@ export function openBench({
   count,
   note,
 }: BenchOptions): Bench {
+  let source: SpriteSource | undefined
   const painters: Partial<Record<"judge" | "train", Painter>> = {}
   let told = Date.now()
   const tell = (line: string): void => {
@@ -76,7 +77,8 @@ export function openBench({
     generate: (input) => engine.generate(parseRequest({ ...given, ...input, count: 1 })),
     look: classifier && ((pictures) => lookAt(classifier, pictures)),
     paint: (prompt, by = "judge") => {
-      painters[by] ??= openPainter(drawings(), by)
+      source ??= drawings()
+      painters[by] ??= openPainter(source, by)
       return painters[by].paint(prompt)
     },
   }
