@@ -57,6 +57,8 @@ interface Running {
   row: JobRow
   controller: AbortController
   model: string
+  /** Whether the engine still works on it; afterwards its pictures are only stored. */
+  painting: boolean
   done: Promise<void>
 }
 
@@ -79,10 +81,19 @@ export class Worker {
     this.#o = options
   }
 
-  /** Pictures in flight. */
+  /** Pictures in flight, from the claim until they are stored. */
   get inFlight(): number {
+    return this.#pictures(() => true)
+  }
+
+  /** Pictures that the engine works on: its batch. */
+  get painting(): number {
+    return this.#pictures((r) => r.painting)
+  }
+
+  #pictures(counts: (running: Running) => boolean): number {
     let n = 0
-    for (const { row } of this.#running.values()) n += row.pictures
+    for (const running of this.#running.values()) if (counts(running)) n += running.row.pictures
     return n
   }
 
@@ -189,11 +200,14 @@ export class Worker {
     }
   }
 
-  /** Pictures of a model that may still be taken. */
+  /**
+   * Pictures of a model that may still be taken. While finished ones are stored the engine takes the next, but where
+   * storing is the slower of the two no more than a batch waits for it.
+   */
   #room(model: ModelInfo): number {
-    let inFlight = 0
-    for (const r of this.#running.values()) if (r.model === model.name) inFlight += r.row.pictures
-    return model.batch - inFlight
+    const painting = this.#pictures((r) => r.model === model.name && r.painting)
+    const inFlight = this.#pictures((r) => r.model === model.name)
+    return Math.min(model.batch - painting, 2 * model.batch - inFlight)
   }
 
   #claim(models: string[], pictures: number, suspects: boolean): Promise<JobRow[]> {
@@ -210,16 +224,18 @@ export class Worker {
 
   #take(row: JobRow): void {
     const controller = new AbortController()
-    const done = this.#run(row, controller)
+    const running: Running = { row, controller, model: row.model, painting: true, done: Promise.resolve() }
+    this.#running.set(row.id, running)
+    running.done = this.#run(running)
       .catch(() => {}) // the database is away: the lease runs out and the job is handed back
       .finally(() => {
         this.#running.delete(row.id)
         this.wake()
       })
-    this.#running.set(row.id, { row, controller, model: row.model, done })
   }
 
-  async #run(row: JobRow, controller: AbortController): Promise<void> {
+  async #run(running: Running): Promise<void> {
+    const { row, controller } = running
     const { jobs, engine, prepare, inspect, seal, blobs } = this.#o
     const began = performance.now()
     const trySeconds = this.#o.trySeconds ?? 900
@@ -238,6 +254,8 @@ export class Worker {
         }),
         controller.signal,
       )
+      running.painting = false
+      this.wake()
       await steps.flush()
       await inspect?.(generation.pictures, { keyId: row.key_id, request: row.request })
       // Files before rows: a row always has its file; a file without a row is swept up.
@@ -330,7 +348,7 @@ class Steps {
 
   on(progress: Progress): void {
     const now = performance.now()
-    if (progress.step > 1) this.#o.onStep?.((now - this.#last) / 1000, this.#worker.inFlight)
+    if (progress.step > 1) this.#o.onStep?.((now - this.#last) / 1000, this.#worker.painting)
     this.#last = now
     const previews = progress.previews ?? this.#newest?.previews
     const isQueued = this.#newest !== null

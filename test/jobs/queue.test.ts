@@ -94,6 +94,32 @@ test("the whole queue has a cap", () =>
     5,
   ))
 
+test("the engine begins the next job while the last one's picture is stored, and no more than a batch waits for storage", () =>
+  withQueue(async (q) => {
+    const hold = gate()
+    const key = await q.key("store")
+    const ids = []
+    for (let i = 0; i < 4; i++) ids.push(await q.submit(key, { prompt: `s${i}` }))
+    const small = { ...(await q.engine.models())[0]!, batch: 1 }
+    let sealing = 0
+    const worker = await q.worker({
+      engine: { ...q.engine, models: async () => [small] },
+      seal: async (bytes) => {
+        sealing++
+        await hold.wait()
+        return bytes
+      },
+    })
+    await until(() => sealing === 2)
+    assert.equal(worker.painting, 0)
+    assert.equal(worker.inFlight, 2)
+    assert.deepEqual((await states(q, ids)).slice(2), ["queued", "queued"])
+    assert.equal(q.engine.seen.length, 2)
+    hold.open()
+    await until(() => q.engine.seen.length === 4 && worker.inFlight === 0)
+    assert.deepEqual(await states(q, ids), Array(4).fill("completed"))
+  }))
+
 test("a cancelled job gets no pictures, even when its engine finishes", async () => {
   const hold = gate()
   await withQueue(
