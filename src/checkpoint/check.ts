@@ -1,6 +1,6 @@
 // Compares a canonical checkpoint with the complete list of tensors that its configuration asks for.
 import { AtelierError } from "../request/errors.ts"
-import type { DitConfig, TextConfig, VaeConfig } from "./config.ts"
+import { type DitConfig, type TextConfig, temporalTaps, type VaeConfig } from "./config.ts"
 import { ditTensors, type TensorTable, textTensors, vaeTensors, vaeTimeTensors } from "./expected.ts"
 import { type Checkpoint, formatShape, type StoredTensor } from "./tensor.ts"
 
@@ -14,9 +14,17 @@ export function checkText(checkpoint: Checkpoint, config: TextConfig): void {
   checkTensors(checkpoint, "a Qwen3-VL text tower", textTensors(config))
 }
 
-/** As `checkDit`, for a VAE; its temporal convolutions may be missing, since one frame does not use them. */
+/**
+ * As `checkDit`, for a VAE. One frame uses neither the temporal convolutions, which may be missing, nor more than the
+ * last of three taps along time, which may be the only one (`temporalTaps`).
+ */
 export function checkVae(checkpoint: Checkpoint, config: VaeConfig): void {
-  checkTensors(checkpoint, "a Qwen-Image VAE", vaeTensors(config), vaeTimeTensors(config))
+  checkTensors(
+    checkpoint,
+    "a Qwen-Image VAE",
+    vaeTensors(config, temporalTaps(checkpoint)),
+    vaeTimeTensors(config),
+  )
 }
 
 function checkTensors(

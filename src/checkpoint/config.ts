@@ -131,6 +131,11 @@ export function vaeConfig(checkpoint: Checkpoint, settings: VaeSettings = {}): V
   }
 }
 
+/** How many taps along time a VAE's file stores: the family's three, or the one that acts on a still picture. */
+export function temporalTaps({ tensors }: Checkpoint): 1 | 3 {
+  return tensors.get("encoder.conv_in.weight")?.shape[2] === 1 ? 1 : 3
+}
+
 // encoder.down_blocks is one flat list: residual blocks, and a resampler where a level ends.
 function encoderLevels(
   checkpoint: Checkpoint,

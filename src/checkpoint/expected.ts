@@ -105,36 +105,41 @@ export function textTensors(config: TextConfig): TensorTable {
   return table
 }
 
-/** All tensors of the VAE that one frame needs. The unused `time_conv` stand in `vaeTimeTensors`. */
-export function vaeTensors(config: VaeConfig): TensorTable {
+/**
+ * All tensors of the VAE that one frame needs, with `taps` along time: three as in the family's files, or the one that
+ * acts. The unused `time_conv` stand in `vaeTimeTensors`.
+ */
+export function vaeTensors(config: VaeConfig, taps: 1 | 3 = 3): TensorTable {
   const { baseDim, latentChannels: z, multipliers, resBlocks } = config
   const widths = multipliers.map((multiplier) => baseDim * multiplier)
   const deepest = widths.at(-1)!
   const table: TensorTable = new Map()
-  conv(table, "encoder.conv_in", baseDim, 3, [3, 3, 3])
+  const kernel = [taps, 3, 3]
+  conv(table, "encoder.conv_in", baseDim, 3, kernel)
   let k = 0
   let width = baseDim
   for (const [level, out] of widths.entries()) {
-    for (let i = 0; i < resBlocks; i++, width = out) residual(table, `encoder.down_blocks.${k++}`, width, out)
+    for (let i = 0; i < resBlocks; i++, width = out)
+      residual(table, `encoder.down_blocks.${k++}`, width, out, kernel)
     if (level < widths.length - 1) conv(table, `encoder.down_blocks.${k++}.resample.1`, out, out, [3, 3])
   }
-  middle(table, "encoder", deepest)
+  middle(table, "encoder", deepest, kernel)
   table.set("encoder.norm_out.gamma", [deepest, 1, 1, 1])
-  conv(table, "encoder.conv_out", 2 * z, deepest, [3, 3, 3])
+  conv(table, "encoder.conv_out", 2 * z, deepest, kernel)
   conv(table, "quant_conv", 2 * z, 2 * z, [1, 1, 1])
   conv(table, "post_quant_conv", z, z, [1, 1, 1])
-  conv(table, "decoder.conv_in", deepest, z, [3, 3, 3])
-  middle(table, "decoder", deepest)
+  conv(table, "decoder.conv_in", deepest, z, kernel)
+  middle(table, "decoder", deepest, kernel)
   width = deepest
   for (const [level, out] of widths.toReversed().entries()) {
     for (let i = 0; i <= resBlocks; i++, width = out)
-      residual(table, `decoder.up_blocks.${level}.resnets.${i}`, width, out)
+      residual(table, `decoder.up_blocks.${level}.resnets.${i}`, width, out, kernel)
     if (level === widths.length - 1) continue
     width = out / 2 // the upsampler's convolution halves the channels
     conv(table, `decoder.up_blocks.${level}.upsamplers.0.resample.1`, width, out, [3, 3])
   }
   table.set("decoder.norm_out.gamma", [baseDim * multipliers[0]!, 1, 1, 1])
-  conv(table, "decoder.conv_out", 3, baseDim * multipliers[0]!, [3, 3, 3])
+  conv(table, "decoder.conv_out", 3, baseDim * multipliers[0]!, kernel)
   return table
 }
 
@@ -156,23 +161,29 @@ export function vaeTimeTensors(config: VaeConfig): TensorTable {
   return table
 }
 
-function conv(table: TensorTable, name: string, out: number, input: number, kernel: number[]): void {
+function conv(table: TensorTable, name: string, out: number, input: number, kernel: readonly number[]): void {
   table.set(`${name}.weight`, [out, input, ...kernel])
   table.set(`${name}.bias`, [out])
 }
 
-function residual(table: TensorTable, name: string, input: number, out: number): void {
+function residual(
+  table: TensorTable,
+  name: string,
+  input: number,
+  out: number,
+  kernel: readonly number[],
+): void {
   table.set(`${name}.norm1.gamma`, [input, 1, 1, 1])
-  conv(table, `${name}.conv1`, out, input, [3, 3, 3])
+  conv(table, `${name}.conv1`, out, input, kernel)
   table.set(`${name}.norm2.gamma`, [out, 1, 1, 1])
-  conv(table, `${name}.conv2`, out, out, [3, 3, 3])
+  conv(table, `${name}.conv2`, out, out, kernel)
   if (input !== out) conv(table, `${name}.conv_shortcut`, out, input, [1, 1, 1])
 }
 
-function middle(table: TensorTable, side: string, width: number): void {
-  residual(table, `${side}.mid_block.resnets.0`, width, width)
+function middle(table: TensorTable, side: string, width: number, kernel: readonly number[]): void {
+  residual(table, `${side}.mid_block.resnets.0`, width, width, kernel)
   table.set(`${side}.mid_block.attentions.0.norm.gamma`, [width, 1, 1])
   conv(table, `${side}.mid_block.attentions.0.to_qkv`, 3 * width, width, [1, 1])
   conv(table, `${side}.mid_block.attentions.0.proj`, width, width, [1, 1])
-  residual(table, `${side}.mid_block.resnets.1`, width, width)
+  residual(table, `${side}.mid_block.resnets.1`, width, width, kernel)
 }

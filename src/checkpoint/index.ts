@@ -16,6 +16,7 @@ export {
   latentMean,
   type TextConfig,
   type TextSettings,
+  temporalTaps,
   textConfig,
   type VaeConfig,
   type VaeSettings,

@@ -1,7 +1,7 @@
 // The three networks of a model, loaded: numbers in, numbers out. Everything that makes pictures or checks
 // them against the reference goes through these.
 
-import type { Checkpoint } from "../checkpoint/index.ts"
+import { type Checkpoint, temporalTaps } from "../checkpoint/index.ts"
 import { compile } from "../graph/index.ts"
 import {
   type DitConfig,
@@ -162,7 +162,7 @@ export class Vae {
     this.config = config
     this.#runner = runner
     this.#weights = weightFiles(checkpoint)
-    this.#layout = { temporalTaps: checkpoint.tensors.get("decoder.conv_in.weight")?.shape[2] === 1 ? 1 : 3 }
+    this.#layout = { temporalTaps: temporalTaps(checkpoint) }
   }
 
   /** Latent [B,z,h,w] -> picture [B,3,8h,8w]; with `pixels: "picture"`, bytes [B,8h,8w,3]. */

@@ -25,18 +25,6 @@ type Shaped = Map<string, { shape: readonly number[]; data: Float32Array }>
 const entries = (tensors: Shaped): TensorEntry[] =>
   [...tensors].map(([name, { shape, data }]) => ({ name, type: "F16" as const, shape, data }))
 
-/** Our convolutions keep one temporal tap; the family's layout has three, of which the last one acts. */
-function withTemporalTaps(
-  shape: readonly number[],
-  data: Float32Array,
-): { shape: readonly number[]; data: Float32Array } {
-  if (shape.length !== 5 || shape[3] !== 3) return { shape, data }
-  const [out, inner] = shape as [number, number]
-  const wide = new Float32Array(data.length * 3)
-  for (let i = 0; i < out * inner; i++) wide.set(data.subarray(i * 9, i * 9 + 9), i * 27 + 18)
-  return { shape: [out, inner, 3, 3, 3], data: wide }
-}
-
 export interface ExportOptions {
   run: string
   name: string
@@ -64,7 +52,7 @@ export async function exportModel({
 
   const vaeTensors: Shaped = new Map()
   for (const { name: tensor, shape } of vaeShapes())
-    vaeTensors.set(tensor, withTemporalTaps(shape, vae.average.get(tensor)!))
+    vaeTensors.set(tensor, { shape, data: vae.average.get(tensor)! })
   await writeSafetensors(`${folder}/vae.safetensors`, entries(vaeTensors), {
     latents_mean: JSON.stringify(statistics.mean),
     latents_std: JSON.stringify(statistics.deviation),

@@ -4,7 +4,6 @@ import { dirname } from "node:path"
 import { fileURLToPath } from "node:url"
 import { openSafetensors, readTensor } from "../checkpoint/index.ts"
 import { type Counters, saveRun, statePath } from "./checkpoint.ts"
-import { vaeShapes } from "./recipes/vae.ts"
 import { WORD_VECTORS } from "./word-vectors.ts"
 
 /**
@@ -22,13 +21,6 @@ async function weightsIn(path: string, prefix = ""): Promise<[Shaped, Record<str
   for (const [name, { shape }] of file.tensors)
     weights.set(prefix + name, { shape, data: await readTensor(file, name) })
   return [weights, file.metadata]
-}
-
-/** The one temporal tap that acts on still pictures, of the family's three. */
-function actingTap(data: Float32Array): Float32Array {
-  const out = new Float32Array(data.length / 3)
-  for (let i = 0; i < data.length / 27; i++) out.set(data.subarray(i * 27 + 18, i * 27 + 27), i * 9)
-  return out
 }
 
 /** Saves weights as a run whose average they are; its optimiser starts afresh. */
@@ -55,12 +47,7 @@ export async function restoreRuns(model: string, runs = "runs", vectors = WORD_V
   const missing = (run: string): boolean => !existsSync(statePath(`${runs}/${run}`))
   const [vae, kept] = await weightsIn(`${model}/vae.safetensors`)
   if (missing("vae")) {
-    const still: Shaped = new Map()
-    for (const { name, shape } of vaeShapes()) {
-      const { shape: found, data } = vae.get(name)!
-      still.set(name, { shape, data: found.length === 5 && found[2] === 3 ? actingTap(data) : data })
-    }
-    await saveAs(`${runs}/vae`, still)
+    await saveAs(`${runs}/vae`, vae)
     made.push("vae")
   }
   if (missing("dit")) {

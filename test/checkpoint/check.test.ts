@@ -14,6 +14,7 @@ import {
   openCheckpoint,
   splitComponents,
   type TensorEntry,
+  temporalTaps,
   textConfig,
   textTensors,
   vaeConfig,
@@ -94,6 +95,24 @@ test("a VAE's configuration is read from its shapes, with or without temporal co
         assert.deepEqual(vaeConfig(vae!, settings), config)
         checkVae(vae!, config)
       })
+})
+
+test("a VAE may store the one tap along time that acts on a still picture, all through or not at all", async () => {
+  const settings = { latentMean: tinyVae.latentMean, latentDeviation: tinyVae.latentDeviation }
+  await withEntries(randomEntries(vaeTensors(tinyVae, 1)), async (path) => {
+    const { vae } = splitComponents(await openCheckpoint(path))
+    assert.equal(temporalTaps(vae!), 1)
+    assert.deepEqual(vaeConfig(vae!, settings), tinyVae)
+    checkVae(vae!, tinyVae)
+  })
+  const mixed = vaeTensors(tinyVae, 1).set("decoder.conv_out.weight", [3, tinyVae.baseDim, 3, 3, 3])
+  await withEntries(randomEntries(mixed), async (path) => {
+    const { vae } = splitComponents(await openCheckpoint(path))
+    assert.throws(() => checkVae(vae!, tinyVae), {
+      code: "model_invalid",
+      message: /decoder.conv_out.weight.*is expected/,
+    })
+  })
 })
 
 test("sixteen latent channels have the official constants, other numbers need their own", async () => {
