@@ -3,6 +3,7 @@ import type { GenerationRequest } from "../request/request.ts"
 import type { Lane } from "./lane.ts"
 import type { Model } from "./model.ts"
 import { noise } from "./noise.ts"
+import type { Reporter } from "./progress.ts"
 import { schedule } from "./schedule.ts"
 import { throwIfCancelled } from "./stepper.ts"
 
@@ -13,19 +14,40 @@ const streamOf = (seed: number, candidate: number): number => seed + candidate *
 
 type Wanted = GenerationRequest & { seed: number; steps: number; candidates: number }
 
+/** The stream of noise to begin with and, where several were tried, the image tokens that the words alone make of it. */
+export interface Beginning {
+  stream: number
+  tokens?: Float32Array
+}
+
+/** Whether a request moves pictures by words alone: what a candidate shows is then the picture. */
+export const byWordsAlone = ({
+  references,
+  board,
+  intensity,
+  complexity,
+  movement,
+}: GenerationRequest): boolean =>
+  references.every(({ weight }) => weight === 0) &&
+  (!board || board.strength === 0) &&
+  intensity === 0 &&
+  complexity === 0 &&
+  movement === 0
+
 /**
- * The stream of noise to begin with. It depends on the words alone, not on references or sliders: these move a picture, and
+ * The noise to begin with. It depends on the words alone, not on references or sliders: these move a picture, and
  * must not exchange it. The same request finds the same noise, alone or in company; found once, it is remembered.
  */
 export async function bestNoise(
   model: Model,
   request: Wanted,
   prompt: string,
+  reporter: Reporter,
   signal?: AbortSignal,
-): Promise<number> {
+): Promise<Beginning> {
   const { seed, candidates, negativePrompt, guidance, steps, width, height } = request
   const asked = candidates > 1 ? model.verifier?.asked(prompt) : undefined
-  if (!asked) return seed
+  if (!asked) return { stream: seed }
   const key = JSON.stringify([prompt, negativePrompt, guidance, steps, width, height, seed, candidates])
   const known = model.chosen.get(key)
   if (known !== undefined) return known
@@ -38,15 +60,16 @@ export async function bestNoise(
     const e = await noise(streamOf(seed, k), model.latentSize(grid))
     lanes.push({ ...condition, times, x: model.toTokens(e, grid) })
   }
-  await model.stepper.run(lanes, grid, { ...(signal && { signal }) })
-  let best = { candidate: 0, agreement: Number.NEGATIVE_INFINITY }
+  reporter.follow(lanes)
+  await model.stepper.run(lanes, grid, { ...(signal && { signal }), onStep: () => reporter.step() })
+  let best = { candidate: 0, tokens: lanes[0]!.x, agreement: Number.NEGATIVE_INFINITY }
   for (const [candidate, { x }] of lanes.entries()) {
     throwIfCancelled(signal)
     const agreement = await model.verifier!.agreement(await model.decodeNative(x, grid), asked)
-    if (agreement > best.agreement) best = { candidate, agreement }
+    if (agreement > best.agreement) best = { candidate, tokens: x, agreement }
   }
-  const stream = streamOf(seed, best.candidate)
-  model.chosen.set(key, stream)
+  const beginning = { stream: streamOf(seed, best.candidate), tokens: best.tokens }
+  model.chosen.set(key, beginning)
   if (model.chosen.size > KEPT) model.chosen.delete(model.chosen.keys().next().value!)
-  return stream
+  return beginning
 }

@@ -2,7 +2,7 @@
 import { encodeImage } from "../image/encode.ts"
 import type { GenerateOptions, Generation, Picture } from "../request/engine.ts"
 import type { GenerationRequest } from "../request/request.ts"
-import { bestNoise } from "./candidates.ts"
+import { type Beginning, bestNoise, byWordsAlone } from "./candidates.ts"
 import type { Grid } from "./grid.ts"
 import type { Lane } from "./lane.ts"
 import type { Model } from "./model.ts"
@@ -53,18 +53,30 @@ export async function generate(
   // A start picture at strength 1 is ignored, but it must still be one.
   const start = startFile && (await model.encode(startFile, grid))
   throwIfCancelled(signal)
-  const noises = await Promise.all(
-    expanded.map(({ prompt }, i) =>
-      strength < 1 ? seeds[i]! : bestNoise(model, { ...request, seed: seeds[i]! }, prompt, signal),
+  const steps = times.length - 1
+  const reporter = new Reporter(model, grid, options, {
+    steps,
+    coming: byWordsAlone(request) ? 0 : request.count * steps,
+  })
+  const beginnings = await Promise.all(
+    expanded.map(
+      async ({ prompt }, i): Promise<Beginning> =>
+        strength < 1
+          ? { stream: seeds[i]! }
+          : bestNoise(model, { ...request, seed: seeds[i]! }, prompt, reporter, signal),
     ),
   )
   const lanes: Lane[] = []
-  for (const [i, condition] of conditions.entries())
-    lanes.push({ ...condition, times, x: await startingPoint(model, grid, noises[i]!, start, strength) })
+  for (const [i, condition] of conditions.entries()) {
+    const { stream, tokens } = beginnings[i]!
+    // Asked by words alone, the best of the candidates is the picture itself.
+    if (tokens && byWordsAlone(request)) lanes.push({ ...condition, times: times.slice(-1), x: tokens })
+    else lanes.push({ ...condition, times, x: await startingPoint(model, grid, stream, start, strength) })
+  }
+  reporter.begin(lanes)
   clock.lap("start")
 
   // t: 1 -> 0. Lanes of other requests may share the runs.
-  const reporter = new Reporter(lanes, model, grid, options)
   await model.stepper.run(lanes, grid, { signal, onStep: () => reporter.step() })
   await reporter.finished()
   clock.lap("denoise")

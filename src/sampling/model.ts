@@ -16,6 +16,7 @@ import { Dit, Vae } from "../runtime/networks.ts"
 import type { Runner } from "../runtime/runner.ts"
 import { floats, type Value } from "../runtime/session.ts"
 import { weightFiles } from "../runtime/weights.ts"
+import type { Beginning } from "./candidates.ts"
 import { exactGrid, type Grid, nativeGrid } from "./grid.ts"
 import { guided, type Lane, padded, type Reading, type Tokens } from "./lane.ts"
 import { fileOf, type Installed, weightsOf } from "./manifest.ts"
@@ -86,8 +87,8 @@ export class Model {
   readonly info: ModelInfo
   readonly stepper: Stepper
   readonly verifier: Verifier | undefined
-  /** Which noise was found best, by what it depends on. */
-  readonly chosen = new Map<string, number>()
+  /** Which noise was found best and what it became, by what that depends on. */
+  readonly chosen = new Map<string, Beginning>()
   readonly #dit: Dit
   readonly #vae: Vae
   readonly #encoder: TextEncoder

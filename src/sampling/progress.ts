@@ -9,39 +9,80 @@ const left = (lanes: readonly Lane[]): number =>
   lanes.reduce((sum, lane) => sum + Math.max(0, lane.times.length - 1), 0)
 
 export class Reporter {
-  readonly #lanes: readonly Lane[]
   readonly #model: Model
   readonly #grid: Grid
   readonly #options: GenerateOptions
-  readonly #total: number
+  readonly #steps: number
   readonly #begin = performance.now()
+  /** The steps of all these count: candidates, then the pictures themselves. */
+  readonly #followed: Lane[] = []
+  #total = 0
+  #coming: number
+  #pictures: readonly Lane[] = []
   #reported = 0
+  #previewed = 0
   // Previews take a moment to encode; reports keep their order, and the last is out before the result is.
   #sent: Promise<void> = Promise.resolve()
 
-  constructor(lanes: readonly Lane[], model: Model, grid: Grid, options: GenerateOptions) {
-    this.#lanes = lanes
+  /** `steps` is what is told as the whole, `coming` how many steps of lanes not yet followed are known to come. */
+  constructor(
+    model: Model,
+    grid: Grid,
+    options: GenerateOptions,
+    { steps, coming }: { steps: number; coming: number },
+  ) {
     this.#model = model
     this.#grid = grid
     this.#options = options
-    this.#total = left(lanes)
+    this.#steps = steps
+    this.#coming = coming
   }
 
-  /** To be called after every run in which one of the lanes took a step. */
+  /** Counts the steps of these lanes from now on. */
+  follow(lanes: readonly Lane[]): void {
+    this.#followed.push(...lanes)
+    this.#total += left(lanes)
+  }
+
+  /** The lanes of the pictures themselves, which previews show: at once, where nothing is left to do. */
+  begin(lanes: readonly Lane[]): void {
+    this.#coming = 0
+    this.#pictures = lanes
+    this.follow(lanes)
+    if (this.#steps === 0 || left(lanes) > 0) return
+    const wanted = (this.#options.previewEvery ?? 0) > 0
+    if (wanted || this.#reported < this.#steps) this.#report(this.#steps, 0, wanted)
+  }
+
+  /** To be called after every run in which one of the followed lanes took a step. */
   step(): void {
-    const { onProgress, previewEvery = 0 } = this.#options
-    const done = this.#total - left(this.#lanes)
-    const step = Math.floor(done / this.#lanes.length)
-    if (!onProgress || step === this.#reported) return
+    const { previewEvery = 0 } = this.#options
+    const all = this.#total + this.#coming
+    const done = this.#total - left(this.#followed)
+    const step = Math.floor((this.#steps * done) / all)
+    const own = this.#ownSteps()
+    const wanted =
+      previewEvery > 0 && own > this.#previewed && own % previewEvery === 0 && left(this.#pictures) > 0
+    if (step === this.#reported && !wanted) return
+    if (wanted) this.#previewed = own
+    this.#report(step, ((performance.now() - this.#begin) / 1000 / done) * (all - done), wanted)
+  }
+
+  /** Steps that every picture itself has taken. */
+  #ownSteps(): number {
+    if (this.#pictures.length === 0) return 0
+    return Math.min(...this.#pictures.map((lane) => this.#steps - (lane.times.length - 1)))
+  }
+
+  #report(step: number, secondsLeft: number, wanted: boolean): void {
+    const { onProgress } = this.#options
+    if (!onProgress) return
     this.#reported = step
-    const steps = this.#total / this.#lanes.length
-    const secondsLeft = ((performance.now() - this.#begin) / 1000 / done) * (this.#total - done)
-    const wanted = previewEvery > 0 && step % previewEvery === 0 && step < steps
     // Pictures as they are now; by the time they are encoded the lanes have moved on.
-    const pixels = wanted ? this.#lanes.map((lane) => this.#model.preview(lane, this.#grid)) : []
+    const pixels = wanted ? this.#pictures.map((lane) => this.#model.preview(lane, this.#grid)) : []
     this.#sent = this.#sent.then(async () => {
       const previews = await Promise.all(pixels.map((p) => encodePreview(p)))
-      onProgress({ step, steps, secondsLeft, ...(wanted ? { previews } : {}) })
+      onProgress({ step, steps: this.#steps, secondsLeft, ...(wanted ? { previews } : {}) })
     })
     this.#sent.catch(() => {}) // `finished` tells
   }

@@ -56,6 +56,43 @@ test("the best of some noises is the same alone, in a batch and after a restart"
   assert.deepEqual(alone, batch[2])
 })
 
+test("asked by words alone, the chosen candidate is the picture that its noise makes alone", async () => {
+  const grey = await sharp({ create: { width: 64, height: 64, channels: 3, background: "#888" } })
+    .png()
+    .toBuffer()
+  const image = `data:image/png;base64,${grey.toString("base64")}`
+  // Weights that cancel ask for nothing, but send the noise on its way once more.
+  const references = [0.5, -0.5].map((weight) => ({ image, weight }))
+  assert.deepEqual(await one({ seed: 2, references }), await one({ seed: 2 }))
+})
+
+test("progress counts the candidates' steps, and the chosen picture is shown as soon as it is known", async () => {
+  const told = async (extra: Partial<GenerationInput>) => {
+    const steps: number[] = []
+    let previews = 0
+    await engine.generate(request({ prompt: "a red apple", ...extra }), {
+      previewEvery: 3,
+      onProgress: (p) => {
+        assert.equal(p.steps, 8)
+        steps.push(p.step)
+        previews += p.previews?.length ?? 0
+      },
+    })
+    return { steps, previews }
+  }
+  const words = await told({ seed: 21 })
+  assert.deepEqual([...new Set(words.steps)], [1, 2, 3, 4, 5, 6, 7, 8])
+  assert.equal(words.previews, 1)
+  assert.deepEqual(await told({ seed: 21 }), { steps: [8], previews: 1 })
+  const moved = await told({ seed: 22, intensity: 40 })
+  assert.deepEqual(
+    moved.steps,
+    moved.steps.toSorted((a, b) => a - b),
+  )
+  assert.equal(moved.steps.at(-1), 8)
+  assert.equal(moved.previews, 2)
+})
+
 test("sliders move the picture of the best noise and do not exchange it", async () => {
   const seed = await movedSeed()
   const [own, best] = [await one({ seed, candidates: 1 }), await one({ seed, candidates: 8 })]
