@@ -9,6 +9,7 @@ import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { startPostgres } from "../test/support/postgres.ts"
 import { dataFolder } from "../test/support/service.ts"
+import { BurstClient } from "./burst.ts"
 import type { NodeOptions } from "./serve-node.ts"
 
 interface Node {
@@ -94,24 +95,65 @@ async function withNode(options: Partial<NodeOptions>, work: (node: Node) => Pro
   }
 }
 
-/** R9: a thousand submits at once on 500 sockets while pictures are made; past the cap all are 429. */
+/** Bursts before the clock runs: a server has compiled what it does after some thousand requests, and opened its sockets. */
+const WARM_BURSTS = 5
+const BURSTS = 5
+const SOCKETS = 500
+
+/**
+ * R9: a thousand submits at once on 500 sockets while pictures are made, as the first thing after a start and when the
+ * server is warm; past the cap all are 429.
+ */
 const submit = ([given = "1000"]: string[]): Promise<void> =>
   withNode({ queueCap: Number(given) + 200 }, async ({ url }) => {
     const n = Number(given)
     for (let i = 0; i < 30; i++) await call(`${url}/api/jobs`, "POST", { prompt: "warm" })
-    await loopDelay(url)
-    const answers = await Promise.all(
-      Array.from({ length: n }, (_, i) => call(`${url}/api/jobs`, "POST", { prompt: `load ${i}`, seed: i })),
-    )
-    const delay = await loopDelay(url)
-    const times = answers.map((a) => a.milliseconds)
-    print("R9-submit", {
+    const client = await BurstClient.open(url, SOCKETS)
+    const burst = async () => {
+      await loopDelay(url)
+      const answers = await Promise.all(
+        Array.from({ length: n }, (_, i) =>
+          call(`${url}/api/jobs`, "POST", { prompt: `load ${i}`, seed: i }),
+        ),
+      )
+      const delay = await loopDelay(url)
+      const times = answers.map((a) => a.milliseconds)
+      const stored = answers.filter((a) => a.status === 201).length
+      return { stored, p50: percentile(times, 50), p99: percentile(times, 99), delay }
+    }
+    const emptied = async () => void (await call(`${url}/api/queue/cancel`, "POST"))
+    const first = await burst()
+    print("R9-submit-first", {
       n,
-      stored: answers.filter((a) => a.status === 201).length,
-      p50_ms: percentile(times, 50),
-      p99_ms: percentile(times, 99),
-      loop_delay_p99_ms: delay,
+      stored: first.stored,
+      p50_ms: first.p50,
+      p99_ms: first.p99,
+      loop_delay_p99_ms: first.delay,
     })
+    for (let i = 0; i < WARM_BURSTS; i++) {
+      await emptied()
+      await burst()
+    }
+    const bursts: Awaited<ReturnType<typeof burst>>[] = []
+    for (let i = 0; i < BURSTS; i++) {
+      await emptied()
+      bursts.push(await burst())
+    }
+    print("R9-submit", {
+      n: `${BURSTS}x${n}`,
+      stored: bursts.reduce((sum, b) => sum + b.stored, 0),
+      p50_ms: percentile(
+        bursts.map((b) => b.p50),
+        50,
+      ),
+      p99_ms: percentile(
+        bursts.map((b) => b.p99),
+        50,
+      ),
+      p99_worst_ms: Math.max(...bursts.map((b) => b.p99)),
+      loop_delay_p99_ms: Math.max(...bursts.map((b) => b.delay)),
+    })
+    client.close()
     const times2: number[] = []
     for (let i = 0; i < 100; i++)
       times2.push((await call(`${url}/api/jobs`, "POST", { prompt: "one by one" })).milliseconds)
