@@ -111,11 +111,8 @@ const submit = ([given = "1000"]: string[]): Promise<void> =>
     const client = await BurstClient.open(url, SOCKETS)
     const burst = async () => {
       await loopDelay(url)
-      const answers = await Promise.all(
-        Array.from({ length: n }, (_, i) =>
-          call(`${url}/api/jobs`, "POST", { prompt: `load ${i}`, seed: i }),
-        ),
-      )
+      const bodies = Array.from({ length: n }, (_, seed) => ({ prompt: `load ${seed}`, seed }))
+      const answers = await client.post("/api/jobs", bodies)
       const delay = await loopDelay(url)
       const times = answers.map((a) => a.milliseconds)
       const stored = answers.filter((a) => a.status === 201).length
