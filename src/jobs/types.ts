@@ -91,8 +91,8 @@ export interface StepEvent {
   secondsLeft: number | null
   /** Pictures of the job. */
   count: number
-  /** Step at which the newest previews were made; 0 before the first. */
-  previewStep: number
+  /** How often previews were made: the newest one's number, 0 before the first. */
+  preview: number
 }
 
 /** Milliseconds-precise time; injected so that tests move it. */

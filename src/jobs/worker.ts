@@ -8,12 +8,11 @@ import {
   type GenerationRequest,
   type ModelInfo,
   type Picture,
-  type Progress,
 } from "../request/index.ts"
 import { type BlobStore, CHANNELS, JOBS, previewKey, putContent, WORKERS } from "../store/index.ts"
 import { hookPlaces, type Jobs } from "./jobs.ts"
 import type { JobRow } from "./rows.ts"
-import type { StepEvent } from "./types.ts"
+import { Steps } from "./steps.ts"
 
 export interface WorkerOptions {
   id?: string
@@ -242,7 +241,13 @@ export class Worker {
     const timer = setTimeout(() => {
       controller.abort(new AtelierError("timeout", `A try took longer than ${trySeconds} seconds.`))
     }, trySeconds * 1000)
-    const steps = new Steps(row, this, this.#o)
+    const { onStep } = this.#o
+    const steps = new Steps(row, {
+      worker: this.id,
+      jobs,
+      blobs,
+      ...(onStep && { onStep: (seconds) => onStep(seconds, this.painting) }),
+    })
     try {
       const request = await prepare(row.request, row.key_id)
       if (row.state === "scheduled") await this.#advance(row, "processing")
@@ -325,68 +330,6 @@ export class Worker {
     const waited = row.started_at ? (row.started_at.getTime() - row.created_at.getTime()) / 1000 : 0
     const seconds = (performance.now() - began) / 1000
     this.#o.onEnd?.({ state, ...(code ? { code } : {}), seconds, waited, pictures: row.pictures })
-  }
-}
-
-/** Steps and previews of one job on their way to whoever watches: in order, newest wins. */
-class Steps {
-  readonly #row: JobRow
-  readonly #worker: Worker
-  readonly #o: WorkerOptions
-  #chain: Promise<void> = Promise.resolve()
-  #newest: Progress | null = null
-  #last = performance.now()
-  #sampling = false
-  #previewStep = 0
-  previews = 0
-
-  constructor(row: JobRow, worker: Worker, options: WorkerOptions) {
-    this.#row = row
-    this.#worker = worker
-    this.#o = options
-  }
-
-  on(progress: Progress): void {
-    const now = performance.now()
-    if (progress.step > 1) this.#o.onStep?.((now - this.#last) / 1000, this.#worker.painting)
-    this.#last = now
-    const previews = progress.previews ?? this.#newest?.previews
-    const isQueued = this.#newest !== null
-    this.#newest = { ...progress, ...(previews ? { previews } : {}) }
-    if (!isQueued) this.#chain = this.#chain.then(() => this.#send()).catch(() => {})
-  }
-
-  flush(): Promise<void> {
-    return this.#chain
-  }
-
-  async #send(): Promise<void> {
-    const progress = this.#newest!
-    this.#newest = null
-    const { jobs, blobs } = this.#o
-    const row = this.#row
-    if (!this.#sampling) {
-      this.#sampling = true
-      await jobs.db.query(JOBS.advance, [row.id, this.#worker.id, row.tries, "sampling", jobs.clock()])
-    }
-    if (progress.previews) {
-      await Promise.all(
-        progress.previews.map((p, i) => blobs.put(previewKey(row.id, i), p, { fleeting: true })),
-      )
-      this.previews = Math.max(this.previews, progress.previews.length)
-      this.#previewStep = progress.step
-    }
-    const { step, steps, secondsLeft } = progress
-    const event: StepEvent = {
-      jobId: row.id,
-      keyId: row.key_id,
-      step,
-      steps,
-      secondsLeft,
-      count: row.pictures,
-      previewStep: this.#previewStep,
-    }
-    await jobs.events.tellStep(event)
   }
 }
 

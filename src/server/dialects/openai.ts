@@ -243,17 +243,13 @@ async function stream({ c, key, s }: Asked, b: Body, draft: Draft, name: string)
     const send = (event: string, data: object) =>
       out.writeSSE({ event, data: JSON.stringify({ type: event, ...data }) }).catch(() => {})
     let sent = 0
+    let newest = 0
     let sending = Promise.resolve()
     const gone = new AbortController()
     out.onAbort(() => gone.abort())
     const stop = s.jobs.events.onStep((step) => {
-      if (
-        step.jobId !== job.id ||
-        sent >= partials ||
-        step.previewStep !== step.step ||
-        step.step === step.steps
-      )
-        return
+      if (step.jobId !== job.id || sent >= partials || step.preview === newest) return
+      newest = step.preview
       const index = sent++
       sending = sending.then(async () => {
         const bytes = await s.blobs.get(previewKey(job.id, 0))

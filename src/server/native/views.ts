@@ -132,13 +132,13 @@ export function progressOf(
 ): z.output<typeof ProgressView> | null {
   const step = s.jobs.events.step(job.id)
   if (!step) return null
-  const places = step.previewStep > 0 ? Array.from({ length: job.request.count }, (_, i) => i) : []
+  const places = step.preview > 0 ? Array.from({ length: job.request.count }, (_, i) => i) : []
   return {
     step: step.step,
     steps: step.steps,
     secondsLeft: step.secondsLeft,
-    // The step in the address makes a new preview a new address, so that no cache shows an old one.
-    previews: places.map((i) => `${s.base}/files/previews/${job.id}/${i}?step=${step.previewStep}`),
+    // The number in the address makes a new preview a new address, so that no cache shows an old one.
+    previews: places.map((i) => `${s.base}/files/previews/${job.id}/${i}?preview=${step.preview}`),
   }
 }
 
