@@ -9,7 +9,7 @@ import {
   type ModelInfo,
   type Picture,
 } from "../request/index.ts"
-import { type BlobStore, CHANNELS, JOBS, previewKey, putContent, WORKERS } from "../store/index.ts"
+import { type BlobStore, CHANNELS, EVENTS, JOBS, previewKey, putContent, WORKERS } from "../store/index.ts"
 import { hookPlaces, type Jobs } from "./jobs.ts"
 import type { JobRow } from "./rows.ts"
 import { Steps } from "./steps.ts"
@@ -72,6 +72,8 @@ export class Worker {
   #draining = false
   #pumping: Promise<void> | null = null
   #again = false
+  /** The engine has finished something since the last look. */
+  #freed = false
   /** A suspect runs alone, so that a job which kills its engine takes no innocent one along twice. */
   #alone = false
 
@@ -179,24 +181,33 @@ export class Worker {
   }
 
   async #pump(): Promise<void> {
-    if (this.#running.size > 0 && (this.#alone || this.#models.every((m) => this.#room(m) <= 0))) return
-    const [seen] = await this.#o.jobs.db.query<{ suspects: boolean; waiting: boolean }>(JOBS.look)
-    if (!seen?.waiting) return
-    if (this.#running.size === 0) {
-      this.#alone = false
-      const names = this.#models.map((m) => m.name)
-      const [suspect] = seen.suspects ? await this.#claim(names, 1, true) : []
-      if (suspect) {
-        this.#alone = true
-        this.#take(suspect)
-        return
-      }
+    const isBusy = this.#running.size > 0
+    if (isBusy && (this.#alone || this.#models.every((m) => this.#room(m) <= 0))) return
+    // Where the engine just became free among other work, more is likely: claiming at once saves it a wait.
+    const isFreed = this.#freed && isBusy
+    this.#freed = false
+    if (!isFreed) {
+      const [seen] = await this.#o.jobs.db.query<{ suspects: boolean; waiting: boolean }>(JOBS.look)
+      if (!seen?.waiting) return
+      if (!isBusy && (await this.#takeSuspect(seen.suspects))) return
     }
     for (const model of this.#models) {
       const room = this.#room(model)
       if (room <= 0) continue
       for (const row of await this.#claim([model.name], room, false)) this.#take(row)
     }
+  }
+
+  /** An idle worker takes a job that already had a try before any other, and alone. */
+  async #takeSuspect(isWaiting: boolean): Promise<boolean> {
+    this.#alone = false
+    if (!isWaiting) return false
+    const names = this.#models.map((m) => m.name)
+    const [suspect] = await this.#claim(names, 1, true)
+    if (!suspect) return false
+    this.#alone = true
+    this.#take(suspect)
+    return true
   }
 
   /**
@@ -209,16 +220,13 @@ export class Worker {
     return Math.min(model.batch - painting, 2 * model.batch - inFlight)
   }
 
-  #claim(models: string[], pictures: number, suspects: boolean): Promise<JobRow[]> {
+  async #claim(models: string[], pictures: number, suspects: boolean): Promise<JobRow[]> {
     const { db, clock } = this.#o.jobs
-    return db.query<JobRow>(JOBS.claim, [
-      this.id,
-      clock(),
-      models,
-      pictures,
-      suspects,
-      this.#running.size === 0,
-    ])
+    const isIdle = this.#running.size === 0
+    const rows = await db.query<JobRow>(JOBS.claim, [this.id, clock(), models, pictures, suspects, isIdle])
+    // Told beside the work, not in the claim: PostgreSQL commits one notifying transaction after the other.
+    if (rows.length > 0) db.query(EVENTS.tell, [CHANNELS.events, ""]).catch(() => {}) // readers look again anyway
+    return rows
   }
 
   #take(row: JobRow): void {
@@ -260,6 +268,7 @@ export class Worker {
         controller.signal,
       )
       running.painting = false
+      this.#freed = true
       this.wake()
       await steps.flush()
       await inspect?.(generation.pictures, { keyId: row.key_id, request: row.request })

@@ -132,7 +132,7 @@ export const JOBS = {
     select id, key_id, kind, jsonb_build_object('try', tries), $2::timestamptz
     from moved, lateral (values (1, 'job-scheduled'), (2, 'job-processing')) as v (n, kind)
     where n = 1 or state = 'processing' order by id, n)
-  select m.*, ${TELL} from moved m join summed s on s.id = m.id order by s.ord`,
+  select m.* from moved m join summed s on s.id = m.id order by s.ord`,
 
   /** $1 job, $2 worker, $3 try, $4 new state, $5 now: scheduled to processing to sampling. */
   advance: `
