@@ -4,16 +4,7 @@ import { stat } from "node:fs/promises"
 import { join } from "node:path"
 import { openSafetensors } from "../checkpoint/index.ts"
 import { input } from "../graph/index.ts"
-import { decodeImage, toPlanes } from "../image/decode.ts"
-import {
-  patchify,
-  SLIDERS as SLIDER_COUNT,
-  STYLE_TOKENS,
-  sliderPowers,
-  sliderTokens,
-  styleTokens,
-  Weights,
-} from "../nets/index.ts"
+import { SLIDERS as SLIDER_COUNT, STYLE_TOKENS, sliderPowers, sliderTokens, Weights } from "../nets/index.ts"
 import type { GenerationRequest } from "../request/request.ts"
 import { openGraph } from "../runtime/networks.ts"
 import { floats } from "../runtime/session.ts"
@@ -21,6 +12,7 @@ import { weightFiles } from "../runtime/weights.ts"
 import type { Conditioner, PartContext, TextBranches } from "../sampling/parts.ts"
 import { boardLooks } from "./board-looks.ts"
 import { LookCache } from "./look-cache.ts"
+import { openLookEncoder } from "./look-encoder.ts"
 import { lookBranches, type WeightedLook } from "./looks.ts"
 import { type BranchTokens, beside, lookLane } from "./references.ts"
 import { type AskedSlider, askedSliders, counterSliders } from "./sliders.ts"
@@ -28,33 +20,24 @@ import { type AskedSlider, askedSliders, counterSliders } from "./sliders.ts"
 /** Pictures of a board by its id, name or share code. Throws not_found. */
 export type BoardReader = (id: string) => Promise<{ bytes: Uint8Array; weight: number }[]>
 
-/** Side in pixels that a reference is brought to: the native square, eight by eight patches. */
-const SIDE = 128
-const LATENT = SIDE / 8
-
 /** Opens file `controls`: the style encoder and the sliders' weights. */
 export async function openControls(context: PartContext, readBoard: BoardReader): Promise<Conditioner> {
   const { runner, dit, readImage } = context
   const checkpoint = await openSafetensors(context.file("controls")!)
-  const { features, channels } = dit.config
-  const token = channels * 4
-  const files = weightFiles(checkpoint)
-  const patches = input("patches", ["B", (LATENT / 2) ** 2, token])
-  const encoder = await openGraph(runner, { style: styleTokens(patches, new Weights(), features) }, files)
+  const { features } = dit.config
+  const encoder = await openLookEncoder(context)
   const powers = input("powers", ["B", SLIDER_COUNT, 4])
-  const slider = await openGraph(runner, { tokens: sliderTokens(powers, new Weights(), features) }, files)
+  const slider = await openGraph(
+    runner,
+    { tokens: sliderTokens(powers, new Weights(), features) },
+    weightFiles(checkpoint),
+  )
 
   const looks = new LookCache({
     folder: join(context.cache, "looks"),
     encoder: await encoderOf(context),
     values: STYLE_TOKENS * features,
-    encode: async (bytes, place) => {
-      const picture = await decodeImage(bytes, { ...place, fit: { width: SIDE, height: SIDE } })
-      const latent = await context.vae.encode(floats(toPlanes(picture), [1, 3, SIDE, SIDE]))
-      const patched = patchify(latent.data as Float32Array, channels, LATENT, LATENT)
-      const { style } = await encoder.run({ patches: floats(patched, [1, (LATENT / 2) ** 2, token]) })
-      return style!.data as Float32Array
-    },
+    encode: (bytes, place) => encoder.encode(bytes, place),
   })
 
   async function asked({ references, board, seed }: GenerationRequest): Promise<WeightedLook[]> {
