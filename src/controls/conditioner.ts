@@ -12,7 +12,7 @@ import { weightFiles } from "../runtime/weights.ts"
 import type { Conditioner, PartContext, TextBranches } from "../sampling/parts.ts"
 import { boardLooks } from "./board-looks.ts"
 import { LookCache } from "./look-cache.ts"
-import { openLookEncoder } from "./look-encoder.ts"
+import { lookEncoder } from "./look-encoder.ts"
 import { lookBranches, type WeightedLook } from "./looks.ts"
 import { type BranchTokens, beside, lookLane } from "./references.ts"
 import { type AskedSlider, askedSliders, counterSliders } from "./sliders.ts"
@@ -25,7 +25,7 @@ export async function openControls(context: PartContext, readBoard: BoardReader)
   const { runner, dit, readImage } = context
   const checkpoint = await openSafetensors(context.file("controls")!)
   const { features } = dit.config
-  const encoder = await openLookEncoder(context)
+  const encoder = lookEncoder(context, checkpoint)
   const powers = input("powers", ["B", SLIDER_COUNT, 4])
   const slider = await openGraph(
     runner,

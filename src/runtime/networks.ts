@@ -151,9 +151,11 @@ export class TextTower {
 /** The autoencoder: latents as the DiT sees them on one side, pictures in -1..1 on the other. */
 export class Vae {
   readonly config: VaeConfig
+  /** What it was opened from, for those who build its encoder into a graph of their own. */
+  readonly checkpoint: Checkpoint
+  readonly layout: VaeLayout
   readonly #runner: Runner
   readonly #weights: WeightFiles
-  readonly #layout: VaeLayout
   #decoder: Promise<LoadedGraph> | undefined
   // An encoder is built for one size: its strides need sides that are known to divide.
   #encoder: { size: string; graph: Promise<LoadedGraph> } | undefined
@@ -161,13 +163,14 @@ export class Vae {
   constructor(runner: Runner, config: VaeConfig, checkpoint: Checkpoint) {
     this.config = config
     this.#runner = runner
+    this.checkpoint = checkpoint
     this.#weights = weightFiles(checkpoint)
-    this.#layout = { temporalTaps: temporalTaps(checkpoint) }
+    this.layout = { temporalTaps: temporalTaps(checkpoint) }
   }
 
   /** Latent [B,z,h,w] -> picture [B,3,8h,8w]; with `pixels: "picture"`, bytes [B,8h,8w,3]. */
   async decode(latent: Value, options?: RunOptions): Promise<Value> {
-    this.#decoder ??= openGraph(this.#runner, decodeGraph(this.config, this.#layout), this.#weights)
+    this.#decoder ??= openGraph(this.#runner, decodeGraph(this.config, this.layout), this.#weights)
     return (await (await this.#decoder).run({ latent }, options)).picture!
   }
 
@@ -177,7 +180,7 @@ export class Vae {
     const size = `${height}x${width}`
     if (this.#encoder?.size !== size) {
       const previous = this.#encoder
-      const outputs = encodeGraph(this.config, [height, width], this.#layout)
+      const outputs = encodeGraph(this.config, [height, width], this.layout)
       this.#encoder = { size, graph: openGraph(this.#runner, outputs, this.#weights) }
       if (previous) await (await previous.graph).close()
     }

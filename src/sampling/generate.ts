@@ -54,9 +54,10 @@ export async function generate(
   const start = startFile && (await model.encode(startFile, grid))
   throwIfCancelled(signal)
   const steps = times.length - 1
+  const wordsAlone = byWordsAlone(request)
   const reporter = new Reporter(model, grid, options, {
     steps,
-    coming: byWordsAlone(request) ? 0 : request.count * steps,
+    coming: wordsAlone ? 0 : request.count * steps,
   })
   const beginnings = await Promise.all(
     expanded.map(
@@ -70,7 +71,7 @@ export async function generate(
   for (const [i, condition] of conditions.entries()) {
     const { stream, tokens } = beginnings[i]!
     // Asked by words alone, the best of the candidates is the picture itself.
-    if (tokens && byWordsAlone(request)) lanes.push({ ...condition, times: times.slice(-1), x: tokens })
+    if (tokens && wordsAlone) lanes.push({ ...condition, times: times.slice(-1), x: tokens })
     else lanes.push({ ...condition, times, x: await startingPoint(model, grid, stream, start, strength) })
   }
   reporter.begin(lanes)
