@@ -97,8 +97,8 @@ async function withNode(options: Partial<NodeOptions>, work: (node: Node) => Pro
 }
 
 /** Bursts before the clock runs: a server has compiled what it does after some thousand requests, and opened its sockets. */
-const WARM_BURSTS = 5
-const BURSTS = 5
+const WARM_BURSTS = 10
+const BURSTS = 11
 const SOCKETS = 500
 
 /**

@@ -1,4 +1,5 @@
 // The event feed: every event of the database in order, to any number of readers, each from its own cursor.
+import { setTimeout as after } from "node:timers/promises"
 import { CHANNELS, type Database, EVENTS } from "../store/index.ts"
 import { type EventRow, eventOf } from "./rows.ts"
 import type { JobEvent, StepEvent } from "./types.ts"
@@ -6,6 +7,10 @@ import type { JobEvent, StepEvent } from "./types.ts"
 const PAGE = 500
 /** A fallback for notifications lost with a connection, and for readers waiting on a slow transaction. */
 const LOOK_AGAIN_MS = 2000
+
+/** After so many events at once the feed rests: who follows them can wait that long, and the database has a crowd to store. */
+const CROWD = 16
+const REST_MS = 40
 
 interface Reader {
   keyId: string | null
@@ -122,6 +127,7 @@ export class EventFeed {
     }
     this.#reading = true
     void this.#read()
+      .then((count) => (count < CROWD ? undefined : after(REST_MS, undefined, { ref: false })))
       .catch(() => {}) // the database is away; the timer looks again
       .finally(() => {
         this.#reading = false
@@ -132,9 +138,11 @@ export class EventFeed {
       })
   }
 
-  async #read(): Promise<void> {
-    for (;;) {
+  /** Hands over what is new and returns how many events that were. */
+  async #read(): Promise<number> {
+    for (let count = 0; ; ) {
       const rows = await this.#db.query<EventRow>(EVENTS.after, [...this.#cursor, null, PAGE])
+      count += rows.length
       for (const row of rows) {
         const event = eventOf(row)
         this.#cursor = [row.xid, row.seq]
@@ -145,7 +153,7 @@ export class EventFeed {
           else deliver(reader, event)
         }
       }
-      if (rows.length < PAGE) return
+      if (rows.length < PAGE) return count
     }
   }
 }

@@ -55,6 +55,9 @@ export async function purge(jobs: Jobs, blobs: BlobStore): Promise<void> {
   const pictures = await jobs.db.query<{ hash: string }>(JOBS.purge, [since])
   await jobs.db.query(JOBS.purgeJobs, [since])
   await dropFiles(jobs, blobs, pictures)
+  // A PostgreSQL server does this by itself; the embedded one has no process for it, and what waits is counted in an
+  // index that keeps every job that ever waited: after 20,000 of them a count took 8 ms instead of 2.
+  if (jobs.db.kind === "embedded") await jobs.db.query("vacuum")
 }
 
 async function dropFiles(jobs: Jobs, blobs: BlobStore, rows: { hash: string }[]): Promise<void> {

@@ -97,7 +97,11 @@ export class Submitter {
       lineage: s.lineage ?? [],
       ord,
     }))
-    const rows = await this.#db.query<Verdict>(JOBS.submit, [JSON.stringify(records), now, this.#cap])
+    const params = [JSON.stringify(records), now, this.#cap]
+    const key = plainKey(group)
+    const stored =
+      key !== null ? await this.#db.query<Verdict>(JOBS.submitPlain, [...params, key, group.length]) : []
+    const rows = stored.length > 0 ? stored : await this.#db.query<Verdict>(JOBS.submit, params)
     void this.#tell(group, new Map(rows.map((r) => [r.id, r])), now) // the next group need not wait for it
   }
 
@@ -133,6 +137,14 @@ export class Submitter {
     }
     return { jobId: earlier.job_id, repeated: true, stored: null }
   }
+}
+
+/** The key of a crowd of plain submits, which one quick statement stores: null for any other group. */
+function plainKey(group: readonly Waiting[]): string | null {
+  const { keyId } = group[0]!.item.submission
+  const isPlain = ({ item: { submission: s } }: Waiting): boolean =>
+    s.keyId === keyId && s.clientId === undefined && !s.lineage?.length
+  return group.every(isPlain) ? keyId : null
 }
 
 const queueFull = (): AtelierError =>

@@ -6,6 +6,7 @@ import { type Beginning, bestNoise, byWordsAlone } from "./candidates.ts"
 import type { Grid } from "./grid.ts"
 import type { Lane } from "./lane.ts"
 import type { Model } from "./model.ts"
+import { leaning, movementTrials } from "./movement.ts"
 import { noise } from "./noise.ts"
 import { Reporter } from "./progress.ts"
 import { schedule, scheduleFrom } from "./schedule.ts"
@@ -55,25 +56,24 @@ export async function generate(
   throwIfCancelled(signal)
   const steps = times.length - 1
   const wordsAlone = byWordsAlone(request)
+  const trials = movementTrials(model, request)
   const reporter = new Reporter(model, grid, options, {
     steps,
-    coming: wordsAlone ? 0 : request.count * steps,
+    coming: wordsAlone ? 0 : request.count * steps * Math.max(1, trials),
   })
-  const beginnings = await Promise.all(
-    expanded.map(
-      async ({ prompt }, i): Promise<Beginning> =>
-        strength < 1
-          ? { stream: seeds[i]! }
-          : bestNoise(model, { ...request, seed: seeds[i]! }, prompt, reporter, signal),
-    ),
+  const lanes = await Promise.all(
+    conditions.map(async (condition, i): Promise<Lane> => {
+      const { prompt } = expanded[i]!
+      const own = { ...request, seed: seeds[i]! }
+      const { stream, tokens }: Beginning =
+        strength < 1 ? { stream: own.seed } : await bestNoise(model, own, prompt, reporter, signal)
+      // Asked by words alone, the best of the candidates is the picture itself.
+      if (tokens && wordsAlone) return { ...condition, times: times.slice(-1), x: tokens }
+      const x = await startingPoint(model, grid, stream, start, strength)
+      if (trials === 0) return { ...condition, times, x }
+      return await leaning(model, own, prompt, { grid, times, x }, { reporter, ...(signal && { signal }) })
+    }),
   )
-  const lanes: Lane[] = []
-  for (const [i, condition] of conditions.entries()) {
-    const { stream, tokens } = beginnings[i]!
-    // Asked by words alone, the best of the candidates is the picture itself.
-    if (tokens && wordsAlone) lanes.push({ ...condition, times: times.slice(-1), x: tokens })
-    else lanes.push({ ...condition, times, x: await startingPoint(model, grid, stream, start, strength) })
-  }
   reporter.begin(lanes)
   clock.lap("start")
 

@@ -38,10 +38,11 @@ export class Reporter {
     this.#coming = coming
   }
 
-  /** Counts the steps of these lanes from now on. */
-  follow(lanes: readonly Lane[]): void {
+  /** Counts the steps of these lanes from now on; announced ones were among the `coming`. */
+  follow(lanes: readonly Lane[], { announced = false } = {}): void {
     this.#followed.push(...lanes)
     this.#total += left(lanes)
+    if (announced) this.#coming -= left(lanes)
   }
 
   /** The lanes of the pictures themselves, which previews show: at once, where nothing is left to do. */

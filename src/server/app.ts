@@ -10,6 +10,7 @@ import {
   type Call,
   Callers,
   type Env,
+  headerOf,
   limitBody,
   requestIds,
   retryAfter,
@@ -32,7 +33,7 @@ import { studioFile } from "./studio.ts"
 /** JSON bodies may hold a 75 MB picture in base64, and a little more. */
 const MAX_BODY = 110_000_000
 
-const secretOfCall = (c: Call): string | null => secretOf(c.req.header("authorization")) ?? secretOfSession(c)
+const secretOfCall = (c: Call): string | null => secretOf(headerOf(c, "authorization")) ?? secretOfSession(c)
 
 function onError(thrown: Error, c: Call, s: Service): Response {
   const error = asAtelierError(thrown)
@@ -112,7 +113,7 @@ export function createApp(s: Service, needsKey: boolean): App {
     const key = secretOfCall(c)
     await callers.key(key)
     // Through this very app, so that a tool can do what its caller's key may do and nothing more.
-    const inside: typeof fetch = (input, init) => Promise.resolve(app.fetch(new Request(input, init), c.env))
+    const inside: typeof fetch = (input, init) => Promise.resolve(app.fetch(new Request(input, init)))
     const client = new AtelierClient({ baseUrl: s.origin, ...(key ? { key } : {}), fetch: inside })
     return answerMcp(c.req.raw, client)
   })

@@ -1,5 +1,6 @@
 // What all HTTP doors share: the caller's key, rate limits, statuses of error codes, ids of requests.
 import { randomUUID } from "node:crypto"
+import type { IncomingHttpHeaders } from "node:http"
 import type { Context, MiddlewareHandler } from "hono"
 import { bodyLimit } from "hono/body-limit"
 import { AtelierError, type ErrorCode } from "../request/index.ts"
@@ -8,10 +9,24 @@ import type { Service } from "./service.ts"
 
 export interface Env {
   Variables: { requestId: string; key: Key }
-  /** The Node socket, when there is one. */
-  Bindings: { incoming?: { socket: { remoteAddress?: string } } }
+  /** What Node has of the request and the answer, where it came over a socket. */
+  Bindings: {
+    incoming?: { headers: IncomingHttpHeaders }
+    outgoing?: { setHeader(name: string, value: string): unknown }
+  }
 }
 export type Call = Context<Env>
+
+/**
+ * A header of the call, undefined where it has none. Node's own are asked: to build the web's `Headers` takes as long as to
+ * check the body. `name` in lower case; of a header that came twice only what Node keeps of it.
+ */
+export function headerOf(c: Call, name: Lowercase<string>): string | undefined {
+  const { incoming } = c.env ?? {}
+  if (!incoming) return c.req.header(name)
+  const value = incoming.headers[name]
+  return Array.isArray(value) ? value.join(", ") : value
+}
 
 const STATUS: Record<ErrorCode, number> = {
   invalid_request: 400,
@@ -127,23 +142,25 @@ export function isSameMachine(host: string | undefined, origin: string | undefin
  * Without keys anybody on this machine may call, and so could any web page in its browser: by DNS rebinding,
  * which the Host header betrays, or by a plain form post, which the Origin header betrays.
  */
-export const sameMachine: MiddlewareHandler<Env> = async (c, next) => {
-  if (!isSameMachine(c.req.header("host"), c.req.header("origin"))) {
+export const sameMachine: MiddlewareHandler<Env> = (c, next) => {
+  if (!isSameMachine(headerOf(c, "host"), headerOf(c, "origin"))) {
     throw new AtelierError(
       "forbidden",
       "Without keys this server answers only pages and programs of this machine.",
     )
   }
-  await next()
+  return next()
 }
 
 /** Gives each request an id, taken over from the caller when it is a sane one. */
 export const requestIds: MiddlewareHandler<Env> = async (c, next) => {
-  const given = c.req.header("x-request-id")
+  const given = headerOf(c, "x-request-id")
   const id = given && /^[\w-]{8,64}$/.test(given) ? given : randomUUID()
   c.set("requestId", id)
+  const { outgoing } = c.env ?? {}
+  outgoing?.setHeader("x-request-id", id)
   await next()
-  c.res.headers.set("x-request-id", id)
+  if (!outgoing) c.res.headers.set("x-request-id", id)
 }
 
 /**
@@ -157,8 +174,8 @@ export function limitBody(most: number): MiddlewareHandler<Env> {
   const count = bodyLimit({ maxSize: most, onError: tooLarge })
   return (c, next) => {
     if (c.req.method === "GET" || c.req.method === "HEAD") return next()
-    const declared = c.req.header("content-length")
-    if (declared === undefined || c.req.header("transfer-encoding") !== undefined) return count(c, next)
+    const declared = headerOf(c, "content-length")
+    if (declared === undefined || headerOf(c, "transfer-encoding") !== undefined) return count(c, next)
     return Number(declared) > most ? tooLarge() : next()
   }
 }

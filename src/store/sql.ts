@@ -26,6 +26,16 @@ const RECORD = `id uuid, key_id text, model text, prompt text, request jsonb, pi
   raw jsonb, client_id text, body_hash text, priority int, deadline_at timestamptz,
   keep_seconds double precision, webhook jsonb, lineage jsonb, ord int`
 
+const PLAIN_RECORD = `id uuid, model text, prompt text, request jsonb, pictures int, dialect text, raw jsonb,
+  priority int, deadline_at timestamptz, keep_seconds double precision, webhook jsonb, ord int`
+
+/** Unfinished jobs by key. Waiting and running apart: each has its index, and history costs nothing. */
+const LOAD = `load as materialized (
+    select key_id, sum(n)::int as n from (
+      select key_id, count(*) as n from jobs where state in ${WAITING} group by key_id
+      union all select key_id, count(*) from jobs where state in ${RUNNING} group by key_id) u
+    group by key_id)`
+
 export const JOBS = {
   /**
    * Stores a group of submits. $1 records, $2 now, $3 cap on all waiting jobs. A key takes at most
@@ -33,12 +43,7 @@ export const JOBS = {
    */
   submit: `
   with input as (select * from jsonb_to_recordset($1::text::jsonb) as r(${RECORD})),
-  -- waiting and running apart: each has its index, and history costs nothing
-  load as (
-    select key_id, sum(n)::int as n from (
-      select key_id, count(*) as n from jobs where state in ${WAITING} group by key_id
-      union all select key_id, count(*) from jobs where state in ${RUNNING} group by key_id) u
-    group by key_id),
+  ${LOAD},
   total as (select coalesce(sum(n), 0)::int as n from load),
   fresh as (
     select i.*,
@@ -73,6 +78,31 @@ export const JOBS = {
   select i.id, s.state, i.id in (select id from fresh) as fresh, i.id in (select id from accepted) as accepted,
          ${TELL}, pg_notify('${CHANNELS.work}', '')
   from input i left join stored s on s.id = i.id`,
+
+  /**
+   * Stores a group of submits of one key, none of them under an idempotency id or made from other pictures, where all of
+   * them have room; otherwise nothing, and no row comes back. $1 records, $2 now, $3 cap, $4 key, $5 how many they are.
+   */
+  submitPlain: `
+  with ${LOAD},
+  room as materialized (
+    select k.concurrency, coalesce((select n from load where key_id = k.id), 0) as n
+    from keys k
+    where k.id = $4::text
+      and coalesce((select n from load where key_id = k.id), 0) + $5::int <= k.concurrency + k.backlog
+      and coalesce((select sum(n) from load), 0) + $5::int <= $3::int),
+  stored as (
+    insert into jobs (id, key_id, state, model, prompt, request, pictures, dialect, raw, priority, deadline_at,
+                      keep_seconds, webhook, created_at)
+    select r.id, $4::text, case when o.n + r.ord < o.concurrency then 'queued' else 'backlogged' end, r.model, r.prompt,
+           r.request, r.pictures, r.dialect, r.raw, r.priority, r.deadline_at, r.keep_seconds, r.webhook,
+           $2::timestamptz
+    from jsonb_to_recordset($1::text::jsonb) as r(${PLAIN_RECORD}), room o
+    order by r.ord
+    returning id, key_id, state),
+  events as (${eventsOf("stored", "$2")})
+  select id, state, true as fresh, true as accepted, (select ${TELL}), (select pg_notify('${CHANNELS.work}', ''))
+  from stored`,
 
   idempotent: `
   select job_id, body_hash from idempotency

@@ -1,7 +1,7 @@
 // Leads words that the model was never taught to the nearest ones that it knows, by WordNet and by word vectors.
 import { singularsOf, type ThesaurusEntry } from "../sampling/words.ts"
 import { featureDistance } from "./judge/similarity.ts"
-import { type Nouns, PERSON } from "./wordnet.ts"
+import { FOOD, type Nouns, PERSON, PLANT } from "./wordnet.ts"
 
 /** Something that the model can draw or paint with, as captions call it. */
 export interface KnownName {
@@ -20,6 +20,8 @@ const RARER = 0.7
 const SENSES = 3
 /** What it costs to know only the last word of a phrase. */
 const PART = 0.6
+/** What it costs that a definition alone says what a word is: a wyvern is "a fire-breathing dragon used in heraldry". */
+const DEFINED = 1.5
 /** Least nearness (cosine + 1 / (1 + steps)) of kin that is not simply a kind of the other. */
 const NEAR = 0.6
 
@@ -27,7 +29,7 @@ const NEAR = 0.6
 const LIKE = 0.4
 const SPEAKS = 0.2
 /** From which sum of these and the cosine on a thing that is no kin of anything known is read as the likeliest name. */
-const LIKELY = 0.9
+const LIKELY = 0.8
 
 /** WordNet's numbers of what can be seen by itself: animals, artefacts, food, objects, phenomena, plants. */
 const VISIBLE = new Set(["05", "06", "13", "17", "19", "20"])
@@ -77,7 +79,8 @@ function meaningsOf(
   const meaning = (sense: string): Float32Array | undefined => {
     const parts = wordsOf(sense).flatMap((word): Float32Array[] => {
       const rarity = Math.log(senses.size / counts.get(word)!)
-      const vector = vectors.get(word)
+      // Mittens have a vector where no text speaks of one mitten.
+      const vector = vectors.get(word) ?? vectors.get(`${word}s`)
       return vector ? [vector.map((x) => rarity * x)] : []
     })
     return parts.length > 0 ? unit(meanOf(parts)) : undefined
@@ -101,6 +104,14 @@ const headOf = (phrase: string): string =>
     .replace(/ with .*/, "")
     .split(" ")
     .at(-1)!
+
+/** Where the first noun of a definition ends. */
+const GENUS_ENDS =
+  /[,;:(]| (?:that|which|who|whose|used|with|in|of|for|having|by|to|from|on|worn|made|and|or) /
+
+/** What a definition says that a thing is: its first noun ("a fire-breathing dragon used in heraldry": dragon). */
+const genusOf = (definition: string): string =>
+  definition.toLowerCase().split(GENUS_ENDS)[0]!.trim().split(" ").at(-1)!
 
 interface Way {
   steps: number
@@ -128,7 +139,7 @@ function waysTo(own: readonly string[], { senses }: Nouns, before: number): Map<
     const first = before + rank * RARER
     let kinds: readonly string[] = [sense]
     for (let start = first; start <= FAR && kinds.length > 0; start += DOWN) {
-      for (const kind of kinds) descend(kind, start, start === 0)
+      for (const kind of kinds) descend(kind, start, start === first && before === 0)
       kinds = kinds.flatMap((kind) => senses.get(kind)!.up)
     }
   }
@@ -156,6 +167,10 @@ export function finder(
     const own = likeliest(name, topics)
     const senses = own.length > 0 ? own : likeliest(headOf(name), topics)
     const ways = senses.length > 0 ? waysTo(senses, nouns, own.length > 0 ? 0 : PART) : undefined
+    // Corn is what is eaten, and the plant: words of the plant's own sense lead to the food as well.
+    const plant =
+      topics[0] === FOOD && sensesOf(name, nouns).find((s) => nouns.senses.get(s)!.topic === PLANT)
+    if (plant && !ways?.get(plant)?.isKind) ways?.set(plant, { steps: RARER, isKind: true })
     return { ways, definition: senses[0] === undefined ? undefined : defined(senses[0]) }
   })
   const meanings = names.map(({ name }) => {
@@ -171,11 +186,14 @@ export function finder(
     )
     return people.sort((a, b) => a.distance - b.distance)[0]?.name
   }
+  const definedAs = (sense: string, name: string): Way | undefined =>
+    genusOf(nouns.senses.get(sense)!.definition) === name ? { steps: DEFINED, isKind: true } : undefined
   const alike = (a: Float32Array | undefined, b: Float32Array | undefined): number =>
     a && b ? 1 - featureDistance(a, b) : 0
   return (word, without) => {
     const own = sensesOf(word, nouns).slice(0, SENSES)
-    const vector = vectors.get(word)
+    // Mittens have a vector where no text speaks of one mitten.
+    const vector = vectors.get(word) ?? vectors.get(`${word}s`)
     let kin = { nearness: 0, name: undefined as KnownName | undefined }
     let likeliest = { likeness: 0, name: undefined as KnownName | undefined }
     for (const [i, name] of names.entries()) {
@@ -185,7 +203,8 @@ export function finder(
         const [near, like] = [alike(vector, meaning), LIKE * alike(defined(sense), definition)]
         const likeness = near + like + SPEAKS * alike(defined(sense), meaning)
         if (likeness > likeliest.likeness && name.topics[0] !== PERSON) likeliest = { likeness, name }
-        const way = ways?.get(sense)
+        const found = ways?.get(sense)
+        const way = found?.isKind ? found : (definedAs(sense, name.name) ?? found)
         const steps = (way?.steps ?? Number.POSITIVE_INFINITY) + rank * RARER
         if (!way || steps > FAR) continue
         const nearness = 1 / (1 + steps) + near

@@ -1,7 +1,7 @@
 // The queue's promises: fair, bounded, exactly once, and unharmed by jobs that kill their engine.
 import assert from "node:assert/strict"
 import { after, before, test } from "node:test"
-import { reclaim, sweep } from "../../src/jobs/index.ts"
+import { purge, reclaim, sweep } from "../../src/jobs/index.ts"
 import { AtelierError } from "../../src/request/index.ts"
 import { JOBS, sha256, WORKERS } from "../../src/store/index.ts"
 import { amount, figure } from "../support/figures.ts"
@@ -81,6 +81,58 @@ test("jobs over a key's concurrency are backlogged, one moves up when another en
     await assert.rejects(q.submit(key, {}), (e: AtelierError) => e.code === "rate_limited")
     await q.jobs.cancel(ids[0]!, key)
     assert.deepEqual(await states(q, ids), ["cancelled", "queued", "queued", "backlogged"])
+  }))
+
+test("a crowd that does not fit is let in up to its key's backlog, in the order in which it came", () =>
+  withQueue(async (q) => {
+    const key = await q.key("a", { concurrency: 1, backlog: 4 })
+    const crowd = await Promise.allSettled(
+      Array.from({ length: 9 }, (_, i) => q.submit(key, { prompt: `c${i}` })),
+    )
+    assert.deepEqual(
+      crowd.map(({ status }) => status),
+      [...Array<string>(5).fill("fulfilled"), ...Array<string>(4).fill("rejected")],
+    )
+    const stored = crowd.flatMap((c) => (c.status === "fulfilled" ? [c.value] : []))
+    assert.deepEqual(await states(q, stored), ["queued", ...Array<string>(4).fill("backlogged")])
+  }))
+
+test("a crowd that fits keeps its order and its events", () =>
+  withQueue(async (q) => {
+    const key = await q.key("a", { concurrency: 3, backlog: 100 })
+    const ids = await Promise.all(Array.from({ length: 20 }, (_, i) => q.submit(key, { prompt: `c${i}` })))
+    const rows = await store.db.query<{ id: string; state: string }>(
+      "select id, state from jobs where key_id = $1 order by rank",
+      [key],
+    )
+    assert.deepEqual(
+      rows.map(({ id }) => id),
+      ids,
+    )
+    assert.deepEqual(
+      rows.map(({ state }) => state),
+      [...Array<string>(3).fill("queued"), ...Array<string>(17).fill("backlogged")],
+    )
+    const [events] = await store.db.query<{ n: number }>(
+      "select count(*)::int as n from job_events where key_id = $1",
+      [key],
+    )
+    assert.equal(events!.n, 20)
+  }))
+
+test("what ended jobs leave behind in the embedded database is given back", () =>
+  withQueue(async (q) => {
+    const visible = async (): Promise<number> => {
+      const [row] = await store.db.query<{ n: number }>(
+        "select relallvisible::int as n from pg_class where relname = 'jobs'",
+      )
+      return row!.n
+    }
+    const key = await q.key("a")
+    await q.jobs.end(await q.submit(key, { prompt: "done with" }), "cancelled", {})
+    if (store.db.kind === "embedded") assert.equal(await visible(), 0)
+    await purge(q.jobs, store.blobs)
+    if (store.db.kind === "embedded") assert.ok((await visible()) > 0)
   }))
 
 test("the whole queue has a cap", () =>

@@ -37,6 +37,14 @@ const SENSES = `
   24 05 smolt 2
   25 05 carp 2
   26 06 chopper 1
+  27 06 blade 1
+  28 06 hand-blade,chopper 1
+  29 06 cleaver 28
+  30 13 corn 1
+  31 20 corn,maize 1
+  32 20 sorghum 31
+  33 06 firedrake 1
+  34 06 mitt 1
 `
 /** What a sense means, where a test goes by it, and whose usage it is. */
 const DEFINITIONS: Record<string, string> = {
@@ -44,6 +52,7 @@ const DEFINITIONS: Record<string, string> = {
   6: "wet swimmer",
   24: "wet swimmer",
   19: "kitchen",
+  33: "a fire-breathing chopper used in tales",
 }
 const USAGES: Record<string, string> = { 22: "23" }
 const lines = SENSES.trim()
@@ -119,6 +128,24 @@ describe("the thesaurus", () => {
     assert.equal(near("tureen"), "stove")
     assert.equal(near("crock"), undefined) // no vector
     assert.equal(near("oaf"), undefined) // somebody is no thing
+  })
+
+  test("a kind of any sense of a name is a kind of it", () => {
+    assert.equal(find([name("chopper", "06")])("cleaver"), "chopper")
+  })
+
+  test("a food is also the plant that it grows on, and no kin of the plant", () => {
+    assert.equal(find([name("corn", "13", "20")])("maize"), "corn")
+    assert.equal(find([name("corn", "13", "20")])("sorghum"), undefined)
+  })
+
+  test("what a definition says that a thing is counts, too", () => {
+    assert.equal(find([name("blade", "06"), name("chopper", "06")])("firedrake"), "chopper")
+  })
+
+  test("a word of which only the plural has a vector is found by that", () => {
+    const vectors = new Map(["mitts", "glove"].map((word) => [word, Float32Array.of(1, 0)]))
+    assert.equal(find([name("glove", "06")], vectors)("mitt"), "glove")
   })
 
   test("insults and the names of persons are no words of its list", () => {

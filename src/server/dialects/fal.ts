@@ -272,7 +272,6 @@ export function fal(door: Door, s: Service, app: Hono<Env>): void {
     const body = method === "GET" || method === "HEAD" ? undefined : await c.req.arrayBuffer()
     return app.fetch(
       new Request(`${s.origin}${folder}${url.pathname}${url.search}`, { method, headers, body }),
-      c.env,
     )
   })
 }

@@ -3,7 +3,7 @@ import { z } from "zod"
 import { JOB_STATES, type Job } from "../../jobs/index.ts"
 import { GenerationRequest } from "../../request/index.ts"
 import { type Key, sha256 } from "../../store/index.ts"
-import { type Call, canonicalJson } from "../http.ts"
+import { type Call, canonicalJson, headerOf } from "../http.ts"
 import { check, flag, type Route, route, time, whole } from "../route.ts"
 import type { Service } from "../service.ts"
 import { EventView, JobView, jobView } from "./views.ts"
@@ -62,7 +62,7 @@ const states = z.array(z.enum(JOB_STATES))
 /** Stores the job of a native request; `Idempotency-Key` gives it a name. */
 export function submit(s: Service, c: Call, key: Key, asked: z.output<typeof SubmitBody>): Promise<Job> {
   const { priority, deadlineSeconds, keepSeconds, webhook, parent, ...request } = asked
-  const clientId = c.req.header("idempotency-key")
+  const clientId = headerOf(c, "idempotency-key")
   return s.submit(key, {
     request,
     dialect: "native",

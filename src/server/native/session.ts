@@ -2,7 +2,7 @@
 import { deleteCookie, getCookie, setCookie } from "hono/cookie"
 import { z } from "zod"
 import { AtelierError } from "../../request/index.ts"
-import type { Call, Callers } from "../http.ts"
+import { type Call, type Callers, headerOf } from "../http.ts"
 import { type Route, route } from "../route.ts"
 
 const COOKIE = "atelier_key"
@@ -13,7 +13,8 @@ const MAX_AGE_SECONDS = 180 * 86_400
  * request comes, and what is neither from this page nor typed by hand gets nothing.
  */
 export function secretOfSession(c: Call): string | null {
-  const from = c.req.header("sec-fetch-site")
+  if (headerOf(c, "cookie") === undefined) return null
+  const from = headerOf(c, "sec-fetch-site")
   if (from !== undefined && from !== "same-origin" && from !== "none") return null
   return getCookie(c, COOKIE) ?? null
 }

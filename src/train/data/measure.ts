@@ -1,5 +1,6 @@
 // What can be measured of a finished picture: the numbers behind intensity, complexity and movement. Imports planes.
 
+import { diagonalsOf } from "../../image/diagonals.ts"
 import { edges, type Plane } from "./planes.ts"
 import type { Rendered } from "./render.ts"
 
@@ -32,24 +33,12 @@ export function measure({ width: w, height: h, rgb }: Rendered): Attributes {
   }
   const n = grey.length
   const strength = edges([grey], { w, h, unit: 1 }, 0.7)
-  let [all, diagonal, falling, rising] = [1e-9, 0, 0, 0]
-  for (let y = 1; y < h - 1; y++)
-    for (let x = 1; x < w - 1; x++) {
-      const i = y * w + x
-      const [gx, gy] = [grey[i + 1]! - grey[i - 1]!, grey[i + w]! - grey[i - w]!]
-      const energy = gx * gx + gy * gy
-      all += energy
-      if (2 * Math.abs(gx * gy) > Math.SQRT1_2 * energy) {
-        diagonal += energy
-        if (gx * gy < 0) falling += energy
-        else rising += energy
-      }
-    }
+  const { diagonal, lean } = diagonalsOf(grey, w, h)
   return {
     saturation: round(saturation / n),
     contrast: round(Math.sqrt(Math.max(0, square / n - (sum / n) ** 2))),
     edges: round(strength.reduce((a, b) => a + b, 0) / n),
-    diagonal: round(diagonal / all),
-    lean: round((falling - rising) / (falling + rising + 1e-9)),
+    diagonal: round(diagonal),
+    lean: round(lean),
   }
 }

@@ -1,0 +1,98 @@
+// The movement slider on the shipped model: pictures lean further the more is asked, and stay what they are.
+import assert from "node:assert/strict"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { after, before, describe, test } from "node:test"
+import sharp from "sharp"
+import { createEngine } from "../../src/controls/engine.ts"
+import { diagonalsOf } from "../../src/image/diagonals.ts"
+import { luminance } from "../../src/image/luminance.ts"
+import { type GenerationInput, parseRequest } from "../../src/request/request.ts"
+import type { LocalEngine } from "../../src/sampling/engine.ts"
+import { asFarAs, type Trial } from "../../src/sampling/movement.ts"
+
+describe("among some strengths of movement", () => {
+  const trials = (...list: [leans: number, agreement: number][]): Trial[] =>
+    list.map(([leans, agreement]) => ({ leans, agreement }))
+
+  test("those are gone through that lean more with each more of it, up to the furthest", () => {
+    const some = trials([0.3, 0], [0.5, 0], [0.2, 0], [0.4, 0], [0.6, 0], [0.7, 0], [0.65, 0])
+    assert.deepEqual(
+      [0.01, 0.33, 0.34, 0.66, 0.67, 1].map((share) => asFarAs(share, some)),
+      [1, 1, 4, 4, 5, 5],
+    )
+  })
+
+  test("one that loses more than half of the subject is left out", () => {
+    assert.equal(asFarAs(1, trials([0.3, -1], [0.5, -1.5], [0.6, -1.8])), 1)
+  })
+
+  test("where none leans further, the unmoved one is taken", () => {
+    assert.equal(asFarAs(1, trials([0.3, 0], [0.2, 0], [0.9, -3])), 0)
+  })
+})
+
+describe("the movement slider", () => {
+  const home = mkdtempSync(join(tmpdir(), "atelier-movement-"))
+  let engine: LocalEngine
+  before(() => {
+    engine = createEngine({ home })
+  })
+  after(async () => {
+    await engine.close()
+    rmSync(home, { recursive: true })
+  })
+
+  const pictures = async (extra: Partial<GenerationInput>): Promise<Uint8Array[]> => {
+    const given = {
+      prompt: "a castle on a plain background",
+      creativity: 0,
+      seed: 3,
+      width: 256,
+      height: 256,
+    }
+    const made = await engine.generate(parseRequest({ ...given, ...extra }))
+    return made.pictures.map(({ bytes }) => bytes)
+  }
+  const diagonal = async (bytes: Uint8Array): Promise<number> => {
+    const { data, info } = await sharp(bytes).removeAlpha().raw().toBuffer({ resolveWithObject: true })
+    const { width, height } = info
+    return diagonalsOf(luminance({ width, height, data }), width, height).diagonal
+  }
+
+  test("leads from upright to leaning", async () => {
+    const leans: number[] = []
+    for (const movement of [-100, 0, 50, 100])
+      leans.push(await diagonal((await pictures({ movement, candidates: 6 }))[0]!))
+    assert.deepEqual(
+      leans,
+      leans.toSorted((a, b) => a - b),
+    )
+    assert.ok(leans.at(-1)! > leans[1]! + 0.02, leans.join(" "))
+  })
+
+  test("gives the same bits alone as in a batch, beside other controls", async () => {
+    const asked = { movement: 60, complexity: 30, candidates: 3 }
+    const batch = await pictures({ ...asked, count: 2 })
+    assert.deepEqual((await pictures({ ...asked, seed: 4 }))[0], batch[1])
+  })
+
+  test("tells its progress in steps that only rise", async () => {
+    const steps: number[] = []
+    const request = parseRequest({
+      prompt: "a red apple",
+      seed: 5,
+      width: 256,
+      height: 256,
+      movement: 80,
+      count: 2,
+    })
+    await engine.generate(request, { onProgress: ({ step }) => steps.push(step) })
+    assert.deepEqual(
+      steps,
+      steps.toSorted((a, b) => a - b),
+    )
+    assert.equal(steps.at(-1), 8)
+  })
+})
