@@ -124,19 +124,19 @@ export class Jobs {
   /** Final at once: whatever a worker still brings for the job is dropped. True when it was not over before. */
   async cancel(id: string, keyId: string | null): Promise<boolean> {
     const job = await this.get(id, keyId)
-    if (isEnd(job.state)) return false
-    return this.end(id, "cancelled", {
-      error: { code: "cancelled", message: "The job was cancelled." },
-      keyId,
-    })
+    return isEnd(job.state) ? false : this.#cancelled(id, keyId)
+  }
+
+  #cancelled(id: string, keyId: string | null): Promise<boolean> {
+    const error = { code: "cancelled" as const, message: "The job was cancelled." }
+    return this.end(id, "cancelled", { error, keyId })
   }
 
   /** Cancels all unfinished jobs of a key and returns their number. */
   async cancelAll(keyId: string): Promise<number> {
     const rows = await this.db.query<{ id: string }>(JOBS.unfinishedOf, [keyId])
-    let n = 0
-    for (const { id } of rows) if (await this.cancel(id, keyId)) n++
-    return n
+    const ended = await Promise.all(rows.map(({ id }) => this.#cancelled(id, keyId)))
+    return ended.filter(Boolean).length
   }
 
   /** Ends a job; false when it had ended already or is in other hands (`worker`, `tries`). */

@@ -1,7 +1,7 @@
 // Leads words that the model was never taught to the nearest ones that it knows, by WordNet and by word vectors.
 import { singularsOf, type ThesaurusEntry } from "../sampling/words.ts"
 import { featureDistance } from "./judge/similarity.ts"
-import { FOOD, type Nouns, PERSON, PLANT } from "./wordnet.ts"
+import { COLOUR, FOOD, type Nouns, PERSON, PLANT } from "./wordnet.ts"
 
 /** Something that the model can draw or paint with, as captions call it. */
 export interface KnownName {
@@ -186,8 +186,11 @@ export function finder(
     )
     return people.sort((a, b) => a.distance - b.distance)[0]?.name
   }
-  const definedAs = (sense: string, name: string): Way | undefined =>
-    genusOf(nouns.senses.get(sense)!.definition) === name ? { steps: DEFINED, isKind: true } : undefined
+  // A definition that ends in a colour tells of it, not what the thing is: a parakeet, usually light green.
+  const definedAs = (sense: string, { name, topics }: KnownName): Way | undefined =>
+    topics[0] !== COLOUR && genusOf(nouns.senses.get(sense)!.definition) === name
+      ? { steps: DEFINED, isKind: true }
+      : undefined
   const alike = (a: Float32Array | undefined, b: Float32Array | undefined): number =>
     a && b ? 1 - featureDistance(a, b) : 0
   return (word, without) => {
@@ -204,7 +207,7 @@ export function finder(
         const likeness = near + like + SPEAKS * alike(defined(sense), meaning)
         if (likeness > likeliest.likeness && name.topics[0] !== PERSON) likeliest = { likeness, name }
         const found = ways?.get(sense)
-        const way = found?.isKind ? found : (definedAs(sense, name.name) ?? found)
+        const way = found?.isKind ? found : (definedAs(sense, name) ?? found)
         const steps = (way?.steps ?? Number.POSITIVE_INFINITY) + rank * RARER
         if (!way || steps > FAR) continue
         const nearness = 1 / (1 + steps) + near
