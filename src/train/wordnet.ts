@@ -23,8 +23,8 @@ export interface Nouns {
   readonly words: ReadonlySet<string>
 }
 
-/** WordNet's numbers of persons, foods, plants and attributes, colours among these. */
-export const [PERSON, FOOD, PLANT, COLOUR] = ["18", "13", "20", "07"]
+/** WordNet's numbers of persons, foods, plants, places and attributes, colours among these. */
+export const [PERSON, FOOD, PLANT, LOCATION, COLOUR] = ["18", "13", "20", "15", "07"]
 
 /** Usages (pointers ";u" of wninput(5WN)) that no word of ours has. */
 const INSULTS = new Set(["disparagement", "obscenity", "ethnic_slur"])

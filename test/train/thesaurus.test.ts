@@ -45,6 +45,10 @@ const SENSES = `
   32 20 sorghum 31
   33 06 firedrake 1
   34 06 mitt 1
+  35 15 Ramford,ewe 1
+  36 05 ewe 10
+  37 18 heron,ruler 7
+  38 05 heron 2
 `
 /** What a sense means, where a test goes by it, and whose usage it is. */
 const DEFINITIONS: Record<string, string> = {
@@ -53,6 +57,7 @@ const DEFINITIONS: Record<string, string> = {
   24: "wet swimmer",
   19: "kitchen",
   33: "a fire-breathing chopper used in tales",
+  35: "a chopper in the north",
 }
 const USAGES: Record<string, string> = { 22: "23" }
 const lines = SENSES.trim()
@@ -132,6 +137,8 @@ describe("the thesaurus", () => {
 
   test("a kind of any sense of a name is a kind of it", () => {
     assert.equal(find([name("chopper", "06")])("cleaver"), "chopper")
+    // Of a person's rarer senses most are somebody's name.
+    assert.equal(find([name("ruler", "18"), name("animal", "05")])("heron"), "animal")
   })
 
   test("a food is also the plant that it grows on, and no kin of the plant", () => {
@@ -140,7 +147,10 @@ describe("the thesaurus", () => {
   })
 
   test("what a definition says that a thing is counts, too", () => {
-    assert.equal(find([name("blade", "06"), name("chopper", "06")])("firedrake"), "chopper")
+    const near = find([name("blade", "06"), name("chopper", "06"), name("ram", "05")])
+    assert.equal(near("firedrake"), "chopper")
+    // A place is what its definition says only where no thing is named after it.
+    assert.equal(near("ewe"), "ram")
   })
 
   test("a word of which only the plural has a vector is found by that", () => {
