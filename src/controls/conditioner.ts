@@ -76,7 +76,11 @@ export async function openControls(context: PartContext, readBoard: BoardReader)
       const prompt = await withSliders(text.prompt, moved)
       const negative = text.negative && (await withSliders(text.negative, counterSliders(moved)))
       const read = { ...text, prompt, ...(negative && { negative }) }
-      return lookLane(read, lookBranches(await asked(request)), features)
+      return lookLane(
+        read,
+        lookBranches(await asked(request), { ...(request.seed !== null && { seed: request.seed }) }),
+        features,
+      )
     },
     async close() {
       await encoder.close()

@@ -57,11 +57,12 @@ export const saturated = (weight: number, { limit, scale }: Saturation): number 
 
 /**
  * Looks as branches. Equal hashes add up, sums of 0 are as if never given, and the order of the list changes no bit:
- * sums run in the order of hashes, and of weights within one.
+ * sums run in the order of hashes, and of weights within one. Of two sets one leads by the picture's seed, where it is
+ * given.
  */
 export function lookBranches(
   looks: readonly WeightedLook[],
-  calibration: LookCalibration = LOOK_CALIBRATION,
+  { seed, calibration = LOOK_CALIBRATION }: { seed?: number; calibration?: LookCalibration } = {},
 ): LookBranches {
   const merged = mergeLooks(looks)
   const sizes = [...new Set(merged.map(({ tokens }) => tokens.length))]
@@ -75,7 +76,7 @@ export function lookBranches(
     const weight = weightOf(list)
     if (weight === 0) return undefined
     const sets = apart(list, most).map((set) => ({ tokens: blend(set), share: weightOf(set) / weight }))
-    return { sets, strength: saturated(weight, saturation) }
+    return { sets: seed === undefined ? sets : led(sets, seed), strength: saturated(weight, saturation) }
   }
   const away = side(
     merged.filter((look) => look.weight < 0),
@@ -85,6 +86,34 @@ export function lookBranches(
   const near = merged.filter((look) => look.weight > 0)
   const towards = side(near, calibration.towards, away ? 1 : MOST_SETS)
   return { ...(towards && { towards }), ...(away && { away }) }
+}
+
+/** How much of the other's share the look that leads takes. */
+const LEAD = 0.6
+
+/**
+ * A place in [0, 1) for a seed, its bits backwards (van der Corput): of seeds in a row as many are below a share as the
+ * share says. Seeds that differ beyond their last 16 bits alone have the same.
+ */
+function placeOf(seed: number): number {
+  let place = 0
+  for (let bit = 0, rest = seed; bit < 16; bit++, rest = Math.floor(rest / 2)) place = 2 * place + (rest % 2)
+  return place / 2 ** 16
+}
+
+/**
+ * Two unlike looks seldom get equally far in one picture, and the same of the two would win for every seed. So one of them
+ * leads, by the seed, each as often as its share says: over a batch both have their share.
+ */
+function led(sets: readonly LookSet[], seed: number): readonly LookSet[] {
+  const [one, other] = sets
+  if (!one || !other) return sets
+  const isFirst = placeOf(seed) < one.share
+  const taken = LEAD * (isFirst ? other : one).share
+  return [
+    { ...one, share: one.share + (isFirst ? taken : -taken) },
+    { ...other, share: other.share + (isFirst ? -taken : taken) },
+  ]
 }
 
 /** Branches that looks may have in all. */

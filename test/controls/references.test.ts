@@ -88,6 +88,22 @@ test("beside a look to leave, those to come near meet in one set", () => {
   })
 })
 
+test("of two unlike looks one leads by the seed, in a batch each as often as its share says", () => {
+  const shares = (weights: [number, number], seed: number): number[] =>
+    lookBranches([look("a", weights[0]), look("bb", weights[1])], { seed }).towards!.sets.map((s) => s.share)
+  for (const first of [0, 1, 7, 4_294_967_295, 2 ** 40 + 3]) {
+    const batch = [0, 1, 2, 3].map((i) => shares([1, 1], first + i))
+    for (const [one, other] of batch) assert.ok(Math.abs(one! + other! - 1) < 1e-12 && one !== other)
+    assert.equal(batch.filter(([one, other]) => one! > other!).length, 2)
+  }
+  const uneven = [0, 1, 2, 3].map((seed) => shares([1.5, 0.5], seed))
+  const mean = [0, 1].map((i) => uneven.reduce((sum, s) => sum + s[i]! / 4, 0)).sort()
+  mean.forEach((share, i) => {
+    assert.ok(Math.abs(share - [0.25, 0.75][i]!) < 1e-12)
+  })
+  assert.deepEqual(lookBranches([look("a", 1)], { seed: 3 }), lookBranches([look("a", 1)]))
+})
+
 test("two sets of looks are drawn side by side, their velocities averaged by share, and then take turns", () => {
   const text = { data: noise(8), valid: new Uint8Array(2) }
   const [c, u, p, r] = [noise(16, 1), noise(16, 2), noise(16, 3), noise(16, 4)]
