@@ -76,11 +76,8 @@ export async function openControls(context: PartContext, readBoard: BoardReader)
       const prompt = await withSliders(text.prompt, moved)
       const negative = text.negative && (await withSliders(text.negative, counterSliders(moved)))
       const read = { ...text, prompt, ...(negative && { negative }) }
-      return lookLane(
-        read,
-        lookBranches(await asked(request), { ...(request.seed !== null && { seed: request.seed }) }),
-        features,
-      )
+      const branches = lookBranches(await asked(request), { seed: request.seed ?? 0 })
+      return lookLane(read, branches, features)
     },
     async close() {
       await encoder.close()

@@ -57,6 +57,10 @@ export function centred(
   return new Map(known.map(([word, v]) => [word, unit(v.map((x, i) => x - mean[i]!))]))
 }
 
+/** A word's vector, or its plural's: mittens have one where no text speaks of one mitten. */
+const vectorOf = (word: string, vectors: ReadonlyMap<string, Float32Array>): Float32Array | undefined =>
+  vectors.get(word) ?? vectors.get(`${word}s`)
+
 /** Words of this many letters carry the sense of a definition. */
 const TELLING = 3
 
@@ -79,8 +83,7 @@ function meaningsOf(
   const meaning = (sense: string): Float32Array | undefined => {
     const parts = wordsOf(sense).flatMap((word): Float32Array[] => {
       const rarity = Math.log(senses.size / counts.get(word)!)
-      // Mittens have a vector where no text speaks of one mitten.
-      const vector = vectors.get(word) ?? vectors.get(`${word}s`)
+      const vector = vectorOf(word, vectors)
       return vector ? [vector.map((x) => rarity * x)] : []
     })
     return parts.length > 0 ? unit(meanOf(parts)) : undefined
@@ -206,8 +209,7 @@ export function finder(
     a && b ? 1 - featureDistance(a, b) : 0
   return (word, without) => {
     const own = sensesOf(word, nouns).slice(0, SENSES)
-    // Mittens have a vector where no text speaks of one mitten.
-    const vector = vectors.get(word) ?? vectors.get(`${word}s`)
+    const vector = vectorOf(word, vectors)
     let kin = { nearness: 0, name: undefined as KnownName | undefined }
     let likeliest = { likeness: 0, name: undefined as KnownName | undefined }
     for (const [i, name] of names.entries()) {
