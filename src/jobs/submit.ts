@@ -98,11 +98,27 @@ export class Submitter {
       ord,
     }))
     const params = [JSON.stringify(records), now, this.#cap]
+    const verdicts =
+      (await this.#plain(group, params)) ?? (await this.#db.query<Verdict>(JOBS.submit, params))
+    void this.#tell(group, new Map(verdicts.map((v) => [v.id, v])), now) // the next group need not wait for it
+  }
+
+  /** Stores a crowd of plain submits of one key by one quick statement; null where they are not that, or have no room. */
+  async #plain(group: Waiting[], params: unknown[]): Promise<Verdict[] | null> {
     const key = plainKey(group)
-    const stored =
-      key !== null ? await this.#db.query<Verdict>(JOBS.submitPlain, [...params, key, group.length]) : []
-    const rows = stored.length > 0 ? stored : await this.#db.query<Verdict>(JOBS.submit, params)
-    void this.#tell(group, new Map(rows.map((r) => [r.id, r])), now) // the next group need not wait for it
+    if (key === null) return null
+    const [answer] = await this.#db.query<{ stored: number; queued: number }>(JOBS.submitPlain, [
+      ...params,
+      key,
+      group.length,
+    ])
+    if (answer!.stored === 0) return null
+    return group.map(({ item: { id } }, i) => ({
+      id,
+      state: i < answer!.queued ? "queued" : "backlogged",
+      fresh: true,
+      accepted: true,
+    }))
   }
 
   /** Settles a few at a time: each one's answer is written at once, and the loop must get its turns in between. */
@@ -139,7 +155,7 @@ export class Submitter {
   }
 }
 
-/** The key of a crowd of plain submits, which one quick statement stores: null for any other group. */
+/** The one key of a group of plain submits; null for any other group. */
 function plainKey(group: readonly Waiting[]): string | null {
   const { keyId } = group[0]!.item.submission
   const isPlain = ({ item: { submission: s } }: Waiting): boolean =>

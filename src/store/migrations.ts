@@ -168,6 +168,11 @@ export const MIGRATIONS: readonly string[] = [
   create index jobs_backlogged on jobs (key_id, priority desc, rank) where state = 'backlogged';
   create index jobs_suspect on jobs (key_id) where state in ('backlogged','queued') and tries > 0;
   `,
+  // A job that was never served is not in the index of those that were: a submit writes one entry less.
+  `
+  drop index jobs_served;
+  create index jobs_served on jobs (key_id, served) where served is not null;
+  `,
 ]
 
 const VERSION_TABLE = "create table if not exists schema_version (version int primary key)"

@@ -81,7 +81,8 @@ export const JOBS = {
 
   /**
    * Stores a group of submits of one key, none of them under an idempotency id or made from other pictures, where all of
-   * them have room; otherwise nothing, and no row comes back. $1 records, $2 now, $3 cap, $4 key, $5 how many they are.
+   * them have room, and otherwise nothing. $1 records, $2 now, $3 cap, $4 key, $5 how many they are. One row says how many
+   * were stored and how many of those, the first ones, are queued: a row for each would cost as much as all the parsing.
    */
   submitPlain: `
   with ${LOAD},
@@ -101,7 +102,8 @@ export const JOBS = {
     order by r.ord
     returning id, key_id, state),
   events as (${eventsOf("stored", "$2")})
-  select id, state, true as fresh, true as accepted, (select ${TELL}), (select pg_notify('${CHANNELS.work}', ''))
+  select count(*)::int as stored, count(*) filter (where state = 'queued')::int as queued, (select ${TELL}),
+         (select pg_notify('${CHANNELS.work}', ''))
   from stored`,
 
   idempotent: `
@@ -126,7 +128,7 @@ export const JOBS = {
   -- once per key, not once per candidate; in the order of its index, so that history costs nothing
   caller as materialized (
     select k.id, k.concurrency, coalesce(b.n, 0) as n,
-      coalesce((select served from jobs l where l.key_id = k.id order by l.served desc nulls last limit 1), 0) as served
+      coalesce((select max(served) from jobs l where l.key_id = k.id and l.served is not null), 0) as served
     from keys k left join busy b on b.key_id = k.id
     where exists (select 1 from jobs w where w.key_id = k.id and w.state in ${WAITING})),
   candidate as (
