@@ -52,6 +52,8 @@ if (directory !== null) {
   }
 }
 
+// A plan is kept while tables grow: one that was made when they were empty would walk over all of history.
+await db.exec("set enable_seqscan = off")
 const statement = openStatements(db)
 
 async function answer(request: EmbeddedRequest): Promise<object[]> {
