@@ -3,12 +3,15 @@ import assert from "node:assert/strict"
 import { after, before, test } from "node:test"
 import OpenAI, { toFile } from "openai"
 import sharp from "sharp"
-import { startService, type TestService, until } from "../support/service.ts"
+import { gate, startService, type TestService, until } from "../support/service.ts"
 
 let service: TestService
 let client: OpenAI
+/** Awaited before the steps of prompts that begin with `held`. */
+let held: ReturnType<typeof gate>
 before(async () => {
-  service = await startService({}, { stepMilliseconds: 5 })
+  const beforeStep = (r: { prompt: string }) => (r.prompt.startsWith("held") ? held.wait() : undefined)
+  service = await startService({}, { stepMilliseconds: 5, beforeStep })
   client = new OpenAI({ apiKey: "any", baseURL: `${service.url}/v1` })
 })
 after(() => service.drop())
@@ -119,17 +122,117 @@ test("openai: a word for complexity is OpenAI's own, a number is the slider", as
   assert.equal(service.engine.seen.at(-1)!.complexity, 30)
 })
 
-test("openai: dropping the connection cancels the job", async () => {
+/** States of the jobs whose prompt has this word. */
+const states = async (word: string): Promise<string[]> =>
+  (await service.call("GET", `/api/jobs?search=${word}`)).body.items.map((j: { state: string }) => j.state)
+
+test("openai: dropping the connection cancels the job, which would not have ended by itself", async () => {
+  held = gate()
   const controller = new AbortController()
-  const asked = client.images.generate(
-    { prompt: "never mind", ...({ n: 4 } as object) },
-    { signal: controller.signal },
-  )
-  await until(() => service.engine.seen.some((r) => r.prompt === "never mind"))
+  const asked = client.images.generate({ prompt: "held nevermind", n: 4 }, { signal: controller.signal })
+  await held.reached
   controller.abort()
   await assert.rejects(asked)
-  await until(async () => {
-    const { body } = await service.call("GET", "/api/jobs?search=never")
-    return body.items[0].state === "cancelled" || body.items[0].state === "completed"
+  await until(async () => (await states("nevermind"))[0] === "cancelled")
+  held.open()
+  assert.deepEqual((await service.call("GET", "/api/jobs?search=nevermind")).body.items[0].pictures, [])
+})
+
+test("openai: dropping a stream cancels the job too", async () => {
+  held = gate()
+  const stream = await client.images.generate({ prompt: "held streamlet", stream: true })
+  await held.reached
+  stream.controller.abort()
+  await until(async () => (await states("streamlet"))[0] === "cancelled")
+  held.open()
+})
+
+test("openai: an edit under an Idempotency-Key is one job, and another body or file a conflict", async () => {
+  const red = await picture("red")
+  const blue = await picture("blue")
+  const edit = async (bytes: Buffer, prompt: string) =>
+    client.images.edit(
+      { image: await toFile(bytes, "a.png", { type: "image/png" }), prompt },
+      { headers: { "Idempotency-Key": "edit-1" } },
+    )
+  const first = await edit(red, "a keyed edit")
+  const second = await edit(red, "a keyed edit")
+  assert.equal(second.data![0]!.b64_json, first.data![0]!.b64_json)
+  assert.deepEqual(await states("keyed"), ["completed"])
+  for (const [bytes, prompt] of [
+    [blue, "a keyed edit"],
+    [red, "another edit"],
+  ] as const) {
+    await assert.rejects(edit(bytes, prompt), (e) => {
+      assert.ok(e instanceof OpenAI.ConflictError)
+      assert.match(e.message, /edit-1/)
+      return true
+    })
+  }
+  assert.deepEqual(await states("keyed"), ["completed"])
+})
+
+test("openai: references carry their weights in the client's extra body", async () => {
+  const url = `data:image/png;base64,${(await picture("red")).toString("base64")}`
+  const image_style_references = [{ url, strength: -1.25 }, { url }]
+  await client.images.generate({ prompt: "referred", ...({ image_style_references } as object) })
+  const { references } = service.engine.seen.at(-1)!
+  assert.deepEqual(
+    references.map((r) => r.weight),
+    [-1.25, 0.5],
+  )
+  assert.equal(references[0]!.image, url)
+})
+
+test("openai: high input fidelity keeps more of the start picture, and a strength goes before it", async () => {
+  const edit = async (more: object) => {
+    const image = await toFile(await picture("red"), "a.png", { type: "image/png" })
+    await client.images.edit({ image, prompt: "faithful", ...more })
+    return service.engine.seen.at(-1)!.start!.strength
+  }
+  assert.equal(await edit({ input_fidelity: "high" }), 0.6)
+  assert.equal(await edit({ input_fidelity: "low" }), 0.8)
+  assert.equal(await edit({ input_fidelity: "high", strength: 0.25 }), 0.25)
+})
+
+test("openai: what is left out is creativity medium and board strength 0.35; fields nobody knows are ignored", async () => {
+  const board = await service.call("POST", "/api/boards", {
+    name: "openai board",
+    pictures: [{ image: (await picture("green")).toString("base64") }],
+  })
+  const extras = { moodboards: [{ id: board.body.id }], colour: "red", style: "vivid", frame_rate: 3 }
+  await client.images.generate({ prompt: "plain", ...(extras as object) })
+  const seen = service.engine.seen.at(-1)!
+  assert.equal(seen.creativity, 50)
+  assert.equal(seen.board!.strength, 0.35)
+})
+
+test("openai: sizes go to the nearest of the nine shapes, which is told", async () => {
+  const expected: [object, string][] = [
+    [{}, "1024x1024"],
+    [{ size: "auto" }, "1024x1024"],
+    [{ size: "512x512" }, "1024x1024"],
+    [{ size: "1536x1024" }, "1248x832"],
+    [{ size: "1024x1536" }, "832x1248"],
+    [{ size: "1792x1024" }, "1376x768"],
+    [{ size: "1024x1792" }, "768x1376"],
+    [{ size: "896x1184" }, "896x1184"],
+    [{ size: "1568x672" }, "1568x672"],
+    [{ aspect_ratio: "3:4" }, "896x1184"],
+  ]
+  for (const [asked, size] of expected) {
+    const answer = await client.images.generate({ prompt: "shaped", ...asked, response_format: "url" })
+    assert.equal(answer.size as string, size, JSON.stringify(asked))
+    const { width, height } = service.engine.seen.at(-1)!
+    assert.equal(`${width}x${height}`, size)
+  }
+})
+
+test("openai: a prompt of 6,000 characters is refused by a sentence with the limit", async () => {
+  await assert.rejects(client.images.generate({ prompt: "a".repeat(6000) }), (e) => {
+    assert.ok(e instanceof OpenAI.BadRequestError)
+    assert.equal(e.param, "prompt")
+    assert.match(e.message, /at most 5000 characters \(got 6000\)/)
+    return true
   })
 })

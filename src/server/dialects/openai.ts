@@ -9,7 +9,7 @@ import {
   type ErrorCode,
   type GenerationInput,
 } from "../../request/index.ts"
-import { previewKey } from "../../store/index.ts"
+import { type Asset, previewKey } from "../../store/index.ts"
 import { statusOf } from "../http.ts"
 import { storeAsset } from "../ingest.ts"
 import { publicNames } from "../names.ts"
@@ -49,8 +49,8 @@ const safeJson = (text: string): unknown => {
 }
 
 /** Unknown members are ignored: clients add new ones often. */
-const Body = z.object({
-  prompt: z.string().min(1).max(32_000),
+export const Body = z.object({
+  prompt: z.string().min(1),
   model: opt(z.string()),
   n: whole(1, 10),
   size: opt(z.string().regex(/^(auto|\d{2,4}x\d{2,4})$/, "must be auto or WIDTHxHEIGHT")),
@@ -164,8 +164,12 @@ const failure = (e: AtelierError): Failure => {
 }
 export const openaiFailure = failure
 
-/** The pictures of an edit: the first is the start, the others are styles. */
-async function editRequest({ c, key, s }: Asked): Promise<{ body: Body; request: GenerationInput }> {
+/** The pictures of an edit: the first is the start, the others are styles. `hashes` are of their bytes, in order. */
+async function editRequest({
+  c,
+  key,
+  s,
+}: Asked): Promise<{ body: Body; request: GenerationInput; hashes: string[] }> {
   const form = await c.req.raw.formData().catch(() => {
     throw new AtelierError("invalid_request", "The form cannot be read.")
   })
@@ -177,16 +181,18 @@ async function editRequest({ c, key, s }: Asked): Promise<{ body: Body; request:
     throw new AtelierError("invalid_request", "image: a file is needed.", { field: "image" })
   if (files.length > 11)
     throw new AtelierError("out_of_range", "image: at most 11 files.", { field: "image" })
-  const ids: string[] = []
+  const assets: Asset[] = []
   for (const f of files) {
     const bytes = new Uint8Array(await f.arrayBuffer())
-    ids.push((await storeAsset(bytes, { kind: "input", field: "image" }, s.ingestContext(key.id))).id)
+    assets.push(await storeAsset(bytes, { kind: "input", field: "image" }, s.ingestContext(key.id)))
   }
+  const ids = assets.map((a) => a.id)
   const styles = body.image_role === "style" ? ids : ids.slice(1)
   const base = request(body)
   const strength = body.strength ?? (body.input_fidelity === "high" ? 0.6 : 0.8)
   return {
     body,
+    hashes: assets.map((a) => a.hash),
     request: {
       ...base,
       references: [...(base.references ?? []), ...styles.map((image) => ({ image, weight: 0.5 }))],
@@ -218,8 +224,9 @@ export function openai(door: Door, s: Service): void {
     "POST",
     "/v1/images/edits",
     async (asked) => {
-      const edit = await editRequest(asked)
-      return run(asked, edit.body, { request: edit.request, dialect: "openai" }, "image_edit")
+      const { body, request, hashes } = await editRequest(asked)
+      const draft = { request, dialect: "openai", ...idempotency(asked.c, { body, hashes }) }
+      return run(asked, body, draft, "image_edit")
     },
     { counts: true },
   )
@@ -234,7 +241,7 @@ export function openai(door: Door, s: Service): void {
   })
 }
 
-/** Previews as partial images, then one completed event per picture; a closed connection cancels the job. */
+/** Previews as partial images, then one completed event per picture; a closed connection cancels a job without a key. */
 async function stream({ c, key, s }: Asked, b: Body, draft: Draft, name: string): Promise<Response> {
   const job = await s.submit(key, draft)
   const partials = b.partial_images ?? 0
@@ -269,7 +276,8 @@ async function stream({ c, key, s }: Asked, b: Body, draft: Draft, name: string)
     stop()
     await sending
     if (gone.signal.aborted && !isEnd(done.state)) {
-      await s.jobs.cancel(job.id, key.id)
+      // Others may wait for a job that has an Idempotency-Key.
+      if (draft.clientId === undefined) await s.jobs.cancel(job.id, key.id)
       return
     }
     try {
