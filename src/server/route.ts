@@ -11,6 +11,8 @@ type Method = "get" | "post" | "patch" | "put" | "delete"
 export interface Asked<Query, Body> {
   c: Call
   key: Key
+  /** Asks for the key once more: an answer that goes on for long outlives it otherwise. Throws `unauthorized`. */
+  askAgain: () => Promise<Key>
   id: string
   query: Query
   body: Body
@@ -62,11 +64,13 @@ export function mount(
 ): void {
   for (const r of routes) {
     app.on(r.method.toUpperCase(), r.path.replace(/\{(\w+)\}/g, ":$1"), async (c) => {
-      const key = r.open ? (undefined as unknown as Key) : await callers.key(secret(c))
+      const given = r.open ? null : secret(c)
+      const askAgain = (): Promise<Key> => callers.key(given)
+      const key = r.open ? (undefined as unknown as Key) : await askAgain()
       if (r.counts) callers.take(key)
       const query = r.query ? check(r.query, c.req.query()) : {}
       const body = r.body ? check(r.body, await jsonBody(c)) : undefined
-      const answer = await r.run({ c, key, id: c.req.param("id") ?? "", query, body })
+      const answer = await r.run({ c, key, askAgain, id: c.req.param("id") ?? "", query, body })
       return answer instanceof Response ? answer : c.json(answer)
     })
   }

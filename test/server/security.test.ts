@@ -1,7 +1,10 @@
 // R14, who may do what: keys, tenancy by the route table, and this machine only. Addresses inside: ssrf.test.ts.
 import assert from "node:assert/strict"
+import { once } from "node:events"
+import { text } from "node:stream/consumers"
 import { after, before, test } from "node:test"
 import sharp from "sharp"
+import WebSocket from "ws"
 import type { AtelierError } from "../../src/request/index.ts"
 import { keysAdd, keysList, keysRevoke, serve } from "../../src/server/index.ts"
 import { testEngine } from "../support/engine.ts"
@@ -13,7 +16,7 @@ let mine: string
 let other: string
 const as = (key: string) => ({ authorization: `Bearer ${key}` })
 before(async () => {
-  service = await startService({ requireKey: true, allowPrivateNetwork: false })
+  service = await startService({ requireKey: true, allowPrivateNetwork: false, heartbeatSeconds: 0.1 })
   mine = (await keysAdd({ directory: service.directory }, "mine")).secret
   other = (await keysAdd({ directory: service.directory }, "other")).secret
 })
@@ -141,6 +144,27 @@ test("a revoked key stops working within seconds; keys are never stored readable
   const dump = JSON.stringify(await service.service.store.db.query("select * from keys"))
   assert.ok(!dump.includes(key.secret))
   assert.ok((await keysList({ directory: service.directory })).some((k) => k.name === "short" && k.revokedAt))
+})
+
+test("a revoked key's open socket and event stream end too", async () => {
+  const { secret, id } = await keysAdd({ directory: service.directory }, "open")
+  const stream = await fetch(`${service.url}/api/events`, { headers: as(secret) })
+  const streamEnds = text(stream.body as ReadableStream)
+  const socket = new WebSocket(`${service.url.replace("http", "ws")}/v1`)
+  const frames: { data?: { taskType: string }[]; errors?: { code: string }[] }[] = []
+  socket.on("message", (data) => frames.push(JSON.parse(String(data))))
+  await once(socket, "open")
+  socket.send(JSON.stringify([{ taskType: "authentication", apiKey: secret }, { taskType: "ping" }]))
+  await until(() => frames.length === 2)
+  assert.equal(frames[1]!.data![0]!.taskType, "ping")
+  await keysRevoke({ directory: service.directory }, id)
+  await until(() => {
+    socket.send(JSON.stringify([{ taskType: "ping" }]))
+    return frames.at(-1)?.errors?.[0]?.code === "invalidApiKey"
+  })
+  socket.close()
+  assert.match(await streamEnds, /event: hello/)
+  assert.equal((await fetch(`${service.url}/api/events`, { headers: as(secret) })).status, 401)
 })
 
 test("a key over its rate gets 429 with Retry-After", async () => {

@@ -4,7 +4,6 @@ import type { IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
 import { type WebSocket, WebSocketServer } from "ws"
 import { AtelierError, asAtelierError } from "../../request/index.ts"
-import type { Key } from "../../store/index.ts"
 import { type Callers, isSameMachine } from "../http.ts"
 import type { Service } from "../service.ts"
 import { errorItem } from "./runware.ts"
@@ -18,13 +17,25 @@ const MAX_KEPT_FRAMES = 1000
 
 interface Session {
   id: string
-  key: Key
+  keyId: string
+  /** The key is asked for at every task: it may be revoked while the connection stands. */
+  secret: string
   socket: WebSocket | null
   /** Frames for which there was no connection. */
   kept: string[]
   gone: AbortController
   forget: NodeJS.Timeout | undefined
 }
+
+const newSession = (keyId: string, secret: string): Session => ({
+  id: randomUUID(),
+  keyId,
+  secret,
+  socket: null,
+  kept: [],
+  gone: new AbortController(),
+  forget: undefined,
+})
 
 export function runwareSocket(
   s: Service,
@@ -58,12 +69,10 @@ export function runwareSocket(
     if (typeof task.apiKey !== "string" || task.apiKey === "") {
       throw new AtelierError("unauthorized", "The first task authenticates with an apiKey.")
     }
-    const key = await callers.key(task.apiKey)
+    const secret = task.apiKey
+    const { id: keyId } = await callers.key(secret)
     const old = sessions.get(String(task.connectionSessionUUID))
-    const session =
-      old && old.key.id === key.id
-        ? old
-        : { id: randomUUID(), key, socket: null, kept: [], gone: new AbortController(), forget: undefined }
+    const session = old?.keyId === keyId ? old : newSession(keyId, secret)
     clearTimeout(session.forget)
     session.socket?.close()
     session.socket = socket
@@ -114,16 +123,12 @@ export function runwareSocket(
           }
         } else if (session) {
           const own = session
-          const context = {
-            s,
-            callers,
-            key: own.key,
-            emit: (items: object[]) => send(own, { data: items }),
-            signal: own.gone.signal,
-          }
-          void runTask(task, context).catch((thrown: unknown) =>
-            send(own, allFailed([errorItem(asAtelierError(thrown), task)])),
-          )
+          const emit = (items: object[]): void => send(own, { data: items })
+          const failed = (thrown: unknown): void =>
+            send(own, allFailed([errorItem(asAtelierError(thrown), task)]))
+          await callers.key(own.secret).then((key) => {
+            void runTask(task, { s, callers, key, emit, signal: own.gone.signal }).catch(failed)
+          }, failed)
         } else {
           return fail(new AtelierError("unauthorized", "The first task authenticates."), {
             taskType: "authentication",

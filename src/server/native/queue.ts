@@ -9,7 +9,8 @@ import {
   type JobState,
   type StepEvent,
 } from "../../jobs/index.ts"
-import { type Route, route } from "../route.ts"
+import { asAtelierError } from "../../request/index.ts"
+import { type Asked, type Route, route } from "../route.ts"
 import type { Service } from "../service.ts"
 import { JobView, jobView, progressOf } from "./views.ts"
 
@@ -108,7 +109,7 @@ export function queueRoutes(s: Service): Route[] {
         "comes twice. `step-end` events are passing and have no id",
       query: z.object({ after: z.string().optional(), job: z.uuid().optional() }),
       answer: "events",
-      run: async ({ c, key, query }) => eventStream(c, s, key.id, query.after, query.job),
+      run: async (asked) => eventStream(asked, s),
     }),
   ]
 }
@@ -119,13 +120,12 @@ const stateOf = (kind: string): JobState | null => {
 }
 
 function eventStream(
-  c: Parameters<typeof streamSSE>[0],
+  { c, key, askAgain, query }: Asked<{ after?: string | undefined; job?: string | undefined }, unknown>,
   s: Service,
-  keyId: string,
-  after: string | undefined,
-  jobId: string | undefined,
 ): Response {
-  const from = c.req.header("last-event-id") ?? after ?? null
+  const keyId = key.id
+  const jobId = query.job
+  const from = c.req.header("last-event-id") ?? query.after ?? null
   return streamSSE(c, async (stream) => {
     const closed = Promise.withResolvers<void>()
     const send = (message: { event: string; data: string; id?: string }): void => {
@@ -145,11 +145,13 @@ function eventStream(
       const progress = progressOf({ id: step.jobId, request: { count } as Job["request"] }, s)
       send({ event: "step-end", data: JSON.stringify({ job: step.jobId, kind: "step-end", progress }) })
     })
-    // Keeps proxies from closing a silent stream, and tells clients that it is not dead.
-    const beat = setInterval(
-      () => void stream.write(": still here\n\n").catch(() => closed.resolve()),
-      s.options.heartbeatSeconds * 1000,
-    )
+    // Keeps proxies from closing a silent stream, and tells clients that it is not dead; a revoked key's is over.
+    const beat = setInterval(() => {
+      void stream.write(": still here\n\n").catch(() => closed.resolve())
+      askAgain().catch((thrown: unknown) => {
+        if (asAtelierError(thrown).code === "unauthorized") closed.resolve()
+      })
+    }, s.options.heartbeatSeconds * 1000)
     stream.onAbort(() => closed.resolve())
     s.closing.addEventListener("abort", () => closed.resolve(), { once: true })
     await closed.promise
