@@ -2,7 +2,6 @@
 import { randomUUID } from "node:crypto"
 import type { IncomingHttpHeaders } from "node:http"
 import type { Context, MiddlewareHandler } from "hono"
-import { bodyLimit } from "hono/body-limit"
 import { AtelierError, type ErrorCode } from "../request/index.ts"
 import { findKey, type Key, keyById, sha256 } from "../store/index.ts"
 import type { Service } from "./service.ts"
@@ -164,20 +163,41 @@ export const requestIds: MiddlewareHandler<Env> = async (c, next) => {
 }
 
 /**
- * Refuses bodies of more than `most` bytes. A length that was declared is believed, for Node reads no further than that,
- * and the body stays unopened: Hono's own middleware would take Node's stream through the web's.
+ * Refuses bodies of more than `most` bytes when they are read, which is after the key was asked for; until then nothing
+ * of them is. A length that was declared is believed, for Node reads no further than that, and such a body stays as it
+ * is: counting would take Node's stream through the web's.
  */
 export function limitBody(most: number): MiddlewareHandler<Env> {
-  const tooLarge = (): never => {
-    throw new AtelierError("invalid_request", `The body is larger than ${most} bytes.`)
-  }
-  const count = bodyLimit({ maxSize: most, onError: tooLarge })
   return (c, next) => {
     if (c.req.method === "GET" || c.req.method === "HEAD") return next()
-    const declared = headerOf(c, "content-length")
-    if (declared === undefined || headerOf(c, "transfer-encoding") !== undefined) return count(c, next)
-    return Number(declared) > most ? tooLarge() : next()
+    const isCounted = headerOf(c, "transfer-encoding") !== undefined
+    const declared = isCounted ? undefined : headerOf(c, "content-length")
+    if (declared !== undefined && Number(declared) <= most) return next()
+    const given = c.req.raw.body
+    if (!given) return next()
+    const body = limited(given.getReader(), most, declared !== undefined)
+    c.req.raw = new Request(c.req.raw, { body, duplex: "half" } as RequestInit)
+    return next()
   }
+}
+
+/** What `reader` has, up to `most` bytes; nothing of it where it is known to be more. */
+function limited(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  most: number,
+  isMore: boolean,
+): ReadableStream<Uint8Array> {
+  let size = 0
+  const pull = async (out: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+    const { value } = isMore ? {} : await reader.read()
+    size += value?.byteLength ?? 0
+    if (isMore || size > most) {
+      throw new AtelierError("invalid_request", `The body is larger than ${most} bytes.`)
+    }
+    if (value) out.enqueue(value)
+    else out.close()
+  }
+  return new ReadableStream({ pull }, { highWaterMark: 0 })
 }
 
 /** JSON with members in one order, so that a body's hash does not depend on how it was written. */

@@ -263,7 +263,7 @@ export function fal(door: Door, s: Service, app: Hono<Env>): void {
   })
 
   // `proxyUrl` clients send everything to one address and name the real one in a header.
-  app.all("/fal/proxy", async (c) => {
+  door.on("ALL", "/fal/proxy", async ({ c }) => {
     const { target } = readBody(z.object({ target: z.url() }), { target: c.req.header("x-fal-target-url") })
     const url = new URL(target)
     const folder = FOLDERS.get(url.hostname)
