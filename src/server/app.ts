@@ -6,6 +6,7 @@ import { AtelierError, asAtelierError } from "../request/index.ts"
 import { AtelierClient } from "../sdk/index.ts"
 import { JOBS } from "../store/index.ts"
 import { dialects } from "./dialects/index.ts"
+import { docsPage } from "./docs-page.ts"
 import {
   type Call,
   Callers,
@@ -25,7 +26,7 @@ import { assetRoutes, boardRoutes } from "./native/library.ts"
 import { fileRoutes, pictureRoutes } from "./native/pictures.ts"
 import { queueRoutes } from "./native/queue.ts"
 import { secretOfSession, sessionRoutes } from "./native/session.ts"
-import { docsPage, openapi } from "./openapi.ts"
+import { openapi } from "./openapi.ts"
 import { mount, type Route } from "./route.ts"
 import type { Service } from "./service.ts"
 import { studioFile } from "./studio.ts"
@@ -108,7 +109,7 @@ export function createApp(s: Service, needsKey: boolean): App {
   // A worker node answers for its health and nothing else.
   if (s.options.role === "worker") return { app, routes: [], upgrade: (_request, socket) => socket.destroy() }
   mount(app, routes, callers, secretOfCall)
-  const { paths, upgrade } = dialects(app, s, callers)
+  const { described, upgrade } = dialects(app, s, callers)
   app.all("/mcp", async (c) => {
     const key = secretOfCall(c)
     await callers.key(key)
@@ -117,8 +118,9 @@ export function createApp(s: Service, needsKey: boolean): App {
     const client = new AtelierClient({ baseUrl: s.origin, ...(key ? { key } : {}), fetch: inside })
     return answerMcp(c.req.raw, client)
   })
-  app.get("/openapi.json", (c) => c.json(openapi(routes, paths, s.base)))
-  app.get("/docs", (c) => c.html(docsPage(routes)))
+  const all = [...routes, ...described]
+  app.get("/openapi.json", (c) => c.json(openapi(all, s.base)))
+  app.get("/docs", (c) => c.html(docsPage(openapi(all, s.base))))
   app.notFound(async (c) => {
     const page = c.req.method === "GET" ? await studioFile(s.options.studioDirectory, c.req.path) : null
     if (page) return page

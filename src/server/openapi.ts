@@ -1,27 +1,22 @@
-// The OpenAPI document, made from the routes that are served: it cannot say something else than they do.
+// The OpenAPI document, made from the routes that are served and the schemas that they check with.
 import { z } from "zod"
 import { VERSION } from "./native/about.ts"
 import { ErrorView } from "./native/views.ts"
-import type { Route } from "./route.ts"
+import type { Described } from "./route.ts"
 
 type Json = Record<string, unknown>
 
-/** A dialect's own operations, written as OpenAPI path items. */
-export type Paths = Record<string, Json>
-
 /** Named schemas move to components; `io` says whether defaults may be left out. */
 function schemaOf(schema: z.ZodType, io: "input" | "output", components: Json): Json {
-  const json = z.toJSONSchema(schema, {
-    io,
-    target: "draft-2020-12",
-    unrepresentable: "any",
-  }) as Json
+  const json = z.toJSONSchema(schema, { io, target: "draft-2020-12", unrepresentable: "any" }) as Json
   const { $schema: _, $defs, ...rest } = json
-  for (const [name, def] of Object.entries(($defs ?? {}) as Json)) {
-    const { $id: _id, id: _own, ...body } = def as Json
+  const keep = (name: string, { $id: _id, id: _own, ...body }: Json): void => {
     components[name] ??= body
   }
-  return fixRefs(rest) as Json
+  for (const [name, def] of Object.entries(($defs ?? {}) as Json)) keep(name, def as Json)
+  if (typeof rest.id !== "string") return fixRefs(rest) as Json
+  keep(rest.id, rest)
+  return { $ref: `#/components/schemas/${rest.id}` }
 }
 
 const fixRefs = (value: unknown): unknown => {
@@ -36,44 +31,86 @@ const fixRefs = (value: unknown): unknown => {
   )
 }
 
-const ANSWERS = { picture: "image/png", events: "text/event-stream", form: "multipart/form-data" } as const
+const ANSWERS = { picture: "image/png", events: "text/event-stream" } as const
+const BYTES = { type: "string", format: "binary" }
 
-function operation(r: Route, components: Json): Json {
-  const params = [...r.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
-    name,
-    in: "path",
-    required: true,
-    schema: { type: "string" },
-  }))
-  const query = r.query ? schemaOf(r.query, "input", components) : {}
-  for (const [name, schema] of Object.entries((query.properties ?? {}) as Json)) {
-    params.push({ name, in: "query", required: false, schema } as never)
+interface Parameter {
+  name: string
+  in: "path" | "query" | "header"
+  required: boolean
+  description?: string
+  schema: unknown
+}
+
+function parametersOf(r: Described, components: Json): Parameter[] {
+  const path = [...r.path.matchAll(/\{(\w+)\}/g)].map(
+    ([, name]): Parameter => ({ name: name!, in: "path", required: true, schema: { type: "string" } }),
+  )
+  const { properties = {}, required = [] } = r.query ? schemaOf(r.query, "input", components) : {}
+  const query = Object.entries(properties as Json).map(
+    ([name, schema]): Parameter => ({
+      name,
+      in: "query",
+      required: (required as string[]).includes(name),
+      schema,
+    }),
+  )
+  const header = Object.entries(r.headers ?? {}).map(
+    ([name, description]): Parameter => ({
+      name,
+      in: "header",
+      required: false,
+      description,
+      schema: { type: "string" },
+    }),
+  )
+  return [...path, ...query, ...header]
+}
+
+/** JSON; with a file a form, which holds the JSON's members beside it, or the bytes alone where that is all. */
+function contentOf(r: Described, components: Json): Json | null {
+  const body = r.body ? schemaOf(r.body, "input", components) : null
+  if (r.upload === undefined) return body && { "application/json": { schema: body } }
+  const { properties = {}, required = [] } = body ?? {}
+  const schema = {
+    type: "object",
+    properties: { [r.upload]: BYTES, ...(properties as Json) },
+    required: [r.upload, ...(required as string[])],
   }
-  const content =
-    typeof r.answer === "string"
-      ? { [ANSWERS[r.answer]]: { schema: { type: "string" } } }
-      : { "application/json": { schema: schemaOf(r.answer, "output", components) } }
-  const error = { $ref: "#/components/responses/Error" }
+  return {
+    "multipart/form-data": { schema },
+    ...(body ? {} : { "image/*": { schema: BYTES } }),
+  }
+}
+
+function operation(r: Described, components: Json): Json {
+  const parameters = parametersOf(r, components)
+  const content = contentOf(r, components)
+  const answer =
+    r.answer === undefined
+      ? {}
+      : typeof r.answer === "string"
+        ? { content: { [ANSWERS[r.answer]]: { schema: { type: "string" } } } }
+        : { content: { "application/json": { schema: schemaOf(r.answer, "output", components) } } }
+  const statuses = typeof r.status === "number" ? [r.status] : (r.status ?? [200])
   return {
     tags: [r.tag],
     summary: r.summary,
     operationId: `${r.method}${r.path.replace(/[^a-zA-Z]+(\w)/g, (_, c: string) => c.toUpperCase()).replace(/\W/g, "")}`,
-    ...(params.length ? { parameters: params } : {}),
-    ...(r.body
-      ? {
-          requestBody: {
-            required: true,
-            content: { "application/json": { schema: schemaOf(r.body, "input", components) } },
-          },
-        }
-      : {}),
+    ...(parameters.length ? { parameters } : {}),
+    ...(content ? { requestBody: { required: true, content } } : {}),
     ...(r.open ? { security: [] } : {}),
-    responses: { 200: { description: "Done", content }, default: error },
+    responses: {
+      ...Object.fromEntries(statuses.map((status) => [status, { description: "Done", ...answer }])),
+      default: r.isForeign
+        ? { description: "What went wrong, in this service's own words" }
+        : { $ref: "#/components/responses/Error" },
+    },
   }
 }
 
 /** The whole document for `/openapi.json`. */
-export function openapi(routes: readonly Route[], dialects: Paths, base: string): Json {
+export function openapi(routes: readonly Described[], base: string): Json {
   const components: Json = {}
   const paths: Record<string, Json> = {}
   for (const r of routes) {
@@ -92,7 +129,7 @@ export function openapi(routes: readonly Route[], dialects: Paths, base: string)
     },
     servers: [{ url: base }],
     security: [{ key: [] }],
-    paths: { ...paths, ...dialects },
+    paths,
     components: {
       schemas: fixRefs(components),
       responses: {
@@ -101,20 +138,4 @@ export function openapi(routes: readonly Route[], dialects: Paths, base: string)
       securitySchemes: { key: { type: "http", scheme: "bearer" } },
     },
   }
-}
-
-const escaped = (text: string): string =>
-  text.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]!)
-
-/** A readable page of the same, without scripts. */
-export function docsPage(routes: readonly Route[]): string {
-  const rows = routes.map(
-    (r) =>
-      `<tr><td><code>${r.method.toUpperCase()}</code></td><td><code>${escaped(r.path)}</code></td><td>${escaped(r.summary)}</td></tr>`,
-  )
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Atelier API</title>
-<style>body{font:16px/1.5 system-ui;margin:2rem auto;max-width:70rem;padding:0 1rem}td{padding:.3rem .6rem;vertical-align:top;border-top:1px solid #8884}code{white-space:nowrap}:root{color-scheme:light dark}</style>
-<h1>Atelier API</h1><p>Every field with its limits: <a href="/openapi.json">/openapi.json</a>. Errors are
-<code>{"error":{"code","message","field?"}}</code>. Keys: <code>Authorization: Bearer &lt;key&gt;</code>.</p>
-<table>${rows.join("\n")}</table></html>`
 }

@@ -1,11 +1,32 @@
-// One declaration per native route: from it come the check of what arrives, the handler and the OpenAPI page.
+// One declaration per native route: from it come the check of what arrives, the handler and what the documents say.
 import type { Hono } from "hono"
 import { z } from "zod"
 import { AtelierError } from "../request/index.ts"
 import type { Key } from "../store/index.ts"
 import { type Call, type Callers, type Env, jsonBody } from "./http.ts"
 
-type Method = "get" | "post" | "patch" | "put" | "delete"
+/** What the documents say of a route, a native one or a dialect's. */
+export interface Described {
+  method: "get" | "post" | "patch" | "put" | "delete"
+  /** `{id}` is the only kind of parameter. */
+  path: string
+  summary: string
+  tag: string
+  query?: z.ZodType
+  body?: z.ZodType
+  /** The member of a multipart form that holds a file; a native route takes the bytes alone too. */
+  upload?: string
+  /** Request headers that mean something here, and what. */
+  headers?: Record<string, string>
+  /** Schema of the JSON answer, or the kind of any other; absent where a dialect's answers are not described. */
+  answer?: z.ZodType | "picture" | "events"
+  /** Of answers that are no errors; 200 unless given. */
+  status?: number | readonly number[]
+  /** Known to whoever knows the address. */
+  open?: boolean
+  /** A dialect's: its errors are told in that service's words. */
+  isForeign?: boolean
+}
 
 /** What a handler gets: checked input and who asks. */
 export interface Asked<Query, Body> {
@@ -18,20 +39,11 @@ export interface Asked<Query, Body> {
   body: Body
 }
 
-export interface Route {
-  method: Method
-  /** `{id}` is the only kind of parameter. */
-  path: string
-  summary: string
-  tag: string
-  query?: z.ZodType
-  body?: z.ZodType
-  /** Schema of the JSON answer, or the kind of any other. */
-  answer: z.ZodType | "picture" | "events" | "form"
+export interface Route extends Described {
+  answer: z.ZodType | "picture" | "events"
+  status?: 200 | 201
   /** Costs one of the key's submits. */
   counts?: boolean
-  /** Known to whoever knows the address. */
-  open?: boolean
   run: (asked: Asked<unknown, unknown>) => Promise<Response | object>
 }
 
@@ -71,7 +83,7 @@ export function mount(
       const query = r.query ? check(r.query, c.req.query()) : {}
       const body = r.body ? check(r.body, await jsonBody(c)) : undefined
       const answer = await r.run({ c, key, askAgain, id: c.req.param("id") ?? "", query, body })
-      return answer instanceof Response ? answer : c.json(answer)
+      return answer instanceof Response ? answer : c.json(answer, r.status)
     })
   }
 }
@@ -84,4 +96,6 @@ export const whole = (min: number, max: number) =>
     .regex(/^-?\d{1,9}$/, "must be a whole number")
     .transform(Number)
     .pipe(z.number().min(min).max(max))
+    // As the documents tell it: a query string holds texts, but what is meant is a number.
+    .meta({ type: "integer", pattern: undefined, minimum: min, maximum: max })
 export const time = z.iso.datetime({ offset: true }).transform((v) => new Date(v))

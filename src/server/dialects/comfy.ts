@@ -9,7 +9,7 @@ import { kreaBody, kreaJob, kreaRequest } from "./krea.ts"
 
 const WAIT_SECONDS = 600
 
-const Body = kreaBody({
+export const Body = kreaBody({
   creativity: "medium",
   reference: z.number().min(-2).max(2),
   board: z.number().min(-0.5).max(1.5).default(0.35),

@@ -50,7 +50,7 @@ const FOLDERS = new Map([
 ])
 
 /** Unknown members are tolerated, as there. */
-const Body = z.object({
+export const Body = z.object({
   prompt: z.string().min(1),
   aspect_ratio: z.enum(ASPECTS).nullish(),
   image_size: Size.nullish(),

@@ -21,7 +21,6 @@ import {
 import { statusOf } from "../http.ts"
 import { ingest, storeAsset } from "../ingest.ts"
 import { uploadedFile } from "../native/library.ts"
-import type { Paths } from "../openapi.ts"
 import type { FullOptions } from "../options.ts"
 import type { Service } from "../service.ts"
 import {
@@ -35,8 +34,6 @@ import {
   seedOf,
   sizeOf,
 } from "./door.ts"
-
-export const VARIANTS = ["medium", "large", "medium-turbo"] as const
 
 /** The limit on addresses is one on http(s): data URIs are longer and allowed. */
 const picture = z
@@ -77,7 +74,7 @@ export const kreaBody = (d: Defaults) =>
 type KreaBody = z.output<ReturnType<typeof kreaBody>>
 
 /** The newest schema says 0..1, the older one and the prose -2..2; `strictStrengths` keeps to the newest. */
-const ownBody = (o: FullOptions) =>
+export const ownBody = (o: FullOptions) =>
   kreaBody({
     creativity: "low",
     reference: (o.strictStrengths ? z.number().min(0).max(1) : z.number().min(-2).max(2)).default(0.5),
@@ -135,13 +132,13 @@ const asset = (a: Asset, s: Service): Record<string, unknown> => ({
   ...(a.description === null ? {} : { description: a.description }),
 })
 
-const page = z.object({
+export const Page = z.object({
   cursor: z.iso.datetime({ offset: true }).optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   types: z.string().optional(),
   status: z.enum(JOB_STATES).optional(),
 })
-const Moodboard = z.object({
+export const Moodboard = z.object({
   name: z.string().min(1).max(120),
   images: z
     .array(z.union([picture, z.object({ url: picture, strength: z.number().min(-2).max(2).default(1) })]))
@@ -151,7 +148,7 @@ const Moodboard = z.object({
 const none = (what: string, id: string): AtelierError =>
   new AtelierError("not_found", `There is no ${what} ${id}.`)
 
-export function krea(door: Door, s: Service): Paths {
+export function krea(door: Door, s: Service): void {
   const Body = ownBody(s.options)
 
   door.on(
@@ -172,7 +169,7 @@ export function krea(door: Door, s: Service): Paths {
   )
 
   door.on("GET", "/jobs", async ({ c, key }) => {
-    const { cursor, limit, status } = readBody(page, c.req.query())
+    const { cursor, limit, status } = readBody(Page, c.req.query())
     const { jobs, next } = await pageBefore(s, key.id, cursor, limit, status)
     return { items: jobs.map((j) => kreaJob(j, s)), next_cursor: next }
   })
@@ -201,7 +198,7 @@ export function krea(door: Door, s: Service): Paths {
     { counts: true },
   )
   door.on("GET", "/assets", async ({ c, key }) => {
-    const { cursor, limit } = readBody(page, c.req.query())
+    const { cursor, limit } = readBody(Page, c.req.query())
     const items = await listAssets(s.store.db, key.id, cursor ? new Date(cursor) : null, limit)
     const next = items.length === limit ? items.at(-1)!.createdAt.toISOString() : null
     return { items: items.map((a) => asset(a, s)), next_cursor: next }
@@ -268,8 +265,6 @@ export function krea(door: Door, s: Service): Paths {
     if (!isGone) throw none("moodboard", params.id!)
     return { success: true, message: "Moodboard deleted" }
   })
-
-  return kreaPaths(Body)
 }
 
 /** A page of jobs created before a time; never cuts between two jobs of the same millisecond. */
@@ -292,57 +287,4 @@ async function pageBefore(
     more = one.nextCursor
   }
   return { jobs, next: more ? jobs.at(-1)!.createdAt.toISOString() : null }
-}
-
-/** Krea's scripts find models by scanning the document for these three paths. */
-function kreaPaths(body: z.ZodType): Paths {
-  const { $schema: _, ...schema } = z.toJSONSchema(body, { io: "input", unrepresentable: "any" })
-  const job = {
-    type: "object",
-    required: ["job_id", "status", "created_at", "completed_at", "result"],
-    properties: {
-      job_id: { type: "string", format: "uuid" },
-      status: { type: "string", enum: [...JOB_STATES] },
-      created_at: { type: "string", format: "date-time" },
-      completed_at: { type: ["string", "null"], format: "date-time" },
-      result: { type: ["object", "null"] },
-    },
-  }
-  const ok = { 200: { description: "The job", content: { "application/json": { schema: job } } } }
-  const generate = (variant: string) => ({
-    post: {
-      tags: ["krea"],
-      summary: `Krea 2 ${variant}`,
-      operationId: `krea-2-${variant}`,
-      parameters: [
-        { name: "X-Webhook-URL", in: "header", required: false, schema: { type: "string", format: "uri" } },
-      ],
-      requestBody: { required: true, content: { "application/json": { schema } } },
-      responses: ok,
-    },
-  })
-  const simple = (method: string, summary: string, params: string[] = []) => ({
-    [method]: {
-      tags: ["krea"],
-      summary,
-      parameters: params.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } })),
-      responses: { 200: { description: "Done" } },
-    },
-  })
-  return {
-    ...Object.fromEntries(VARIANTS.map((v) => [`/generate/image/krea/krea-2/${v}`, generate(v)])),
-    "/jobs": simple("get", "Jobs, newest first"),
-    "/jobs/{id}": {
-      ...simple("get", "One job", ["id"]),
-      ...simple("delete", "Cancel, or delete when over", ["id"]),
-    },
-    "/assets": { ...simple("get", "Uploaded pictures"), ...simple("post", "Upload a picture") },
-    "/assets/{id}": { ...simple("get", "One asset", ["id"]), ...simple("delete", "Delete an asset", ["id"]) },
-    "/styles": simple("get", "Styles; none are kept here"),
-    "/moodboards": { ...simple("get", "Moodboards (ours)"), ...simple("post", "Make a moodboard (ours)") },
-    "/moodboards/{id}": {
-      ...simple("get", "One moodboard (ours)", ["id"]),
-      ...simple("delete", "Delete it (ours)", ["id"]),
-    },
-  }
 }

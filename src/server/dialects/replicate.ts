@@ -30,7 +30,7 @@ const Input = z.object({
   seed: z.number().nullish(),
   num_outputs: z.number().int().min(1).max(10).nullish(),
 })
-const Body = z.object({
+export const Body = z.object({
   input: Input,
   version: z.string().optional(),
   model: z.string().optional(),

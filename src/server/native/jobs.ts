@@ -57,6 +57,9 @@ export const ListQuery = z.object({
   limit: whole(1, 200).optional().describe("50 unless given"),
 })
 
+/** What the documents say of the header of that name. */
+export const IDEMPOTENCY = "The same body under the same id gets the same job for 24 hours, another body 409"
+
 const states = z.array(z.enum(JOB_STATES))
 
 /** Stores the job of a native request; `Idempotency-Key` gives it a name. */
@@ -84,13 +87,15 @@ export const jobRoutes = (s: Service): Route[] => [
       "Submit a generation. The answer means that the job is on disk. ?wait=60 holds it until the job is over",
     query: z.object({ wait: whole(0, 600).optional().describe("Seconds") }),
     body: SubmitBody,
+    headers: { "Idempotency-Key": IDEMPOTENCY },
     answer: JobView,
+    status: 201,
     counts: true,
     run: async ({ c, key, query, body }) => {
       const job = await submit(s, c, key, body)
-      if (!query.wait) return c.json(jobView(job, s), 201)
+      if (!query.wait) return jobView(job, s)
       const seconds = query.wait
-      return c.json(jobView(await s.jobs.wait(job.id, key.id, { seconds, signal: c.req.raw.signal }), s), 201)
+      return jobView(await s.jobs.wait(job.id, key.id, { seconds, signal: c.req.raw.signal }), s)
     },
   }),
   route({

@@ -44,7 +44,9 @@ export function assetRoutes(s: Service): Route[] {
       tag: "assets",
       summary:
         "Upload a picture (multipart field `file`, or the bytes as the body). PNG, JPEG, WebP; 75 MB, 40 MP",
+      upload: "file",
       answer: AssetView,
+      status: 201,
       counts: true,
       run: async ({ c, key }) => {
         const { bytes, name, description } = await uploadedFile(c.req.raw)
@@ -53,7 +55,7 @@ export function assetRoutes(s: Service): Route[] {
           { kind: "upload", name, description, field: "file" },
           s.ingestContext(key.id),
         )
-        return c.json(assetView(asset, s), 201)
+        return assetView(asset, s)
       },
     }),
     route({
@@ -152,11 +154,12 @@ export function boardRoutes(s: Service): Route[] {
       summary: "Save a set of pictures with weights as a moodboard",
       body: BoardBody,
       answer: BoardView,
+      status: 201,
       counts: true,
-      run: async ({ c, key, body }) => {
+      run: async ({ key, body }) => {
         const pictures = await stored(body.pictures, key.id)
         const board = await addBoard(s.store.db, key.id, { name: body.name, pictures }, s.jobs.clock())
-        return c.json(boardView(board, s), 201)
+        return boardView(board, s)
       },
     }),
     route({
@@ -174,8 +177,9 @@ export function boardRoutes(s: Service): Route[] {
       summary: "Copy a board by share code, or from an export",
       body: z.union([z.strictObject({ code: z.string().min(1).max(40) }), BoardExport]),
       answer: BoardView,
+      status: 201,
       counts: true,
-      run: async ({ c, key, body }) => {
+      run: async ({ key, body }) => {
         const board =
           "code" in body
             ? await copied(await found(body.code.trim().toUpperCase(), key.id), key.id)
@@ -185,7 +189,7 @@ export function boardRoutes(s: Service): Route[] {
                 { name: body.name, pictures: await stored(body.pictures, key.id) },
                 s.jobs.clock(),
               )
-        return c.json(boardView(board, s), 201)
+        return boardView(board, s)
       },
     }),
     route({

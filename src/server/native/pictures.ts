@@ -6,7 +6,7 @@ import { blobKey, findAsset, previewKey } from "../../store/index.ts"
 import { completed } from "../dialects/door.ts"
 import { flag, type Route, route, whole } from "../route.ts"
 import type { Service } from "../service.ts"
-import { SubmitBody, submit } from "./jobs.ts"
+import { IDEMPOTENCY, SubmitBody, submit } from "./jobs.ts"
 import { PictureView, pictureView } from "./views.ts"
 
 const MIME = { png: "image/png", jpg: "image/jpeg", webp: "image/webp" } as const
@@ -59,6 +59,7 @@ export const pictureRoutes = (s: Service): Route[] => [
       "Make one picture and answer with its file, for a single line of curl. X-Job-Id names the job, which goes on " +
       "when the caller hangs up",
     body: SubmitBody,
+    headers: { "Idempotency-Key": IDEMPOTENCY },
     answer: "picture",
     counts: true,
     run: async ({ c, key, body }) => {
