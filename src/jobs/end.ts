@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from "node:timers/promises"
 import { asAtelierError, type ErrorData } from "../request/index.ts"
 import { type Database, JOBS } from "../store/index.ts"
 import { GroupCommit, type Member } from "./group.ts"
-import type { Clock, EndState, PictureRecord } from "./types.ts"
+import type { Clock, EndState, PictureRecord, WebhookEvent } from "./types.ts"
 
 export interface Ending {
   error?: ErrorData
@@ -20,6 +20,8 @@ export interface Ending {
   hookPlaces?: (number | null)[]
 }
 type End = Ending & { id: string; state: EndState }
+
+const hook = (event: WebhookEvent, place: number | null) => ({ id: randomUUID(), event, place })
 
 /** Ends per statement. */
 const GROUP = 64
@@ -69,7 +71,10 @@ export class Ender {
       error: e.error ?? null,
       outcome: e.outcome ?? null,
       pictures: e.pictures ?? [],
-      hooks: (e.hookPlaces ?? [null]).map((place) => ({ id: randomUUID(), place })),
+      hooks: [
+        ...(e.hookPlaces ?? [null]).map((place) => hook("completed", place)),
+        ...(e.state === "completed" ? [hook("output", null)] : []),
+      ],
     }))
     const rows = await this.#db.query<{ id: string }>(JOBS.end, [JSON.stringify(records), this.#clock()])
     return new Set(rows.map((r) => r.id))

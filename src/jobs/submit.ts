@@ -1,10 +1,10 @@
 // Submitting with group commit. A resolved submit is on disk.
 import { randomUUID } from "node:crypto"
 import { setImmediate as nextTurn } from "node:timers/promises"
-import { AtelierError, asAtelierError, type GenerationRequest } from "../request/index.ts"
+import { AtelierError, asAtelierError, type ErrorData, type GenerationRequest } from "../request/index.ts"
 import { type Database, JOBS } from "../store/index.ts"
 import { GroupCommit, type Member } from "./group.ts"
-import type { Clock, Envelope } from "./types.ts"
+import type { Clock, Webhook } from "./types.ts"
 
 export interface Submission {
   keyId: string
@@ -22,7 +22,7 @@ export interface Submission {
   deadlineSeconds?: number
   /** How long the pictures are kept; for good unless given. */
   keepSeconds?: number
-  webhook?: { url: string; envelope: Envelope }
+  webhook?: Webhook
   /** Pictures of earlier jobs that this one uses. */
   lineage?: { picture: string; role: string }[]
 }
@@ -165,5 +165,8 @@ function plainKey(group: readonly Waiting[]): string | null {
 
 const queueFull = (): AtelierError =>
   new AtelierError("rate_limited", "The queue is full. Try again when some jobs have finished.", {
-    details: { retryAfterSeconds: 5 },
+    details: { retryAfterSeconds: 5, queueFull: true },
   })
+
+/** Whether a `rate_limited` is of the queue, and not of a key that submits too often. */
+export const isQueueFull = (error: Pick<ErrorData, "details">): boolean => error.details?.queueFull === true

@@ -19,6 +19,17 @@ export const isWaiting = (state: JobState): boolean => (WAITING_STATES as readon
 export const ENVELOPES = ["atelier", "krea", "runware", "fal", "replicate"] as const
 export type Envelope = (typeof ENVELOPES)[number]
 
+/** Moments of a job: it starts, its pictures are there, it is over in any way. */
+export type WebhookEvent = "start" | "output" | "completed"
+export interface Webhook {
+  url: string
+  envelope: Envelope
+  /** Which moments are told; the end alone unless given. */
+  events?: readonly WebhookEvent[]
+}
+/** What one message tells: a job's end in an envelope, or an earlier moment in Replicate's. */
+export type Message = Envelope | "replicate-start" | "replicate-output"
+
 /** What the engine told about a finished generation, without the pictures. */
 export interface Outcome {
   request: GenerationRequest

@@ -1,8 +1,8 @@
-// Webhooks: signed messages about finished jobs, sent at least once, kept and replayable.
+// Webhooks: signed messages about jobs, sent at least once, kept and replayable.
 import { keyById, WEBHOOKS } from "../store/index.ts"
 import type { Jobs } from "./jobs.ts"
 import { signWebhook, standardSignature } from "./signature.ts"
-import type { Envelope, Job } from "./types.ts"
+import type { Job, Message } from "./types.ts"
 
 /** Seconds between tries: a minute within the first five, then longer, a day in all; then given up. */
 export const BACKOFF_SECONDS = [1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 14_400, 21_600, 34_000] as const
@@ -12,7 +12,7 @@ export interface WebhookRow {
   job_id: string
   key_id: string
   url: string
-  envelope: Envelope
+  envelope: Message
   place: number | null
   body: string | null
   state: string
@@ -21,8 +21,8 @@ export interface WebhookRow {
 
 export interface DelivererOptions {
   jobs: Jobs
-  /** A job as one envelope's message; `place` names the picture where each has its own message. */
-  render: (envelope: Envelope, job: Job, place: number | null) => object | Promise<object>
+  /** A job as one message; `place` names the picture where each has its own. */
+  render: (message: Message, job: Job, place: number | null) => object | Promise<object>
   /** Sends and returns the HTTP status; throws when there was no answer. Must refuse private addresses. */
   post: (url: string, body: string, headers: Record<string, string>) => Promise<number>
   onAttempt?: (delivered: boolean) => void

@@ -236,7 +236,8 @@ export class Worker {
     running.done = this.#run(running)
       .catch(() => {}) // the database is away: the lease runs out and the job is handed back
       .finally(() => {
-        this.#running.delete(row.id)
+        // A cancelled job that was started over may be back here before its first run has let go.
+        if (this.#running.get(row.id) === running) this.#running.delete(row.id)
         this.wake()
       })
   }

@@ -2,7 +2,7 @@
 // addresses. Dialects translate; this decides.
 import { randomInt } from "node:crypto"
 import type { Seal } from "../image/credentials.ts"
-import { ENVELOPES, type Envelope, type Job, type Jobs, type PictureRecord } from "../jobs/index.ts"
+import { ENVELOPES, type Job, type Jobs, type PictureRecord, type Webhook } from "../jobs/index.ts"
 import {
   AtelierError,
   type Engine,
@@ -41,7 +41,7 @@ export interface Draft {
   priority?: number
   deadlineSeconds?: number
   keepSeconds?: number
-  webhook?: { url: string; envelope: Envelope } | undefined
+  webhook?: Webhook | undefined
   /** The picture it is a variation of, when no input says so. */
   parent?: string
 }

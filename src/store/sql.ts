@@ -149,7 +149,7 @@ export const JOBS = {
            row_number() over (order by priority desc, turn, served, rank, id) as ord
     from candidate),
   locked as (
-    select j.id from jobs j join summed s on s.id = j.id
+    select j.id, j.served is null as is_first from jobs j join summed s on s.id = j.id
     where j.id = any (array(select id from summed where before < $4::int + 32)) and j.state in ${WAITING}
     order by s.ord limit (select count(*) from summed where before < $4::int)
     for update of j skip locked),
@@ -163,7 +163,13 @@ export const JOBS = {
     insert into job_events (job_id, key_id, kind, data, at)
     select id, key_id, kind, jsonb_build_object('try', tries), $2::timestamptz
     from moved, lateral (values (1, 'job-scheduled'), (2, 'job-processing')) as v (n, kind)
-    where n = 1 or state = 'processing' order by id, n)
+    where n = 1 or state = 'processing' order by id, n),
+  -- told at a job's first start only, whatever becomes of that try
+  hooks as (
+    insert into webhooks (id, job_id, key_id, url, envelope, state, next_at, created_at)
+    select gen_random_uuid(), id, key_id, webhook ->> 'url', (webhook ->> 'envelope') || '-start', 'pending',
+           $2::timestamptz, $2::timestamptz
+    from moved where webhook -> 'events' ? 'start' and id in (select id from locked where is_first))
   select m.* from moved m join summed s on s.id = m.id order by s.ord`,
 
   /** $1 job, $2 worker, $3 try, $4 new state, $5 now: scheduled to processing to sampling. */
@@ -177,8 +183,8 @@ export const JOBS = {
   /**
    * Ends jobs. $1 records: job, worker (null for anyone), try (with a worker), end state, error, outcome, pictures,
    * webhook event ids, key (null for anyone); a job once at most. $2 now. The state test makes an end happen once: a
-   * second worker, or one that lost its job to a cancel, changes nothing. Every key then gets as many backlogged jobs
-   * queued as it has room for.
+   * second worker, or one that lost its job to a cancel, changes nothing. Of the webhooks those are sent that the job
+   * asked for: its end, unless it names its events. Every key then gets as many backlogged jobs queued as it has room for.
    */
   end: `
   with input as (
@@ -205,10 +211,11 @@ export const JOBS = {
   events as (${eventsOf("ended", "$2", "jsonb_strip_nulls(jsonb_build_object('error', error, 'seconds', seconds, 'pictures', pictures))")}),
   hooks as (
     insert into webhooks (id, job_id, key_id, url, envelope, place, state, next_at, created_at)
-    select h.id, e.id, e.key_id, e.webhook ->> 'url', e.webhook ->> 'envelope', h.place, 'pending',
-           $2::timestamptz, $2::timestamptz
-    from ended e cross join lateral jsonb_to_recordset(e.hooks) as h(id uuid, place int)
-    where e.webhook is not null),
+    select h.id, e.id, e.key_id, e.webhook ->> 'url',
+           (e.webhook ->> 'envelope') || case h.event when 'completed' then '' else '-' || h.event end, h.place,
+           'pending', $2::timestamptz, $2::timestamptz
+    from ended e cross join lateral jsonb_to_recordset(e.hooks) as h(id uuid, place int, event text)
+    where e.webhook is not null and coalesce(e.webhook -> 'events', '["completed"]') ? h.event),
   left_by as (
     select k.id, k.concurrency, count(*) filter (where e.counted)::int as n
     from ended e join keys k on k.id = e.key_id group by k.id, k.concurrency),

@@ -3,8 +3,9 @@ import assert from "node:assert/strict"
 import { after, before, test } from "node:test"
 import { createReplicate } from "@ai-sdk/replicate"
 import { generateImage } from "ai"
-import Replicate, { validateWebhook } from "replicate"
+import Replicate, { validateWebhook, type WebhookEventType } from "replicate"
 import sharp from "sharp"
+import { WEBHOOKS } from "../../src/store/index.ts"
 import { startService, type TestService } from "../support/service.ts"
 import { webhookReceiver } from "../support/webhook-receiver.ts"
 
@@ -66,12 +67,63 @@ test("replicate: a batch is a list of addresses", async () => {
   assert.equal(output.length, 2)
 })
 
+interface Told {
+  id: string
+  status: string
+  output: string | null
+  completed_at: string | null
+}
+/** Runs a prediction and gives the messages about it, when `count` of them are there. */
+async function toldOf(count: number, filter?: WebhookEventType[]): Promise<Told[]> {
+  const got: Told[] = []
+  const all = Promise.withResolvers<void>()
+  const { url, close } = await webhookReceiver((body) => {
+    got.push(JSON.parse(body))
+    if (got.length === count) all.resolve()
+  })
+  const made = await client.predictions.create({
+    model,
+    input: { prompt: "a fox" },
+    webhook: url,
+    ...(filter ? { webhook_events_filter: filter } : {}),
+  })
+  await client.wait(made, { interval: 20 })
+  await all.promise
+  close()
+  // Those that are on their way would be rows of the same table.
+  const rows = await service.service.store.db.query<{ job_id: string }>(WEBHOOKS.list, [null, 1000])
+  assert.equal(rows.filter((row) => row.job_id === made.id).length, count)
+  return got.sort(
+    (a, b) => Number(a.output !== null) - Number(b.output !== null) || (a.completed_at ? 1 : -1),
+  )
+}
+
+test("replicate: a webhook without a filter is told of start, pictures and end, each as it was then", async () => {
+  const [start, output, end] = await toldOf(3)
+  assert.deepEqual([start!.status, start!.output, start!.completed_at], ["processing", null, null])
+  assert.deepEqual([output!.status, output!.completed_at], ["processing", null])
+  assert.equal(end!.status, "succeeded")
+  assert.equal((await fetch(output!.output!)).status, 200)
+  assert.equal(end!.output, output!.output)
+})
+
+test("replicate: a webhook with a filter is told of what the filter names, and of nothing else", async () => {
+  assert.equal((await toldOf(1, ["start"]))[0]!.output, null)
+  assert.equal((await toldOf(1, ["output", "logs"]))[0]!.status, "processing")
+  assert.equal((await toldOf(1, ["completed"]))[0]!.status, "succeeded")
+})
+
 test("replicate: the webhook passes the client's own check of its signature", async () => {
   const got = Promise.withResolvers<{ body: string; headers: Record<string, string> }>()
   const { url, close } = await webhookReceiver((body, headers) =>
     got.resolve({ body, headers: headers as Record<string, string> }),
   )
-  const made = await client.predictions.create({ model, input: { prompt: "a fox" }, webhook: url })
+  const made = await client.predictions.create({
+    model,
+    input: { prompt: "a fox" },
+    webhook: url,
+    webhook_events_filter: ["completed"],
+  })
   const { body, headers } = await got.promise
   close()
   const told = JSON.parse(body) as { id: string; status: string }

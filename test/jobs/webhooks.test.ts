@@ -7,9 +7,10 @@ import {
   replayWebhooks,
   signWebhook,
   verifyWebhook,
+  type WebhookEvent,
 } from "../../src/jobs/index.ts"
 import { AtelierError } from "../../src/request/index.ts"
-import { keyById, WEBHOOKS } from "../../src/store/index.ts"
+import { JOBS, keyById, WEBHOOKS } from "../../src/store/index.ts"
 import { amount, figure, random } from "../support/figures.ts"
 import { type Queue, testQueue } from "../support/queue.ts"
 import { type TestStore, testStore } from "../support/service.ts"
@@ -129,6 +130,43 @@ test("receivers that are down, slow, wrong or forget their answer get every even
   const twoIds = [...ids.values()].filter((s) => s.size > 1).length
   figure(t, "R11-webhooks", { n, seed: 11, attempts, lost: n - delivered.size, with_two_ids: twoIds, forged })
   assert.deepEqual({ delivered: delivered.size, twoIds, forged }, { delivered: n, twoIds: 0, forged: 0 })
+})
+
+test("a job tells the moments that it was asked to tell, each once, whatever becomes of its tries", async () => {
+  const { db } = store
+  const key = await q.key("moments")
+  const submit = (...events: WebhookEvent[]) =>
+    q.submit(key, {}, { webhook: { url: "https://example.com/hook", envelope: "replicate", events } })
+  const told = async (id: string): Promise<string[]> =>
+    (await db.query<{ job_id: string; envelope: string }>(WEBHOOKS.list, [key, 100]))
+      .filter((row) => row.job_id === id)
+      .map((row) => row.envelope)
+      .sort()
+  const ids = [
+    await submit("start", "output", "completed"),
+    await submit("start"),
+    await submit("output"),
+    await submit("completed"),
+    await submit(),
+  ]
+  const { model } = await q.jobs.get(ids[0]!, key)
+  const claim = () => db.query(JOBS.claim, ["one", q.jobs.clock(), [model], ids.length, false, true])
+  assert.equal((await claim()).length, ids.length)
+  await db.query(JOBS.handBack, ["one", null, q.jobs.clock(), false, null])
+  assert.equal((await claim()).length, ids.length)
+  assert.deepEqual(await Promise.all(ids.map(told)), [["replicate-start"], ["replicate-start"], [], [], []])
+  const outcome = { request: {}, expandedPrompts: [], seconds: {}, notes: [] }
+  await Promise.all(ids.map((id) => q.jobs.end(id, "completed", { outcome })))
+  assert.deepEqual(await Promise.all(ids.map(told)), [
+    ["replicate", "replicate-output", "replicate-start"],
+    ["replicate-start"],
+    ["replicate-output"],
+    ["replicate"],
+    [],
+  ])
+  const cancelled = await submit("start", "output", "completed")
+  await q.jobs.cancel(cancelled, key)
+  assert.deepEqual(await told(cancelled), ["replicate"])
 })
 
 test("the signature covers time and body, and an old one is refused", async () => {

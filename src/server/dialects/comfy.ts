@@ -1,7 +1,7 @@
 // The Comfy Router dialect: Krea's own body in its older form, held open until the picture is there.
 import { z } from "zod"
-import { isEnd, isWaiting, type Job } from "../../jobs/index.ts"
-import type { AtelierError, ErrorCode } from "../../request/index.ts"
+import { isEnd, isQueueFull, isWaiting, type Job } from "../../jobs/index.ts"
+import type { AtelierError, ErrorCode, ErrorData } from "../../request/index.ts"
 import { type Call, statusOf } from "../http.ts"
 import type { Service } from "../service.ts"
 import { completed, type Door, type Failure, idempotency, issuesOf, readJson, submitAndWait } from "./door.ts"
@@ -20,7 +20,6 @@ const TYPES: Partial<Record<ErrorCode, string>> = {
   model_not_found: "model_not_found",
   unauthorized: "unauthorized",
   forbidden: "forbidden",
-  rate_limited: "concurrency_limit_exceeded",
   timeout: "deadline_exceeded",
   cancelled: "client_disconnected",
   unavailable: "service_unavailable",
@@ -32,9 +31,15 @@ const TYPES: Partial<Record<ErrorCode, string>> = {
   internal: "internal_error",
   worker_lost: "provider_error",
 }
-const typeOf = (code: ErrorCode): string => TYPES[code] ?? "provider_error"
+/** A full backlog clears when a job of the caller's is over, a spent rate only with time. */
+const typeOf = (e: Pick<ErrorData, "code" | "field" | "details">): string => {
+  // A thing that the body names and that is not there is a wrong body.
+  if (e.code === "not_found") return e.field === undefined ? "request_not_found" : "invalid_input"
+  if (e.code === "rate_limited") return isQueueFull(e) ? "concurrency_limit_exceeded" : "rate_limited"
+  return TYPES[e.code] ?? "provider_error"
+}
 export const comfyFailure = (e: AtelierError): Failure => {
-  const type = typeOf(e.code)
+  const type = typeOf(e)
   const headers = { "x-comfy-error-type": type }
   if (type !== "invalid_input" || e.code === "conflict") {
     return { status: statusOf(e.code), body: { detail: e.message, error_type: type }, headers }
@@ -90,7 +95,7 @@ export function comfy(door: Door, s: Service): void {
     return {
       request_id: job.id,
       status: status(job),
-      ...(job.error ? { error_type: typeOf(job.error.code) } : {}),
+      ...(job.error ? { error_type: typeOf(job.error) } : {}),
     }
   })
   door.on("GET", `${MODEL}/requests/:id`, async ({ c, key, params }) => {

@@ -115,16 +115,42 @@ export function idempotency(c: Call, body: unknown): Pick<Draft, "clientId" | "b
   return { clientId: given, bodyHash: sha256(`${c.req.method} ${c.req.path}\n${canonicalJson(body)}`) }
 }
 
-/** Submits and waits for the end; a caller who hangs up takes the job along. */
+const hungUp = {
+  code: "cancelled" as const,
+  message: "The caller hung up before the picture was there.",
+  details: { hungUp: true },
+}
+/** Cancelled for no other reason than that its caller hung up, and not deleted since. */
+const isDropped = (job: Job): boolean =>
+  job.state === "cancelled" && job.error?.details?.hungUp === true && job.deletedAt === null
+
+/**
+ * Submits and waits for the end, for `seconds` at most. A caller who hangs up takes the job along, and one who comes
+ * again under the same id, as clients do when the network failed them, has it started over.
+ */
 export async function submitAndWait(asked: Asked, draft: Draft, seconds: number): Promise<Job> {
   const { c, s, key } = asked
-  const job = await s.submit(key, draft)
-  const done = await s.jobs.wait(job.id, key.id, { seconds, signal: c.req.raw.signal })
-  if (c.req.raw.signal.aborted && !isEnd(done.state) && draft.clientId === undefined) {
-    await s.jobs.cancel(job.id, key.id)
+  const { signal } = c.req.raw
+  const end = performance.now() + seconds * 1000
+  let job = await s.submit(key, draft)
+  for (;;) {
+    if (isDropped(job) && !signal.aborted) job = await startedOver(job, s)
+    job = await s.jobs.wait(job.id, key.id, { seconds: (end - performance.now()) / 1000, signal })
+    // The first of two calls under one id may be noticed to be gone when the second already waits.
+    if (!isDropped(job) || signal.aborted) break
   }
-  return done
+  // A server that shuts down hangs up by itself: its jobs go on when it is there again.
+  if (signal.aborted && !isEnd(job.state) && !s.closing.aborted)
+    await s.jobs.end(job.id, "cancelled", { error: hungUp, keyId: key.id })
+  return job
 }
+
+/** The job as it is now where somebody else was quicker. */
+const startedOver = (job: Job, s: Service): Promise<Job> =>
+  s.jobs.retry(job.id, job.keyId).catch((thrown: unknown) => {
+    if (asAtelierError(thrown).code !== "conflict") throw thrown
+    return s.jobs.get(job.id, job.keyId)
+  })
 
 /** Throws the failure of a job that is over and did not complete; `timeout` for one that still runs. */
 export function completed(job: Job): Job {

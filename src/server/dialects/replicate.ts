@@ -38,6 +38,11 @@ export const Body = z.object({
   webhook_events_filter: z.array(z.enum(["start", "output", "logs", "completed"])).nullish(),
 })
 
+/** A job writes no logs, so there is never one to tell. */
+const EVENTS = ["start", "output", "completed"] as const
+const eventsOf = ({ webhook_events_filter: wanted }: z.output<typeof Body>) =>
+  EVENTS.filter((event) => !wanted || wanted.includes(event))
+
 function request(b: z.output<typeof Input>, model: string): GenerationInput {
   const [, w, h] = /^(\d+)x(\d+)$/.exec(b.size ?? "") ?? []
   const size = w && h && !b.aspect_ratio ? nearestSize(Number(w), Number(h)) : sizeOf(b.aspect_ratio ?? "1:1")
@@ -87,6 +92,15 @@ export function prediction(job: Job, s: Service, created = false) {
   }
 }
 
+/** As it was when the job started, whatever has become of it since. */
+export const startedPrediction = (job: Job, s: Service) =>
+  prediction({ ...job, state: "processing", error: null, outcome: null, finishedAt: null }, s)
+/** As it was when the pictures were there and the job not over yet. */
+export const paintedPrediction = (job: Job, s: Service) => ({
+  ...prediction({ ...job, outcome: null, finishedAt: null }, s),
+  status: STATUS.processing,
+})
+
 const CODES: Record<number, number> = { 400: 422 }
 export const replicateFailure = (e: AtelierError): Failure => {
   const status = CODES[statusOf(e.code)] ?? statusOf(e.code)
@@ -110,15 +124,14 @@ export function replicate(door: Door, s: Service): void {
       async ({ c, key, params }) => {
         const body = await readJson(c, Body)
         const model = modelOf(params, body)
-        const events = body.webhook_events_filter
-        const isWanted =
-          body.webhook && (!events || events.includes("completed") || events.includes("output"))
         const job = await s.submit(key, {
           request: request(body.input, model),
           dialect: "replicate",
           raw: { input: body.input, model },
           ...idempotency(c, body),
-          webhook: isWanted ? { url: body.webhook!, envelope: "replicate" } : undefined,
+          webhook: body.webhook
+            ? { url: body.webhook, envelope: "replicate", events: eventsOf(body) }
+            : undefined,
         })
         const seconds = preferred(c.req.header("prefer"))
         const done = seconds ? await s.jobs.wait(job.id, key.id, { seconds, signal: c.req.raw.signal }) : job
