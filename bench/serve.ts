@@ -337,7 +337,7 @@ async function cluster(args: string[]): Promise<void> {
 async function promises(args: string[]): Promise<void> {
   const files = args.length
     ? args
-    : ["jobs/queue", "jobs/webhooks", "jobs/simulation", "server/*", "store/upgrade"]
+    : ["jobs/queue", "jobs/webhooks", "jobs/simulation", "server/*", "store/faults", "store/upgrade"]
   const env = { ...process.env, ATELIER_FIGURES: "full" }
   const words = [
     "--test",

@@ -1,8 +1,9 @@
 // What has to happen when nothing else does: lost workers, deadlines, expiry, purging, orphaned files.
 import type { BlobStore } from "../store/index.ts"
-import { blobKey, JOBS, PICTURES, sha256, WORKERS } from "../store/index.ts"
+import { blobKey, JOBS, jobOfPreview, PICTURES, sha256, WORKERS } from "../store/index.ts"
 import { hookPlaces, type Jobs } from "./jobs.ts"
 import type { JobRow } from "./rows.ts"
+import { isEnd } from "./types.ts"
 
 /** A worker unseen for this long has died. Workers report every third of it. */
 export const LEASE_SECONDS = 15
@@ -74,7 +75,7 @@ export interface Scrub {
   missing: string[]
   /** Picture ids whose file does not have its hash. */
   damaged: string[]
-  /** Files that no row mentions; removed when `remove` is set. */
+  /** Files that no row mentions, and previews of jobs that are over; removed when `remove` is set. */
   orphans: string[]
 }
 
@@ -87,6 +88,10 @@ export async function scrub(jobs: Jobs, blobs: BlobStore, remove = false): Promi
     if (!bytes) result.missing.push(row.id)
     else if (sha256(bytes) !== row.hash) result.damaged.push(row.id)
   }
+  const found = async (orphan: string): Promise<void> => {
+    result.orphans.push(orphan)
+    if (remove) await blobs.delete(orphan)
+  }
   for await (const key of blobs.list("sha256")) {
     const hash = key.split("/").at(-1)!
     const isFile = /^[0-9a-f]{64}$/.test(hash)
@@ -94,8 +99,11 @@ export async function scrub(jobs: Jobs, blobs: BlobStore, remove = false): Promi
       ? (await jobs.db.query(PICTURES.unreferenced, [[hash]])).length > 0
       : key.endsWith(".part")
     if (!free) continue
-    result.orphans.push(key)
-    if (remove) await blobs.delete(key)
+    await found(key)
+  }
+  for await (const key of blobs.list("previews")) {
+    const job = await jobs.get(jobOfPreview(key), null).catch(() => null)
+    if (!job || isEnd(job.state)) await found(key)
   }
   return result
 }

@@ -18,7 +18,10 @@ export const sha256 = (bytes: Uint8Array | string): string => createHash("sha256
 /** Content-addressed key: the same picture twice is one file, and a damaged file betrays itself. */
 export const blobKey = (hash: string): string => `sha256/${hash.slice(0, 2)}/${hash}`
 
-export const previewKey = (jobId: string, place: number): string => `previews/${jobId}/${place}`
+/** In one folder: one for every job would be left behind. */
+export const previewKey = (jobId: string, place: number): string => `previews/${jobId}.${place}`
+/** The job of a preview's key. */
+export const jobOfPreview = (key: string): string => /^previews\/([0-9a-f-]*)/.exec(key)![1]!
 
 /** Stores bytes under their own hash and returns it. */
 export async function putContent(blobs: BlobStore, bytes: Uint8Array): Promise<string> {

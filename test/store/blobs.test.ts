@@ -7,7 +7,7 @@ import { after, before, test } from "node:test"
 import { scrub } from "../../src/jobs/index.ts"
 import type { AtelierError } from "../../src/request/index.ts"
 import type { openEmbedded } from "../../src/store/embedded.ts"
-import { blobKey, diskBlobs, sha256 } from "../../src/store/index.ts"
+import { blobKey, diskBlobs, previewKey, sha256 } from "../../src/store/index.ts"
 import { migrate } from "../../src/store/migrations.ts"
 import { testQueue } from "../support/queue.ts"
 import { type TestStore, testStore } from "../support/service.ts"
@@ -72,40 +72,29 @@ test("whichever call of a put fails, the name has all bytes or none", async () =
   await nodeFs.rm(folder, { recursive: true })
 })
 
-test("a job whose picture cannot be written is tried again, and no row is without its file", async () => {
-  for (let n = 1; n <= 9; n++) {
-    const { fs } = failing(n)
-    const blobs = diskBlobs(join(store.directory, `blobs-${n}`), fs)
-    const q = await testQueue({ ...store, blobs })
-    const key = await q.key(`fault-${n}`)
-    const id = await q.submit(key, { seed: n })
-    await q.worker()
-    const job = await q.jobs.wait(id, key, { seconds: 60 })
-    assert.equal(job.state, "completed")
-    const bytes = await blobs.get(blobKey(job.pictures[0]!.hash))
-    assert.equal(sha256(bytes!), job.pictures[0]!.hash)
-    await q.close()
-  }
-})
-
-test("scrub names missing and damaged files, and files that no row mentions", async () => {
+test("scrub names missing and damaged files, and files that no row mentions and previews of what is over", async () => {
   const blobs = diskBlobs(join(store.directory, "scrubbed"))
   const q = await testQueue({ ...store, blobs })
-  await store.db.query("update pictures set expired = true")
   const key = await q.key("scrub")
-  await q.worker()
+  const worker = await q.worker()
   const hashes: string[] = []
   for (let seed = 0; seed < 3; seed++) {
     const job = await q.jobs.wait(await q.submit(key, { prompt: "scrub", seed }), key, { seconds: 60 })
     hashes.push(job.pictures[0]!.hash)
   }
+  await worker.stop()
   await blobs.delete(blobKey(hashes[0]!))
   await blobs.put(blobKey(hashes[1]!), Buffer.from("damaged"))
   await blobs.put(blobKey(sha256("nobody's")), Buffer.from("nobody's"))
+  const [over] = await store.db.query<{ id: string }>("select id from jobs where prompt = 'scrub' limit 1")
+  await blobs.put(previewKey(over!.id, 0), Buffer.from("left by a worker that died"))
+  const waiting = previewKey(await q.submit(key, { prompt: "held" }), 0)
+  await blobs.put(waiting, Buffer.from("of a job that is not over"))
   const found = await scrub(q.jobs, blobs, true)
   assert.equal(found.missing.length, 1)
   assert.equal(found.damaged.length, 1)
-  assert.deepEqual(found.orphans, [blobKey(sha256("nobody's"))])
+  assert.deepEqual(found.orphans, [blobKey(sha256("nobody's")), previewKey(over!.id, 0)])
+  assert.ok(await blobs.has(waiting))
   assert.deepEqual((await scrub(q.jobs, blobs)).orphans, [])
   await q.close()
 })
