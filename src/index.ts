@@ -4,7 +4,7 @@ export { BoardFile, exportBoard, importBoard, readBoardFile } from "./controls/b
 export { type Board, BoardFolder, type NewPicture } from "./controls/boards.ts"
 export { createEngine, type EngineOptions } from "./controls/engine.ts"
 export { type Provenance, readExpandedPrompt, readRequest } from "./image/metadata.ts"
-export { type ImageResolver, readImage } from "./image/source.ts"
+export { type ImageResolver, imageReader, readImage } from "./image/source.ts"
 export { verifyWebhook } from "./jobs/signature.ts"
 export * from "./request/index.ts"
 export { DEVICES, type Device } from "./runtime/device.ts"

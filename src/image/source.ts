@@ -1,7 +1,8 @@
 // Picture bytes from where a request says: a file, an address, or the request itself.
 import { readFile, stat } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
-import { AtelierError } from "../request/errors.ts"
+import { AtelierError, asAtelierError, type ErrorCode } from "../request/errors.ts"
+import { fetchUntrusted } from "./fetch-untrusted.ts"
 import { IMAGE_LIMITS } from "./limits.ts"
 
 /** Gives the bytes of a picture source. A server brings its own, which opens no files and only public addresses. */
@@ -16,10 +17,23 @@ const tooLarge = (source: string, field: string, bytes: number): AtelierError =>
     { field },
   )
 
-/** For the command line and for programs on this machine: files, data URIs and http addresses. */
-export const readImage: ImageResolver = async (source, field) => {
-  if (source.startsWith("data:")) return decodeDataUri(source, field)
-  if (/^https?:/.test(source)) return await fetchImage(source, field)
+/**
+ * For the command line and for programs on this machine: files, data URIs and http addresses. Addresses in private
+ * networks, this machine's own among them, are read only with `allowPrivateNetwork`.
+ */
+export function imageReader(options: { allowPrivateNetwork?: boolean } = {}): ImageResolver {
+  const allowPrivate = options.allowPrivateNetwork ?? false
+  return async (source, field) => {
+    if (source.startsWith("data:")) return decodeDataUri(source, field)
+    if (/^https?:/i.test(source)) return await fetchImage(source, field, allowPrivate)
+    return await readFromDisk(source, field)
+  }
+}
+
+/** The reader that asks no more than public addresses. */
+export const readImage: ImageResolver = imageReader()
+
+async function readFromDisk(source: string, field: string): Promise<Uint8Array> {
   const path = source.startsWith("file:") ? fileURLToPath(source) : source
   try {
     const { size } = await stat(path)
@@ -43,25 +57,15 @@ export function decodeDataUri(source: string, field: string): Uint8Array {
   return match[1] ? Buffer.from(body, "base64") : Buffer.from(decodeURIComponent(body), "latin1")
 }
 
-async function fetchImage(source: string, field: string): Promise<Uint8Array> {
-  const failed = (reason: string, cause?: unknown): AtelierError =>
-    new AtelierError("image_invalid", `The picture ${shown(source)} cannot be fetched: ${reason}.`, {
-      field,
-      cause,
-    })
-  let response: Response
-  try {
-    response = await fetch(source, { signal: AbortSignal.timeout(30_000) })
-  } catch (cause) {
-    throw failed(cause instanceof Error ? cause.message : String(cause), cause)
-  }
-  if (!response.ok || !response.body) throw failed(`the answer was ${response.status}`)
-  const parts: Uint8Array[] = []
-  let size = 0
-  for await (const part of response.body) {
-    size += part.length
-    if (size > IMAGE_LIMITS.bytes) throw tooLarge(source, field, size)
-    parts.push(part)
-  }
-  return Buffer.concat(parts)
+async function fetchImage(source: string, field: string, allowPrivate: boolean): Promise<Uint8Array> {
+  const failed = (code: ErrorCode, reason: string, cause?: unknown): AtelierError =>
+    new AtelierError(code, `The picture ${shown(source)} cannot be fetched: ${reason}`, { field, cause })
+  const rules = { maxBytes: IMAGE_LIMITS.bytes, seconds: 30, allowPrivate }
+  const answer = await fetchUntrusted(source, rules).catch((thrown: unknown) => {
+    const { code, message, cause } = asAtelierError(thrown)
+    // Here the caller is who runs the program, and may know why a host was not reached.
+    throw failed(code, cause instanceof Error ? `${message} (${cause.message})` : message, thrown)
+  })
+  if (answer.status !== 200) throw failed("image_invalid", `the answer was ${answer.status}.`)
+  return answer.bytes
 }

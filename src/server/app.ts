@@ -114,8 +114,11 @@ export function createApp(s: Service, needsKey: boolean): App {
     const key = secretOfCall(c)
     await callers.key(key)
     // Through this very app, so that a tool can do what its caller's key may do and nothing more.
-    const inside: typeof fetch = (input, init) => Promise.resolve(app.fetch(new Request(input, init)))
-    const client = new AtelierClient({ baseUrl: s.origin, ...(key ? { key } : {}), fetch: inside })
+    const client = new AtelierClient({
+      baseUrl: s.origin,
+      ...(key ? { key } : {}),
+      fetch: async (input, init) => app.fetch(new Request(input, init)),
+    })
     return answerMcp(c.req.raw, client)
   })
   const all = [...routes, ...described]

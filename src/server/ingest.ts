@@ -1,10 +1,10 @@
 // Pictures on their way in: any spelling (URL, data URI, base64, asset or picture id, bytes) becomes a checked,
 // stored asset. Nothing is decoded that was not measured first.
 import sharp from "sharp"
+import { fetchUntrusted, MAX_REMOTE_BYTES } from "../image/fetch-untrusted.ts"
 import { isUuid, type Jobs } from "../jobs/index.ts"
 import { AtelierError } from "../request/index.ts"
 import { type Asset, addAsset, type BlobStore, findAsset, putContent } from "../store/index.ts"
-import { fetchUntrusted, MAX_REMOTE_BYTES } from "./fetch-untrusted.ts"
 
 export const MAX_PICTURE_BYTES = MAX_REMOTE_BYTES
 export const MAX_PIXELS = 40_000_000

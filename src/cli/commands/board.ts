@@ -4,7 +4,7 @@ import type { Command } from "commander"
 import { writeWhole } from "../../checkpoint/files.ts"
 import { exportBoard, importBoard, readBoardFile } from "../../controls/board-file.ts"
 import { type Board, BoardFolder } from "../../controls/boards.ts"
-import { readImage } from "../../image/source.ts"
+import { imageReader } from "../../image/source.ts"
 import { homeFolder } from "../../sampling/catalog.ts"
 import { type CommonOptions, type Context, run } from "../context.ts"
 import { parseWeighted } from "../request.ts"
@@ -21,12 +21,14 @@ export function registerBoard(program: Command, context: Context): void {
     .description("save pictures as a board")
     .argument("<name>", "its name")
     .argument("<pictures...>", "files or addresses; file:weight for -2 (away) to 2")
+    .option("--allow-private-network", "let picture addresses point into private networks")
     .option("--json", "print as JSON")
-    .action((name: string, given: string[], flags: CommonOptions) =>
+    .action((name: string, given: string[], flags: CommonOptions & { allowPrivateNetwork?: boolean }) =>
       run(
         context,
         flags,
         async () => {
+          const readImage = imageReader(flags)
           const pictures = []
           for (const [i, text] of given.entries()) {
             const { name: file, weight } = parseWeighted("pictures", text)

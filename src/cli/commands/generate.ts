@@ -1,6 +1,7 @@
 // atelier generate: a prompt becomes pictures in files.
 import type { Command } from "commander"
 import { createEngine } from "../../controls/engine.ts"
+import { imageReader } from "../../image/source.ts"
 import type { Generation } from "../../request/engine.ts"
 import { AtelierError } from "../../request/errors.ts"
 import { type GenerationInput, type GenerationRequest, parseRequest } from "../../request/request.ts"
@@ -15,6 +16,7 @@ export interface RunFlags extends CommonOptions {
   out?: string
   device?: string
   threads?: string
+  allowPrivateNetwork?: boolean
 }
 
 /** What --json prints. */
@@ -55,6 +57,7 @@ export function registerGenerate(program: Command, context: Context): void {
     .option("-q, --quality <n>", "of jpg and webp, 1 to 100")
     .option("-d, --device <device>", DEVICES.join(" | "), "auto")
     .option("--threads <n>", "processor threads")
+    .option("--allow-private-network", "let picture addresses point into private networks")
     .option("--json", "print the result as JSON")
     .action(async (prompt: string, flags: GenerateFlags & RunFlags) => {
       await run(
@@ -91,6 +94,7 @@ export async function generateFiles(
   const engine = createEngine({
     device: deviceOf(flags.device),
     threads: threadsOf(flags.threads),
+    readImage: imageReader(flags),
     log: flags.json ? undefined : context.tell,
   })
   let generation: Generation

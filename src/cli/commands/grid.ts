@@ -6,6 +6,7 @@ import { BoardFolder } from "../../controls/boards.ts"
 import { createEngine } from "../../controls/engine.ts"
 import { makeCells, parseAxis, planGrid } from "../../controls/grid.ts"
 import { contactSheet } from "../../controls/grid-sheet.ts"
+import { imageReader } from "../../image/source.ts"
 import { AtelierError } from "../../request/errors.ts"
 import { parseRequest } from "../../request/request.ts"
 import { findModel, homeFolder } from "../../sampling/catalog.ts"
@@ -18,6 +19,7 @@ interface GridFlags extends GenerateFlags, CommonOptions {
   tile: string
   columns?: string
   title?: string
+  allowPrivateNetwork?: boolean
 }
 
 interface Made {
@@ -57,6 +59,7 @@ export function registerGrid(program: Command, context: Context): void {
     .option("--tile <pixels>", "longer side of a picture on the sheet", "320")
     .option("--columns <n>", "pictures in a row of the sheet, with one axis alone")
     .option("--title <text>", "above the sheet; default the prompt")
+    .option("--allow-private-network", "let picture addresses point into private networks")
     .option("--json", "print the result as JSON")
     .action((prompt: string, flags: GridFlags) =>
       run(
@@ -93,7 +96,10 @@ async function makeGrid(prompt: string, flags: GridFlags, context: Context): Pro
   const cells = await planGrid({ width, height, ...asked }, axes, resolve(folder, "cells"), codeOf)
   const made = new Set(cells.filter((c) => c.isNew).map((c) => c.path)).size
   if (made > 0) {
-    const engine = createEngine(flags.json ? {} : { log: context.tell })
+    const engine = createEngine({
+      readImage: imageReader(flags),
+      ...(flags.json ? {} : { log: context.tell }),
+    })
     try {
       await makeCells(cells, {
         engine,

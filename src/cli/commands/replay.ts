@@ -15,6 +15,7 @@ export function registerReplay(program: Command, context: Context): void {
     .option("-o, --out <path>", "file or folder to write to")
     .option("-d, --device <device>", "device", "auto")
     .option("--threads <n>", "processor threads")
+    .option("--allow-private-network", "let picture addresses point into private networks")
     .option("--json", "print the result as JSON")
     .action(async (picture: string, flags: RunFlags) => {
       await run(

@@ -1,8 +1,8 @@
 // How Runware tasks run, the same over HTTP and WebSocket: each task emits frames of items or throws.
+import { fetchUntrusted } from "../../image/fetch-untrusted.ts"
 import { AtelierError, asAtelierError } from "../../request/index.ts"
 import { findAsset, type Key, removeAsset } from "../../store/index.ts"
 import { enhance } from "../enhance.ts"
-import { fetchUntrusted } from "../fetch-untrusted.ts"
 import type { Callers } from "../http.ts"
 import { ingest, storeAsset } from "../ingest.ts"
 import { publicNames } from "../names.ts"

@@ -5,7 +5,7 @@ import { lookup as dnsLookup } from "node:dns/promises"
 import { request as httpRequest } from "node:http"
 import { request as httpsRequest } from "node:https"
 import { isIP, type LookupFunction } from "node:net"
-import { AtelierError } from "../request/index.ts"
+import { AtelierError } from "../request/errors.ts"
 import { isPublicAddress } from "./addresses.ts"
 
 export interface FetchRules {
@@ -15,7 +15,7 @@ export interface FetchRules {
   seconds?: number
   /** 4 unless given. Never followed when something is sent. */
   redirects?: number
-  /** Skips the address check; the operator's choice, never the caller's. */
+  /** Skips the address check; the choice of who runs the program, never that of who sends the address. */
   allowPrivate?: boolean
   method?: "GET" | "POST" | "PUT"
   headers?: Record<string, string>
@@ -33,8 +33,7 @@ export interface Fetched {
   bytes: Buffer
 }
 
-const MEGABYTE = 1024 * 1024
-export const MAX_REMOTE_BYTES = 75 * MEGABYTE
+export const MAX_REMOTE_BYTES = 75_000_000
 
 const refused = (message: string): AtelierError => new AtelierError("image_invalid", message)
 
@@ -81,7 +80,7 @@ async function pin(url: URL, rules: FetchRules): Promise<LookupFunction> {
   if (found.length === 0) throw refused(`${name} has no address.`)
   const isPublic = rules.isPublic ?? isPublicAddress
   if (!rules.allowPrivate && !found.every((f) => isPublic(f.address, name))) {
-    throw refused(`${name} is not a public address, so it is not fetched.`)
+    throw refused(`${name} is not a public address, so it is not fetched without --allow-private-network.`)
   }
   const chosen = found[0]!
   return (_name, options, callback) => {
@@ -114,7 +113,7 @@ async function once(address: string, rules: FetchRules, signal: AbortSignal): Pr
       (response) => {
         const tooLarge = (): void => {
           request.destroy()
-          reject(refused(`${url.hostname} sent more than ${Math.round(limit / MEGABYTE)} MB.`))
+          reject(refused(`${url.hostname} sent more than ${limit / 1e6} MB.`))
         }
         if (Number(response.headers["content-length"] ?? 0) > limit) return tooLarge()
         const parts: Buffer[] = []
