@@ -13,7 +13,8 @@ export interface JobFilter {
   search?: string
   states?: JobState[]
   favourite?: boolean
-  model?: string
+  /** Installed name, or several. */
+  model?: string | readonly string[]
   references?: boolean
   from?: Date
   until?: Date
@@ -90,7 +91,7 @@ export class Jobs {
       words?.length ? words : null,
       filter.states?.length ? filter.states : null,
       filter.favourite ?? null,
-      filter.model ?? null,
+      filter.model === undefined ? null : [filter.model].flat(),
       filter.references ?? null,
       filter.from ?? null,
       filter.until ?? null,

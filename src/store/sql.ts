@@ -295,7 +295,7 @@ export const JOBS = {
   order by (state in ${RUNNING}) desc, priority desc, rank limit 1000`,
 
   /**
-   * History. $1 key, $2 words (all must occur), $3 states, $4 favourite, $5 model, $6 with references,
+   * History. $1 key, $2 words (all must occur), $3 states, $4 favourite, $5 models, $6 with references,
    * $7 from, $8 until, $9/$10 cursor time and id, $11 limit, $12 dialects.
    */
   list: `
@@ -304,7 +304,7 @@ export const JOBS = {
     and ($3::text[] is null or state = any ($3))
     and ($4::boolean is null or favourite = $4
          or exists (select 1 from pictures p where p.job_id = j.id and p.favourite = $4 and $4))
-    and ($5::text is null or model = $5)
+    and ($5::text[] is null or model = any ($5))
     and ($6::boolean is null or (jsonb_array_length(request -> 'references') > 0) = $6)
     and ($7::timestamptz is null or created_at >= $7) and ($8::timestamptz is null or created_at < $8)
     and ($9::timestamptz is null or (created_at, id) < ($9, $10::uuid))

@@ -3,6 +3,7 @@ import assert from "node:assert/strict"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { after, before, test } from "node:test"
+import pino from "pino"
 import sharp from "sharp"
 import { startService, type TestService } from "../support/service.ts"
 
@@ -65,8 +66,12 @@ test("krea: the schema is closed, and what it says names the field", async () =>
 })
 
 test("krea: nested extras are tolerated; data URIs are not held to the length of addresses", async () => {
-  const url = `data:image/png;base64,${(await png()).toString("base64")}`
-  const long = url.length > 1024 ? url : url + "A".repeat(0)
+  const noise = { type: "gaussian", mean: 128, sigma: 40 } as const
+  const large = await sharp({ create: { width: 40, height: 30, channels: 3, background: "red", noise } })
+    .png()
+    .toBuffer()
+  const long = `data:image/png;base64,${large.toString("base64")}`
+  assert.ok(long.length > 1024)
   const { body } = await service.call("POST", path, {
     ...input,
     image_style_references: [{ url: long, strength: -1.2, note: "mine" }, { url: long }],
@@ -123,6 +128,69 @@ test("krea: jobs are paged by date, none twice and none missed", async () => {
   )
 })
 
+test("krea: jobs are listed by type, and a type that no job has lists none", async () => {
+  const count = async (query: string) => (await service.call("GET", `/jobs?${query}`)).body.items.length
+  const all = await count("limit=1000")
+  assert.ok(all > 0)
+  assert.equal(await count("limit=1000&types=video"), 0)
+  assert.equal(await count("limit=1000&types=krea-2-large,flux"), 0)
+  assert.equal(await count("limit=1000&types=video,image"), all)
+  assert.equal(await count("limit=1000&types=flux,krea-2-medium"), all)
+  assert.equal(await count("status=intermediate-complete"), 0)
+})
+
+test("krea: no style is there, to read, to change or to share, and the refusal is Krea's", async () => {
+  for (const [method, end] of [
+    ["GET", ""],
+    ["PATCH", ""],
+    ["GET", "/share/link"],
+    ["POST", "/share/workspace"],
+    ["DELETE", "/share/workspace"],
+  ] as const) {
+    const { status, body } = await service.call(
+      method,
+      `/styles/mine${end}`,
+      method === "PATCH" ? {} : undefined,
+    )
+    assert.equal(status, 404, `${method} ${end}`)
+    assert.equal(body.error, "There is no style mine.")
+    assert.equal(body.message, body.error)
+  }
+})
+
+test("krea: strengths beyond 0..1 are taken and logged", async (t) => {
+  const url = `data:image/png;base64,${(await png()).toString("base64")}`
+  const board = await service.call("POST", "/moodboards", { name: "strong", images: [url] })
+  const body = (reference: number, mood: number) => ({
+    ...input,
+    image_style_references: [{ url, strength: reference }],
+    moodboards: [{ id: board.body.id, strength: mood }],
+  })
+  const { log } = service.service
+  const lines: { strengths?: number[] }[] = []
+  const usual = { level: log.level, stream: Reflect.get(log, pino.symbols.streamSym) }
+  Reflect.set(log, pino.symbols.streamSym, { write: (line: string) => lines.push(JSON.parse(line)) })
+  log.level = "warn"
+  t.after(() => {
+    log.level = usual.level
+    Reflect.set(log, pino.symbols.streamSym, usual.stream)
+  })
+  const noted = () => lines.flatMap(({ strengths }) => (strengths ? [strengths] : []))
+  assert.equal((await service.call("POST", path, body(1, 0))).status, 200)
+  assert.deepEqual(noted(), [])
+  const { body: job } = await service.call("POST", path, body(-1.5, 1.2))
+  assert.deepEqual(noted(), [[-1.5, 1.2]])
+  assert.equal((await poll(job.job_id)).status, "completed")
+  assert.equal(service.engine.seen.at(-1)!.references[0]!.weight, -1.5)
+})
+
+test("krea: 3:4 is 896x1184", async () => {
+  const { body } = await service.call("POST", path, { ...input, aspect_ratio: "3:4" })
+  await poll(body.job_id)
+  const { width, height } = service.engine.seen.at(-1)!
+  assert.deepEqual([width, height], [896, 1184])
+})
+
 test("krea: a moodboard made here is used by its id", async () => {
   const url = `data:image/png;base64,${(await png()).toString("base64")}`
   const board = await service.call("POST", "/moodboards", { name: "warm", images: [url] })
@@ -153,7 +221,12 @@ test("krea: the webhook header brings the whole job", async () => {
 })
 
 test("krea: large and turbo say that no model is installed for them", async () => {
-  const { status, body } = await service.call("POST", "/generate/image/krea/krea-2/large", input)
-  assert.equal(status, 404)
-  assert.match(body.error, /No model is installed for Krea 2 Large/)
+  for (const [variant, title] of [
+    ["large", "Krea 2 Large"],
+    ["medium-turbo", "Krea 2 Medium Turbo"],
+  ]) {
+    const { status, body } = await service.call("POST", `/generate/image/krea/krea-2/${variant}`, input)
+    assert.equal(status, 404)
+    assert.match(body.error, new RegExp(`No model is installed for ${title} .*Installed: medium\\.`))
+  }
 })

@@ -1,6 +1,6 @@
 // Krea's own REST dialect: https://api.krea.ai without a version prefix.
 import { z } from "zod"
-import { isEnd, JOB_STATES, type Job, type JobState } from "../../jobs/index.ts"
+import { isEnd, JOB_STATES, type Job, type JobFilter } from "../../jobs/index.ts"
 import {
   ASPECTS,
   AtelierError,
@@ -20,6 +20,7 @@ import {
 } from "../../store/index.ts"
 import { statusOf } from "../http.ts"
 import { ingest, storeAsset } from "../ingest.ts"
+import { variantOf } from "../names.ts"
 import { uploadedFile } from "../native/library.ts"
 import type { FullOptions } from "../options.ts"
 import type { Service } from "../service.ts"
@@ -41,6 +42,10 @@ const picture = z
   .min(1)
   .refine((u) => !/^https?:/i.test(u) || u.length <= 1024, "URL is longer than 1024 characters")
 const slider = z.number().int().min(-100).max(100).default(0)
+
+/** Strengths that the newest schema would refuse. */
+const beyondNewest = (b: KreaBody): number[] =>
+  [...b.image_style_references, ...b.moodboards].map((r) => r.strength).filter((n) => n < 0 || n > 1)
 
 /** `creativity`, reference and board defaults differ between Krea and Comfy's older copy of this schema. */
 interface Defaults {
@@ -73,7 +78,7 @@ export const kreaBody = (d: Defaults) =>
   })
 type KreaBody = z.output<ReturnType<typeof kreaBody>>
 
-/** The newest schema says 0..1, the older one and the prose -2..2; `strictStrengths` keeps to the newest. */
+/** The newest schema says 0..1, the older one and the prose -2..2: logged, and refused where `strictStrengths` is on. */
 export const ownBody = (o: FullOptions) =>
   kreaBody({
     creativity: "low",
@@ -136,7 +141,7 @@ export const Page = z.object({
   cursor: z.iso.datetime({ offset: true }).optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   types: z.string().optional(),
-  status: z.enum(JOB_STATES).optional(),
+  status: z.enum([...JOB_STATES, "intermediate-complete"]).optional(),
 })
 export const Moodboard = z.object({
   name: z.string().min(1).max(120),
@@ -156,6 +161,11 @@ export function krea(door: Door, s: Service): void {
     "/generate/image/krea/krea-2/:variant{(?:medium|large|medium-turbo)}",
     async ({ c, key, params }) => {
       const body = await readJson(c, Body)
+      const strengths = beyondNewest(body)
+      if (strengths.length > 0) {
+        const note = { requestId: c.get("requestId"), strengths }
+        s.log.warn(note, "strengths outside 0..1, which Krea's newest schema refuses")
+      }
       const url = c.req.header("x-webhook-url")
       const job = await s.submit(key, {
         request: kreaRequest(body, params.variant!),
@@ -169,8 +179,11 @@ export function krea(door: Door, s: Service): void {
   )
 
   door.on("GET", "/jobs", async ({ c, key }) => {
-    const { cursor, limit, status } = readBody(Page, c.req.query())
-    const { jobs, next } = await pageBefore(s, key.id, cursor, limit, status)
+    const { cursor, limit, types, status } = readBody(Page, c.req.query())
+    const model = await modelsOfTypes(types, s)
+    if (model?.length === 0 || status === "intermediate-complete") return { items: [], next_cursor: null }
+    const filter = { ...(model ? { model } : {}), ...(status ? { states: [status] } : {}) }
+    const { jobs, next } = await pageBefore(s, key.id, cursor, limit, filter)
     return { items: jobs.map((j) => kreaJob(j, s)), next_cursor: next }
   })
   door.on("GET", "/jobs/:id", async ({ key, params }) => {
@@ -220,8 +233,14 @@ export function krea(door: Door, s: Service): void {
   door.on("POST", "/styles/train", async () => {
     throw new AtelierError("forbidden", "This server does not train styles; see `atelier train`.")
   })
-  for (const method of ["GET", "PATCH"]) {
-    door.on(method, "/styles/:id", async ({ params }) => {
+  for (const [method, end] of [
+    ["GET", ""],
+    ["PATCH", ""],
+    ["GET", "/share/link"],
+    ["POST", "/share/workspace"],
+    ["DELETE", "/share/workspace"],
+  ] as const) {
+    door.on(method, `/styles/:id${end}`, async ({ params }) => {
       throw none("style", params.id!)
     })
   }
@@ -267,15 +286,24 @@ export function krea(door: Door, s: Service): void {
   })
 }
 
+/** The models whose jobs have one of the types, which are models' names; undefined for all, as every job is an `image`. */
+async function modelsOfTypes(list: string | undefined, s: Service): Promise<string[] | undefined> {
+  const types = list?.split(",")
+  if (!types || types.includes("image")) return undefined
+  const variants = types.map(variantOf)
+  const models = await s.models()
+  return models.filter((m) => types.includes(m.name) || variants.includes(m.variant)).map((m) => m.name)
+}
+
 /** A page of jobs created before a time; never cuts between two jobs of the same millisecond. */
 async function pageBefore(
   s: Service,
   keyId: string,
   cursor: string | undefined,
   limit: number,
-  status: JobState | undefined,
+  wanted: Pick<JobFilter, "model" | "states">,
 ): Promise<{ jobs: Job[]; next: string | null }> {
-  const filter = { ...(cursor ? { until: new Date(cursor) } : {}), ...(status ? { states: [status] } : {}) }
+  const filter = { ...(cursor ? { until: new Date(cursor) } : {}), ...wanted }
   const { jobs, nextCursor } = await s.jobs.list(keyId, { ...filter, limit })
   let more = nextCursor
   while (more) {

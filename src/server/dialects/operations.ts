@@ -73,6 +73,8 @@ function kreaEntries(options: FullOptions): Entry[] {
     ["post", /^\/styles\/train$/, say("Refused: this server trains no styles", { status: [] })],
     ["get", /^\/styles\/\{/, say("Refused: there is no style", { status: [] })],
     ["patch", /^\/styles\/\{/, say("Refused: there is no style", { status: [] })],
+    ["post", /^\/styles\/\{/, say("Refused: there is no style", { status: [] })],
+    ["delete", /^\/styles\/\{/, say("Refused: there is no style", { status: [] })],
     [
       "post",
       /^\/moodboards$/,
