@@ -5,13 +5,21 @@ import { createOpenAI } from "@ai-sdk/openai"
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible"
 import { generateImage } from "ai"
 import sharp from "sharp"
-import { startService, type TestService } from "../support/service.ts"
+import { gate, startService, type TestService, until } from "../support/service.ts"
 
 let service: TestService
+/** Awaited before the steps of prompts that begin with `held`. */
+let held: ReturnType<typeof gate>
 before(async () => {
-  service = await startService()
+  const beforeStep = (r: { prompt: string }) => (r.prompt.startsWith("held") ? held.wait() : undefined)
+  service = await startService({}, { beforeStep })
 })
 after(() => service.drop())
+
+const picture = (background: string) =>
+  sharp({ create: { width: 20, height: 20, channels: 3, background } })
+    .png()
+    .toBuffer()
 
 test("@ai-sdk/openai: a model it does not know gives a picture, one request each", async () => {
   const openai = createOpenAI({ apiKey: "any", baseURL: `${service.url}/v1` })
@@ -35,10 +43,7 @@ test("@ai-sdk/openai: gpt-image names mean medium and batch", async () => {
 
 test("@ai-sdk/openai-compatible: Krea's extras travel in providerOptions", async () => {
   const atelier = createOpenAICompatible({ name: "atelier", apiKey: "any", baseURL: `${service.url}/v1` })
-  const image = await sharp({ create: { width: 20, height: 20, channels: 3, background: "red" } })
-    .png()
-    .toBuffer()
-  const url = `data:image/png;base64,${image.toString("base64")}`
+  const url = `data:image/png;base64,${(await picture("red")).toString("base64")}`
   await generateImage({
     model: atelier.imageModel("krea-2-medium"),
     prompt: "a fox",
@@ -55,10 +60,6 @@ test("@ai-sdk/openai-compatible: Krea's extras travel in providerOptions", async
 
 test("@ai-sdk/openai-compatible: a picture in the prompt is the start, others are styles, and a batch is one request", async () => {
   const atelier = createOpenAICompatible({ name: "atelier", apiKey: "any", baseURL: `${service.url}/v1` })
-  const picture = (background: string) =>
-    sharp({ create: { width: 20, height: 20, channels: 3, background } })
-      .png()
-      .toBuffer()
   const { images } = await generateImage({
     model: atelier.imageModel("krea-2-medium"),
     prompt: { images: [await picture("red"), await picture("blue")], text: "at night" },
@@ -72,8 +73,56 @@ test("@ai-sdk/openai-compatible: a picture in the prompt is the start, others ar
   assert.deepEqual([seen.count, seen.seed], [3, 20])
 })
 
-test("@ai-sdk: errors keep the server's sentence", async () => {
+test("@ai-sdk/openai: a picture in the prompt is the start, and the others are styles", async () => {
   const openai = createOpenAI({ apiKey: "any", baseURL: `${service.url}/v1` })
-  const asked = generateImage({ model: openai.image("krea-2-large"), prompt: "a fox", maxRetries: 0 })
-  await assert.rejects(asked, /No model is installed for Krea 2 Large/)
+  const [red, blue] = [await picture("red"), await picture("blue")]
+  const { images } = await generateImage({
+    model: openai.image("krea-2-medium"),
+    prompt: { images: [red, blue], text: "at dawn" },
+  })
+  assert.equal(images.length, 1)
+  const seen = service.engine.seen.at(-1)!
+  assert.equal(seen.prompt, "at dawn")
+  assert.equal(seen.start!.image, `data:image/png;base64,${red.toString("base64")}`)
+  assert.equal(seen.start!.strength, 0.8)
+  assert.deepEqual(
+    seen.references.map((r) => r.image),
+    [`data:image/png;base64,${blue.toString("base64")}`],
+  )
 })
+
+for (const [name, modelOf] of [
+  ["@ai-sdk/openai", (url: string) => createOpenAI({ apiKey: "any", baseURL: url }).image],
+  [
+    "@ai-sdk/openai-compatible",
+    (url: string) => createOpenAICompatible({ name: "atelier", apiKey: "any", baseURL: url }).imageModel,
+  ],
+] as const) {
+  const asked = (id: string, prompt: string, abortSignal?: AbortSignal) =>
+    generateImage({
+      model: modelOf(`${service.url}/v1`)(id),
+      prompt,
+      maxRetries: 0,
+      ...(abortSignal ? { abortSignal } : {}),
+    })
+
+  test(`${name}: errors keep the server's sentence`, async () => {
+    await assert.rejects(asked("krea-2-large", "a fox"), /No model is installed for Krea 2 Large/)
+    await assert.rejects(asked("krea-2-medium", "a naked child"), /refused by the content filter/)
+  })
+
+  test(`${name}: an abortSignal cancels the job, which would not have ended by itself`, async () => {
+    held = gate()
+    const controller = new AbortController()
+    const word = name.split("/")[1]!
+    const answer = asked("krea-2-medium", `held ${word} picture`, controller.signal)
+    await held.reached
+    controller.abort()
+    await assert.rejects(answer, { name: "AbortError" })
+    await until(async () => {
+      const { body } = await service.call("GET", `/api/jobs?search=${word}`)
+      return body.items[0].state === "cancelled"
+    })
+    held.open()
+  })
+}

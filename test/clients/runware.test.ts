@@ -6,18 +6,20 @@ import { createRunware } from "@runware/ai-sdk-provider"
 import { Runware } from "@runware/sdk-js"
 import { generateImage } from "ai"
 import sharp from "sharp"
-import WebSocket from "ws"
-import { startService, type TestService, until } from "../support/service.ts"
+import { gate, startService, type TestService, until } from "../support/service.ts"
 import { webhookReceiver } from "../support/webhook-receiver.ts"
 
 let service: TestService
 let client: InstanceType<typeof Runware>
+/** Awaited before the steps of prompts that begin with `held`. */
+const held = gate()
 const address = () => `${service.url.replace("http", "ws")}/v1`
 const model = "krea:krea@2-medium"
 const size = { width: 1024, height: 1024 }
 
 before(async () => {
-  service = await startService()
+  const beforeStep = (r: { prompt: string }) => (r.prompt.startsWith("held") ? held.wait() : undefined)
+  service = await startService({}, { beforeStep })
   client = new Runware({ apiKey: "any", url: address() } as ConstructorParameters<typeof Runware>[0])
   await client.ensureConnection()
 })
@@ -121,6 +123,46 @@ test("runware: errors name the code and the parameter", async () => {
   )
 })
 
+test("runware: a refused prompt and a parameter that does not exist are errors of their own task", async () => {
+  const refusal = async (more: object) => {
+    const asked = client.requestImages({ positivePrompt: "a fox", model, ...size, numberResults: 1, ...more })
+    const thrown = (await asked.then(
+      () => assert.fail(),
+      (e: unknown) => e,
+    )) as {
+      error: { code: string; parameter: string; taskType: string; message: string }
+    }
+    assert.equal(thrown.error.taskType, "imageInference")
+    return thrown.error
+  }
+  const policy = await refusal({ positivePrompt: "a naked child" })
+  assert.equal(policy.code, "contentPolicyViolation")
+  assert.equal(policy.parameter, "positivePrompt")
+  const unknown = await refusal({ colour: "red" })
+  assert.deepEqual([unknown.code, unknown.parameter], ["unsupportedParameter", "colour"])
+})
+
+test("runware: what the client has for other models is no error", async () => {
+  const images = await client.requestImages({
+    positivePrompt: "a fox",
+    model,
+    ...size,
+    numberResults: 1,
+    steps: 20,
+    scheduler: "Euler",
+    CFGScale: 7,
+    clipSkip: 0,
+    promptWeighting: "compel",
+    maskMargin: 32,
+    retry: 1,
+    customTaskUUID: randomUUID(),
+    providerSettings: { bfl: { raw: false } },
+    acceleratorOptions: { teaCache: false, teaCacheDistance: 0.5 },
+    skipResponse: false,
+  })
+  assert.equal(images!.length, 1)
+})
+
 test("runware: a client with an unknown key is told so", async () => {
   const options = { apiKey: "atl_wrong", url: address(), shouldReconnect: false }
   const stranger = new Runware(options as ConstructorParameters<typeof Runware>[0])
@@ -145,101 +187,6 @@ test("runware: modelSearch finds the installed model by its AIR id", async () =>
     results: { air: string }[]
   }
   assert.ok(found.results.some((r) => r.air === model))
-})
-
-/** A bare socket that has authenticated; `next` gives frames in order. */
-async function socket(session?: string, apiKey = "any") {
-  const ws = new WebSocket(address())
-  const frames: Record<string, unknown>[] = []
-  const waiting: ((f: Record<string, unknown>) => void)[] = []
-  ws.on("message", (data) => {
-    const frame = JSON.parse(String(data)) as Record<string, unknown>
-    const taker = waiting.shift()
-    if (taker) taker(frame)
-    else frames.push(frame)
-  })
-  await new Promise((resolve) => ws.once("open", resolve))
-  const next = () =>
-    frames.shift() ?? new Promise<Record<string, unknown>>((resolve) => waiting.push(resolve))
-  const send = (...tasks: object[]) => ws.send(JSON.stringify(tasks))
-  send({ taskType: "authentication", apiKey, ...(session ? { connectionSessionUUID: session } : {}) })
-  const hello = (await next()) as {
-    data?: { connectionSessionUUID: string }[]
-    error?: object
-    errors?: object[]
-  }
-  return { ws, send, next, hello }
-}
-
-test("runware: the authentication answer has no taskUUID, and a pong travels alone", async () => {
-  const { ws, send, next, hello } = await socket()
-  assert.deepEqual(Object.keys(hello.data![0]!).sort(), ["connectionSessionUUID", "taskType"])
-  send({ taskType: "ping", ping: true })
-  assert.deepEqual(await next(), { data: [{ taskType: "ping", pong: true }] })
-  ws.close()
-})
-
-test("runware: a wrong key is told under error and errors, without a taskUUID", async () => {
-  const { ws, hello } = await socket(undefined, "atl_wrong")
-  assert.equal((hello.error as { code: string }).code, "invalidApiKey")
-  assert.deepEqual(hello.errors, [hello.error])
-  assert.ok(!("taskUUID" in hello.error!))
-  ws.close()
-})
-
-test("runware: no frame has an empty errors list or both data and errors", async () => {
-  const { ws, send, next } = await socket()
-  const good = { taskType: "imageInference", taskUUID: randomUUID(), model, positivePrompt: "a fox" }
-  send(
-    good,
-    { ...good, taskUUID: randomUUID(), model: "no:such@1" },
-    { taskType: "noSuchTask", taskUUID: randomUUID() },
-  )
-  const frames = [await next(), await next(), await next()]
-  for (const f of frames) assert.ok("data" in f !== "errors" in f)
-  assert.equal(
-    frames.filter((f) => "errors" in f).every((f) => (f.errors as object[]).length === 1),
-    true,
-  )
-  ws.close()
-})
-
-test("runware: results for a lost connection are replayed to its session", async () => {
-  const first = await socket()
-  const taskUUID = randomUUID()
-  first.send({ taskType: "imageInference", taskUUID, model, positivePrompt: "a lost fox" })
-  first.ws.terminate()
-  await new Promise((resolve) => first.ws.once("close", resolve))
-  const second = await socket(first.hello.data![0]!.connectionSessionUUID)
-  const frame = (await second.next()) as { data: { taskUUID: string }[] }
-  assert.equal(frame.data[0]!.taskUUID, taskUUID)
-  second.ws.close()
-})
-
-test("runware: the same taskUUID again attaches to the running task", async () => {
-  const taskUUID = randomUUID()
-  const task = { taskType: "imageInference", taskUUID, model, positivePrompt: "once", numberResults: 2 }
-  const post = (body: object) => service.call("POST", "/v1", [body])
-  const [a, b] = await Promise.all([post(task), post({ ...task, numberResults: 1 })])
-  assert.deepEqual(
-    a.body.data.map((i: { imageUUID: string }) => i.imageUUID),
-    b.body.data.map((i: { imageUUID: string }) => i.imageUUID),
-  )
-  assert.equal(service.engine.seen.filter((r) => r.prompt === "once").length, 1)
-})
-
-test("runware: one POST with good and bad tasks answers both; absent members are absent, not null", async () => {
-  const task = { taskType: "imageInference", model, positivePrompt: "a fox", outputType: "base64Data" }
-  const { status, body } = await service.call("POST", "/v1", [
-    { taskType: "authentication", apiKey: "any" },
-    { ...task, taskUUID: randomUUID() },
-    { ...task, taskUUID: randomUUID(), positivePrompt: undefined },
-  ])
-  assert.equal(status, 200)
-  assert.equal(body.data.length, 1)
-  assert.ok(!JSON.stringify(body.data).includes("null"))
-  assert.equal(body.errors[0].code, "missingPositivePrompt")
-  assert.ok(!("error" in body))
 })
 
 test("@runware/ai-sdk-provider: a picture with a listed size, and a plain error for 512 x 512", async () => {
@@ -292,10 +239,44 @@ test("runware: the webhook brings one flat item per picture", async () => {
   assert.ok(items.every((i) => i.taskUUID === taskUUID && i.imageURL))
 })
 
-test("runware: mediaStorage keeps a picture under an address", async () => {
-  const stored = (await client.mediaStorage({
+test("runware: mediaStorage keeps a picture under an address until it is deleted", async () => {
+  const call = (payload: object) => client.mediaStorage(payload as never)
+  const stored = (await call({
     operation: "upload",
     media: `data:image/png;base64,${await picture()}`,
-  } as never)) as unknown as { mediaUUID: string; mediaURL: string }
+  })) as unknown as { mediaUUID: string; mediaURL: string }
   assert.equal((await fetch(stored.mediaURL)).headers.get("content-type"), "image/png")
+  const { mediaUUID } = stored
+  assert.equal((await call({ operation: "delete", mediaUUID })).mediaUUID, mediaUUID)
+  await assert.rejects(call({ operation: "delete", mediaUUID }), (e: { error?: { code?: string } }) => {
+    assert.equal(e.error!.code, "invalidMediaUUID")
+    return true
+  })
+  const asked = client.requestImages({
+    positivePrompt: "a fox",
+    model,
+    ...size,
+    numberResults: 1,
+    seedImage: mediaUUID,
+  })
+  await assert.rejects(asked, (e: { error?: { code?: string } }) => e.error!.code === "invalidSeedImage")
+})
+
+test("@runware/ai-sdk-provider: a dropped call cancels the job, which would not have ended by itself", async () => {
+  const runware = createRunware({ apiKey: "any", baseURL: `${service.url}/v1` })
+  const controller = new AbortController()
+  const asked = generateImage({
+    model: runware.image(model),
+    prompt: "held dropped",
+    size: "1024x1024",
+    abortSignal: controller.signal,
+  })
+  await held.reached
+  controller.abort()
+  await assert.rejects(asked)
+  await until(async () => {
+    const { body } = await service.call("GET", "/api/jobs?search=dropped")
+    return body.items[0].state === "cancelled"
+  })
+  held.open()
 })

@@ -124,24 +124,34 @@ const hungUp = {
 const isDropped = (job: Job): boolean =>
   job.state === "cancelled" && job.error?.details?.hungUp === true && job.deletedAt === null
 
-/**
- * Submits and waits for the end, for `seconds` at most. A caller who hangs up takes the job along, and one who comes
- * again under the same id, as clients do when the network failed them, has it started over.
- */
+/** Submits and waits for the end, for `seconds` at most, as long as the caller is there. */
 export async function submitAndWait(asked: Asked, draft: Draft, seconds: number): Promise<Job> {
   const { c, s, key } = asked
-  const { signal } = c.req.raw
+  return waitHeld(s, await s.submit(key, draft), seconds, c.req.raw.signal)
+}
+
+/**
+ * Waits for the end of a job that was submitted just now, for `seconds` at most. A caller who hangs up, which aborts
+ * `signal`, takes the job along, and one who comes again under the same id, as clients do when the network failed
+ * them, has it started over.
+ */
+export async function waitHeld(
+  s: Service,
+  submitted: Job,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<Job> {
   const end = performance.now() + seconds * 1000
-  let job = await s.submit(key, draft)
+  let job = submitted
   for (;;) {
     if (isDropped(job) && !signal.aborted) job = await startedOver(job, s)
-    job = await s.jobs.wait(job.id, key.id, { seconds: (end - performance.now()) / 1000, signal })
+    job = await s.jobs.wait(job.id, job.keyId, { seconds: (end - performance.now()) / 1000, signal })
     // The first of two calls under one id may be noticed to be gone when the second already waits.
     if (!isDropped(job) || signal.aborted) break
   }
   // A server that shuts down hangs up by itself: its jobs go on when it is there again.
   if (signal.aborted && !isEnd(job.state) && !s.closing.aborted)
-    await s.jobs.end(job.id, "cancelled", { error: hungUp, keyId: key.id })
+    await s.jobs.end(job.id, "cancelled", { error: hungUp, keyId: job.keyId })
   return job
 }
 

@@ -27,6 +27,7 @@ import {
   seedOf,
   sizeOf,
   submitAndWait,
+  waitHeld,
 } from "./door.ts"
 
 /** The clients give up after ten minutes. */
@@ -241,7 +242,7 @@ export function openai(door: Door, s: Service): void {
   })
 }
 
-/** Previews as partial images, then one completed event per picture; a closed connection cancels a job without a key. */
+/** Previews as partial images, then one completed event per picture; a closed connection cancels the job. */
 async function stream({ c, key, s }: Asked, b: Body, draft: Draft, name: string): Promise<Response> {
   const job = await s.submit(key, draft)
   const partials = b.partial_images ?? 0
@@ -271,15 +272,11 @@ async function stream({ c, key, s }: Asked, b: Body, draft: Draft, name: string)
       })
     })
     const beat = setInterval(() => void out.write(": keep-alive\n\n").catch(() => gone.abort()), 15_000)
-    const done = await s.jobs.wait(job.id, key.id, { seconds: WAIT_SECONDS, signal: gone.signal })
+    const done = await waitHeld(s, job, WAIT_SECONDS, gone.signal)
     clearInterval(beat)
     stop()
     await sending
-    if (gone.signal.aborted && !isEnd(done.state)) {
-      // Others may wait for a job that has an Idempotency-Key.
-      if (draft.clientId === undefined) await s.jobs.cancel(job.id, key.id)
-      return
-    }
+    if (gone.signal.aborted && !isEnd(done.state)) return
     try {
       for (const p of completed(done).pictures) {
         const b64_json = await base64(s, p)

@@ -1,4 +1,5 @@
 // How Runware tasks run, the same over HTTP and WebSocket: each task emits frames of items or throws.
+
 import { fetchUntrusted } from "../../image/fetch-untrusted.ts"
 import { AtelierError, asAtelierError } from "../../request/index.ts"
 import { findAsset, type Key, removeAsset } from "../../store/index.ts"
@@ -7,15 +8,15 @@ import type { Callers } from "../http.ts"
 import { ingest, storeAsset } from "../ingest.ts"
 import { publicNames } from "../names.ts"
 import type { Service } from "../service.ts"
-import { completed, readBody } from "./door.ts"
+import { completed, readBody, waitHeld } from "./door.ts"
 import {
   Enhance,
-  Inference,
   type Item,
   isPending,
   Named,
   pendingItems,
   pictureItem,
+  readInference,
   runwareRequest,
   Search,
   Storage,
@@ -38,11 +39,11 @@ type Task = (task: Record<string, unknown>, context: TaskContext) => Promise<voi
 const SYNC_SECONDS = 590
 
 async function imageInference(task: Record<string, unknown>, x: TaskContext): Promise<void> {
-  const t = readBody(Inference, task)
+  const t = readInference(task)
   const { s, key } = x
   const { outputType, includeCost, checkNSFW, safety, deliveryMethod } = t
   x.callers.take(key)
-  const { id } = await s.submit(key, {
+  const submitted = await s.submit(key, {
     request: runwareRequest(t, s.options.snapDimensions),
     dialect: "runware",
     raw: { ...task, outputType, includeCost, checkNSFW, safety, deliveryMethod },
@@ -51,16 +52,13 @@ async function imageInference(task: Record<string, unknown>, x: TaskContext): Pr
     ...(t.ttl === undefined ? {} : { keepSeconds: t.ttl }),
     webhook: t.webhookURL ? { url: t.webhookURL, envelope: "runware" } : undefined,
   })
-  if (t.uploadEndpoint) void putResults(id, t.uploadEndpoint, x)
+  if (t.uploadEndpoint) void putResults(submitted.id, t.uploadEndpoint, x)
   if (deliveryMethod === "async") {
     x.emit([{ taskType: "imageInference", taskUUID: t.taskUUID }])
     return
   }
-  const job = await s.jobs.wait(id, key.id, { seconds: SYNC_SECONDS, signal: x.signal })
-  if (x.signal.aborted && isPending(job)) {
-    await s.jobs.cancel(id, key.id)
-    return
-  }
+  const job = await waitHeld(s, submitted, SYNC_SECONDS, x.signal)
+  if (x.signal.aborted && isPending(job)) return
   // One frame per picture: clients count items, and take a whole frame for one task's.
   for (const p of completed(job).pictures) x.emit([await pictureItem(job, p, s)])
 }

@@ -10,7 +10,7 @@ import {
   SIZES,
 } from "../../request/index.ts"
 import type { Service } from "../service.ts"
-import { type Issue, LEVELS, nearestSize, seedOf } from "./door.ts"
+import { type Issue, LEVELS, nearestSize, readBody, seedOf } from "./door.ts"
 
 export type Item = Record<string, unknown>
 
@@ -20,7 +20,6 @@ const absentNull = (v: unknown): unknown => (v === null ? undefined : v)
 const optional = <T extends z.ZodType>(type: T) => z.preprocess(absentNull, type.optional())
 const slider = optional(z.number().int().min(-100).max(100))
 
-/** Parameters of other models are ignored: clients send their defaults unasked. */
 export const Inference = z.object({
   taskType: z.literal("imageInference"),
   taskUUID: uuid,
@@ -82,6 +81,58 @@ export const Inference = z.object({
   ),
 })
 export type Inference = z.output<typeof Inference>
+
+/** Parameters of other models, and words of the official clients to themselves. */
+const IGNORED = [
+  "CFGScale",
+  "acceleration",
+  "acceleratorOptions",
+  "acePlusPlus",
+  "advancedFeatures",
+  "clipSkip",
+  "controlNet",
+  "customTaskUUID",
+  "embeddings",
+  "includeGenerationTime",
+  "includePayload",
+  "instantID",
+  "ipAdapters",
+  "lycoris",
+  "maskImage",
+  "maskMargin",
+  "outpaint",
+  "photoMaker",
+  "promptWeighting",
+  "providerSettings",
+  "puLID",
+  "referenceImages",
+  "refiner",
+  "resolution",
+  "retry",
+  "scheduler",
+  "skipResponse",
+  "steps",
+  "ultralytics",
+  "useCache",
+  "usePromptWeighting",
+  "vae",
+]
+const KNOWN = new Set([...Object.keys(Inference.shape), ...IGNORED])
+
+/**
+ * Checks an imageInference task. What Runware has for other models is ignored, for clients send their defaults
+ * unasked; a name it does not have at all is somebody's mistake and `unsupported`.
+ */
+export function readInference(task: Record<string, unknown>): Inference {
+  const unknown = Object.keys(task).find((name) => !KNOWN.has(name))
+  if (unknown !== undefined) {
+    throw new AtelierError("unsupported", `imageInference has no parameter ${unknown}; check its spelling.`, {
+      field: unknown,
+      details: { parameter: unknown },
+    })
+  }
+  return readBody(Inference, task)
+}
 
 export const Upload = z.object({ taskUUID: uuid, image: z.string().min(1) })
 export const Storage = z.object({
@@ -151,7 +202,8 @@ const MIME = { png: "image/png", jpg: "image/jpeg", webp: "image/webp" } as cons
 export async function pictureItem(job: Job, p: PictureRecord, s: Service): Promise<Item> {
   const w = (job.raw ?? {}) as Wishes
   const base64 = async (): Promise<string> => Buffer.from(await s.bytesOf(p)).toString("base64")
-  const isChecked = w.checkNSFW || w.safety?.checkContent || (w.safety?.mode ?? "none") !== "none"
+  const mode = w.safety?.mode ?? (w.safety?.checkContent ? "fast" : "none")
+  const isChecked = w.checkNSFW || mode !== "none"
   return {
     taskType: "imageInference",
     taskUUID: job.clientId ?? job.id,
@@ -204,6 +256,7 @@ const FIELDS: [RegExp, string][] = [
 const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1)
 
 function codeOf(e: ErrorData, parameter: string | undefined): string {
+  if (e.code === "unsupported" && parameter === "taskType") return "unsupportedTaskType"
   const known = CODES[e.code]
   if (known) return known
   if (!["invalid_request", "out_of_range", "image_invalid"].includes(e.code)) return "inferenceError"
@@ -217,7 +270,8 @@ function codeOf(e: ErrorData, parameter: string | undefined): string {
 /** An error item; authentication's has no taskUUID, or the client would not know it for its own. */
 export function errorItem(e: ErrorData, task: { taskType?: unknown; taskUUID?: unknown }): Item {
   const field = e.field?.replace(/\[(\d+)\]/g, "") || undefined
-  const parameter = field && (FIELDS.find(([pattern]) => pattern.test(field))?.[1] ?? field)
+  const mapped = field && (FIELDS.find(([pattern]) => pattern.test(field))?.[1] ?? field)
+  const parameter = typeof e.details?.parameter === "string" ? e.details.parameter : mapped
   return {
     code: codeOf(e, parameter),
     message: e.message,

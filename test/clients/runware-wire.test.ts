@@ -1,0 +1,325 @@
+// Runware's wire beneath its clients: frames and bodies as they are, and the parameters that no client has a name for.
+import assert from "node:assert/strict"
+import { randomUUID } from "node:crypto"
+import { once } from "node:events"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { after, before, test } from "node:test"
+import sharp from "sharp"
+import WebSocket from "ws"
+import { gate, startService, type TestService, until } from "../support/service.ts"
+
+let service: TestService
+let time = Date.now()
+/** Awaited before each step. */
+let beforeStep: (prompt: string) => Promise<void> | void = () => {}
+const address = () => `${service.url.replace("http", "ws")}/v1`
+const model = "krea:krea@2-medium"
+
+before(async () => {
+  service = await startService({ clock: () => new Date(time) }, { beforeStep: (r) => beforeStep(r.prompt) })
+})
+after(() => service.drop())
+
+const picture = async () =>
+  (
+    await sharp({ create: { width: 40, height: 30, channels: 3, background: "red" } })
+      .png()
+      .toBuffer()
+  ).toString("base64")
+
+/** One task in one POST. */
+const post = (task: object) => service.call("POST", "/v1", [{ taskUUID: randomUUID(), ...task }])
+const infer = (more: object) => post({ taskType: "imageInference", model, positivePrompt: "a fox", ...more })
+
+/** A bare socket that has authenticated; `next` gives frames in order. */
+async function socket(session?: string, apiKey = "any") {
+  const ws = new WebSocket(address())
+  const frames: Record<string, unknown>[] = []
+  const waiting: ((f: Record<string, unknown>) => void)[] = []
+  ws.on("message", (data) => {
+    const frame = JSON.parse(String(data)) as Record<string, unknown>
+    const taker = waiting.shift()
+    if (taker) taker(frame)
+    else frames.push(frame)
+  })
+  await new Promise((resolve) => ws.once("open", resolve))
+  const next = () =>
+    frames.shift() ?? new Promise<Record<string, unknown>>((resolve) => waiting.push(resolve))
+  const send = (...tasks: object[]) => ws.send(JSON.stringify(tasks))
+  send({ taskType: "authentication", apiKey, ...(session ? { connectionSessionUUID: session } : {}) })
+  const hello = (await next()) as {
+    data?: { connectionSessionUUID: string }[]
+    error?: object
+    errors?: object[]
+  }
+  return { ws, send, next, hello }
+}
+
+test("runware: the authentication answer has no taskUUID, and a pong travels alone", async () => {
+  const { ws, send, next, hello } = await socket()
+  assert.deepEqual(Object.keys(hello.data![0]!).sort(), ["connectionSessionUUID", "taskType"])
+  send({ taskType: "ping", ping: true })
+  assert.deepEqual(await next(), { data: [{ taskType: "ping", pong: true }] })
+  ws.close()
+})
+
+test("runware: a wrong key is told under error and errors, without a taskUUID", async () => {
+  const { ws, hello } = await socket(undefined, "atl_wrong")
+  assert.equal((hello.error as { code: string }).code, "invalidApiKey")
+  assert.deepEqual(hello.errors, [hello.error])
+  assert.ok(!("taskUUID" in hello.error!))
+  ws.close()
+})
+
+test("runware: no frame has an empty errors list or both data and errors", async () => {
+  const { ws, send, next } = await socket()
+  const good = { taskType: "imageInference", taskUUID: randomUUID(), model, positivePrompt: "a fox" }
+  send(
+    good,
+    { ...good, taskUUID: randomUUID(), model: "no:such@1" },
+    { taskType: "noSuchTask", taskUUID: randomUUID() },
+  )
+  const frames = [await next(), await next(), await next()]
+  for (const f of frames) assert.ok("data" in f !== "errors" in f)
+  assert.equal(
+    frames.filter((f) => "errors" in f).every((f) => (f.errors as object[]).length === 1),
+    true,
+  )
+  ws.close()
+})
+
+test("runware: results for a lost connection are replayed to its session", async () => {
+  const first = await socket()
+  const taskUUID = randomUUID()
+  first.send({ taskType: "imageInference", taskUUID, model, positivePrompt: "a lost fox" })
+  first.ws.terminate()
+  await new Promise((resolve) => first.ws.once("close", resolve))
+  const second = await socket(first.hello.data![0]!.connectionSessionUUID)
+  const frame = (await second.next()) as { data: { taskUUID: string }[] }
+  assert.equal(frame.data[0]!.taskUUID, taskUUID)
+  second.ws.close()
+})
+
+test("runware: the same taskUUID again attaches to the running task", async () => {
+  const taskUUID = randomUUID()
+  const task = { taskType: "imageInference", taskUUID, model, positivePrompt: "once", numberResults: 2 }
+  const [a, b] = await Promise.all([post(task), post({ ...task, numberResults: 1 })])
+  assert.deepEqual(
+    a.body.data.map((i: { imageUUID: string }) => i.imageUUID),
+    b.body.data.map((i: { imageUUID: string }) => i.imageUUID),
+  )
+  assert.equal(service.engine.seen.filter((r) => r.prompt === "once").length, 1)
+})
+
+test("runware: a task whose call was dropped is cancelled, and the same task again starts it over", async () => {
+  const { open, wait, reached } = gate()
+  beforeStep = (prompt) => (prompt === "dropped" ? wait() : undefined)
+  const task = {
+    taskType: "imageInference",
+    taskUUID: randomUUID(),
+    model,
+    positivePrompt: "dropped",
+    seed: 6,
+  }
+  const body = JSON.stringify([task])
+  const controller = new AbortController()
+  const asked = fetch(`${service.url}/v1`, { method: "POST", body, signal: controller.signal })
+  await reached
+  controller.abort()
+  await assert.rejects(asked, { name: "AbortError" })
+  await until(async () => (await post({ taskType: "getResponse", taskUUID: task.taskUUID })).status === 409)
+  open()
+  const again = await post(task)
+  assert.equal(again.status, 200)
+  assert.equal(again.body.data[0].seed, 6)
+  beforeStep = () => {}
+})
+
+test("runware: one POST with good and bad tasks answers both; absent members are absent, not null", async () => {
+  const task = { taskType: "imageInference", model, positivePrompt: "a fox", outputType: "base64Data" }
+  const { status, body } = await service.call("POST", "/v1", [
+    { taskType: "authentication", apiKey: "any" },
+    { ...task, taskUUID: randomUUID() },
+    { ...task, taskUUID: randomUUID(), positivePrompt: undefined },
+  ])
+  assert.equal(status, 200)
+  assert.equal(body.data.length, 1)
+  assert.ok(!JSON.stringify(body.data).includes("null"))
+  assert.equal(body.errors[0].code, "missingPositivePrompt")
+  assert.ok(!("error" in body))
+})
+
+test("runware: each task's pictures are pushed when that task is over, not when all of the message are", async () => {
+  const { ws, send, next } = await socket()
+  const { open, wait } = gate()
+  let first: string | undefined
+  beforeStep = (prompt) => {
+    if (!prompt.startsWith("pair")) return
+    first ??= prompt
+    return prompt === first ? undefined : wait()
+  }
+  const uuids = { "pair one": randomUUID(), "pair two": randomUUID() }
+  send(
+    ...Object.entries(uuids).map(([positivePrompt, taskUUID]) => ({
+      taskType: "imageInference",
+      taskUUID,
+      model,
+      positivePrompt,
+      numberResults: 2,
+    })),
+  )
+  const nextTask = async () => (await next()).data as { taskUUID: string }[]
+  const early = [await nextTask(), await nextTask()]
+  // The other task cannot be over: its engine still waits.
+  const [earlyId, lateId] = first === "pair one" ? Object.values(uuids) : Object.values(uuids).reverse()
+  open()
+  const late = [await nextTask(), await nextTask()]
+  assert.deepEqual(
+    [...early, ...late].map((items) => items.map((i) => i.taskUUID)),
+    [[earlyId], [earlyId], [lateId], [lateId]],
+  )
+  beforeStep = () => {}
+  ws.close()
+})
+
+test("runware: an unknown kind of task is an unsupported task type", async () => {
+  const { status, body } = await post({ taskType: "imageUpscale" })
+  assert.equal(status, 400)
+  assert.equal(body.error.code, "unsupportedTaskType")
+  assert.equal(body.error.parameter, "taskType")
+  assert.match(body.error.message, /imageUpscale/)
+})
+
+test("runware: a parameter that Runware does not have is refused by name, and other models' are ignored", async () => {
+  const made = service.engine.seen.length
+  for (const name of ["colour", "creativity", "constructor"]) {
+    const { status, body } = await infer({ [name]: "red" })
+    assert.equal(status, 400)
+    assert.equal(body.error.code, "unsupportedParameter")
+    assert.equal(body.error.parameter, name)
+    assert.match(body.error.message, new RegExp(`no parameter ${name}`))
+  }
+  assert.equal(service.engine.seen.length, made)
+  const others = { steps: 30, scheduler: "Default", CFGScale: 7, vae: null, controlNet: [], useCache: false }
+  assert.equal(
+    (await infer({ ...others, inputs: { image: "x" }, settings: { quality: "high" } })).status,
+    200,
+  )
+})
+
+test("runware: what is left out is creativity medium, board strength 0.35 and start strength 0.8", async () => {
+  const image = await picture()
+  const board = await service.call("POST", "/api/boards", { name: "runware board", pictures: [{ image }] })
+  await infer({ seedImage: image, settings: { moodboards: [{ id: board.body.id }] } })
+  const seen = service.engine.seen.at(-1)!
+  assert.equal(seen.creativity, 50)
+  assert.equal(seen.board!.strength, 0.35)
+  assert.equal(seen.start!.strength, 0.8)
+  assert.equal(`${seen.width}x${seen.height}`, "1024x1024")
+})
+
+test("runware: sizes are those of the table with 3:4 among them; no other, and none by half", async () => {
+  for (const [width, height] of [
+    [896, 1184],
+    [1568, 672],
+  ]) {
+    assert.equal((await infer({ width, height })).status, 200)
+    const seen = service.engine.seen.at(-1)!
+    assert.deepEqual([seen.width, seen.height], [width, height])
+  }
+  for (const size of [{ width: 512, height: 512 }, { width: 1024 }]) {
+    const { status, body } = await infer(size)
+    assert.equal(status, 400)
+    assert.equal(body.error.code, "invalidDimensions")
+    assert.equal(body.error.parameter, "width")
+  }
+})
+
+test("runware: a result comes as a data URI, as base64 or as an address, and as nothing else beside it", async () => {
+  const one = async (outputType: unknown) => {
+    const { body } = await infer({ seed: 4, outputFormat: "PNG", outputType })
+    const { imageURL, imageDataURI, imageBase64Data } = body.data[0]
+    return { imageURL, imageDataURI, imageBase64Data }
+  }
+  const uri = await one("dataURI")
+  assert.match(uri.imageDataURI, /^data:image\/png;base64,/)
+  assert.deepEqual(await one("base64Data"), {
+    imageURL: undefined,
+    imageDataURI: undefined,
+    imageBase64Data: uri.imageDataURI.split(",")[1],
+  })
+  assert.deepEqual([uri.imageURL, uri.imageBase64Data], [undefined, undefined])
+  const { imageURL, ...rest } = await one(["URL"])
+  const bytes = Buffer.from(await (await fetch(imageURL)).arrayBuffer())
+  assert.equal(bytes.toString("base64"), uri.imageDataURI.split(",")[1])
+  assert.deepEqual(rest, { imageDataURI: undefined, imageBase64Data: undefined })
+})
+
+test("runware: cost and NSFWContent are told when they are asked for, and the safety mode goes before its switch", async () => {
+  const item = async (more: object) => (await infer(more)).body.data[0]
+  assert.equal((await item({ includeCost: true })).cost, 0)
+  const plain = await item({ includeCost: false, checkNSFW: false })
+  assert.ok(!("cost" in plain) && !("NSFWContent" in plain))
+  for (const asked of [
+    { checkNSFW: true },
+    { safety: { checkContent: true } },
+    { safety: { mode: "fast" } },
+    { safety: { mode: "full", checkContent: false } },
+  ])
+    assert.equal((await item(asked)).NSFWContent, false, JSON.stringify(asked))
+  assert.ok(!("NSFWContent" in (await item({ safety: { mode: "none", checkContent: true } }))))
+})
+
+test("runware: the raw bytes of every picture are put to the uploadEndpoint", async () => {
+  const puts: { method: string; base64: string }[] = []
+  const storage = createServer(async (request, response) => {
+    const parts: Buffer[] = []
+    for await (const part of request) parts.push(part as Buffer)
+    puts.push({ method: request.method!, base64: Buffer.concat(parts).toString("base64") })
+    response.end()
+  }).listen(0, "127.0.0.1")
+  await once(storage, "listening")
+  const uploadEndpoint = `http://127.0.0.1:${(storage.address() as AddressInfo).port}/bucket?signature=1`
+  const { body } = await infer({ numberResults: 2, outputType: "base64Data", uploadEndpoint })
+  await until(() => puts.length === 2)
+  storage.close()
+  assert.ok(puts.every((p) => p.method === "PUT"))
+  assert.deepEqual(
+    puts.map((p) => p.base64),
+    body.data.map((i: { imageBase64Data: string }) => i.imageBase64Data),
+  )
+})
+
+test("runware: a result's address is over after its ttl, which is 60 seconds or more", async () => {
+  const short = await infer({ ttl: 59 })
+  assert.equal(short.status, 400)
+  assert.equal(short.body.error.code, "invalidTtl")
+  const { body } = await infer({ ttl: 60 })
+  const { imageURL } = body.data[0]
+  assert.equal((await fetch(imageURL)).status, 200)
+  time += 61_000
+  await until(async () => (await fetch(imageURL)).status === 410)
+})
+
+test("runware: getTaskDetails repeats the request and its pictures, for the caller's own tasks", async () => {
+  const taskUUID = randomUUID()
+  const made = await infer({ taskUUID, seed: 8, includeCost: true })
+  const { body } = await post({ taskType: "getTaskDetails", taskUUID })
+  const [details] = body.data
+  assert.equal(details.taskUUID, taskUUID)
+  assert.equal(details.request[0].positivePrompt, "a fox")
+  assert.equal(details.request[0].seed, 8)
+  assert.deepEqual(details.response, [{ data: made.body.data }])
+  const unknown = await post({ taskType: "getTaskDetails", taskUUID: randomUUID() })
+  assert.equal(unknown.status, 404)
+  assert.equal(unknown.body.error.code, "taskFailedOrNotFound")
+})
+
+test("runware: accountManagement tells whose key it is", async () => {
+  const taskUUID = randomUUID()
+  const { body } = await post({ taskType: "accountManagement", taskUUID })
+  const { apiKeyName, ...rest } = body.data[0]
+  assert.deepEqual(rest, { taskType: "accountManagement", taskUUID, organizationName: "atelier" })
+  assert.equal(apiKeyName, "local")
+})
