@@ -1,6 +1,6 @@
 // What may be done with jobs: the one object that the server, its dialects and the tests speak to.
 import { AtelierError } from "../request/index.ts"
-import { type Database, EVENTS, JOBS, PICTURES, SETTINGS } from "../store/index.ts"
+import { type Database, EVENTS, JOBS, KEYS, PICTURES } from "../store/index.ts"
 import { Ender, type Ending } from "./end.ts"
 import { EventFeed } from "./events.ts"
 import { type EventRow, eventOf, type JobRow, jobOf, type PictureRow, pictureOf } from "./rows.ts"
@@ -266,16 +266,14 @@ export class Jobs {
     })
   }
 
-  /** Pausing lets what runs finish and starts nothing new. */
+  /** Pausing lets what runs of a key finish and starts nothing new of it; others go on. */
   async pause(paused: boolean, keyId: string): Promise<void> {
-    await this.db.query(SETTINGS.set, ["paused", JSON.stringify(paused)])
-    const kind = paused ? "queue-paused" : "queue-resumed"
-    await this.db.query(EVENTS.append, [keyId, kind, "{}", this.clock()])
+    await this.db.query(KEYS.pause, [keyId, paused, this.clock()])
   }
 
-  async paused(): Promise<boolean> {
-    const [row] = await this.db.query<{ value: boolean }>(SETTINGS.get, ["paused"])
-    return row?.value === true
+  async paused(keyId: string): Promise<boolean> {
+    const [row] = await this.db.query<{ paused: boolean }>(KEYS.paused, [keyId])
+    return row?.paused === true
   }
 
   /**

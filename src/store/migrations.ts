@@ -173,6 +173,12 @@ export const MIGRATIONS: readonly string[] = [
   drop index jobs_served;
   create index jobs_served on jobs (key_id, served) where served is not null;
   `,
+  // Who pauses, pauses the jobs of its own key; a queue that was paused for all stays so, key by key.
+  `
+  alter table keys add column paused boolean not null default false;
+  update keys set paused = true where exists (select 1 from settings where name = 'paused' and value = 'true');
+  delete from settings where name = 'paused';
+  `,
 ]
 
 const VERSION_TABLE = "create table if not exists schema_version (version int primary key)"

@@ -36,6 +36,14 @@ const LOAD = `load as materialized (
       union all select key_id, count(*) from jobs where state in ${RUNNING} group by key_id) u
     group by key_id)`
 
+/** Of keys `k` those with waiting jobs. One job of each is looked at, however many there are. */
+const HAS_WAITING = `cross join lateral (
+  select from jobs w where w.key_id = k.id and w.state in ${WAITING} limit 1) w`
+
+/** A waiting job that already had a try. One that is paused holds nobody up. */
+const SUSPECT = `(select 1 from jobs s join keys o on o.id = s.key_id
+                  where s.state in ${WAITING} and s.tries > 0 and not o.paused)`
+
 export const JOBS = {
   /**
    * Stores a group of submits. $1 records, $2 now, $3 cap on all waiting jobs. A key takes at most
@@ -112,11 +120,10 @@ export const JOBS = {
 
   forgetIdempotency: `delete from idempotency where created_at <= $1::timestamptz - interval '24 hours'`,
 
-  /** Cheap: whether a claim could find anything at all. */
+  /** Cheap: whether a claim could find anything at all. One job of each key is enough to know. */
   look: `
-  select exists (select 1 from jobs where state in ${WAITING} and tries > 0) as suspects,
-         exists (select 1 from jobs where state in ${WAITING})
-           and not (select value = 'true'::jsonb from settings where name = 'paused') as waiting`,
+  select exists ${SUSPECT} as suspects,
+         exists (select 1 from keys k ${HAS_WAITING} where not k.paused) as waiting`,
 
   /**
    * Hands up to $4 pictures' worth of waiting jobs to worker $1. Round robin: the n-th job of a key counts
@@ -129,8 +136,8 @@ export const JOBS = {
   caller as materialized (
     select k.id, k.concurrency, coalesce(b.n, 0) as n,
       coalesce((select max(served) from jobs l where l.key_id = k.id and l.served is not null), 0) as served
-    from keys k left join busy b on b.key_id = k.id
-    where exists (select 1 from jobs w where w.key_id = k.id and w.state in ${WAITING})),
+    from keys k left join busy b on b.key_id = k.id ${HAS_WAITING}
+    where not k.paused),
   candidate as (
     select j.*, k.n + j.place as turn, k.served
     from caller k
@@ -141,9 +148,7 @@ export const JOBS = {
               and (tries > 0) = $5::boolean
             order by priority desc, rank limit $4::int + 32) w) j
     where k.n + j.place <= k.concurrency
-      and not (select value = 'true'::jsonb from settings where name = 'paused')
-      and ($5::boolean or $6::boolean
-           or not exists (select 1 from jobs where state in ${WAITING} and tries > 0))),
+      and ($5::boolean or $6::boolean or not exists ${SUSPECT})),
   summed as (
     select id, sum(pictures) over (order by priority desc, turn, served, rank, id) - pictures as before,
            row_number() over (order by priority desc, turn, served, rank, id) as ord
@@ -387,8 +392,6 @@ export const EVENTS = {
   select xid::float8 as xid, seq::float8 as seq from job_events
   where xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint order by xid desc, seq desc limit 1`,
   ofJob: `select seq::float8 as seq, kind, data, at from job_events where job_id = $1 order by seq`,
-  append: `insert into job_events (job_id, key_id, kind, data, at) values (null, $1, $2, $3::text::jsonb, $4)
-           returning ${TELL}`,
   tell: "select pg_notify($1, $2)",
 } as const
 
@@ -406,6 +409,13 @@ export const KEYS = {
            and hash <> ''`,
   get: `select id, name, webhook_secret, concurrency, backlog, rate, revoked_at from keys where id = $1`,
   live: `select count(*)::int as n from keys where id <> 'local' and revoked_at is null`,
+  /** $1 key, $2 whether its jobs are to wait, $3 now. */
+  pause: `
+  with moved as (update keys set paused = $2::boolean where id = $1 returning id, paused),
+  events as (insert into job_events (job_id, key_id, kind, data, at)
+    select null, id, case when paused then 'queue-paused' else 'queue-resumed' end, '{}', $3::timestamptz from moved)
+  select id, ${TELL}, pg_notify('${CHANNELS.work}', '') from moved`,
+  paused: "select paused from keys where id = $1",
 } as const
 
 export const ASSETS = {
@@ -460,7 +470,4 @@ export const SETTINGS = {
   /** Of several nodes that start at once, the first one's value stays. */
   ensure: "insert into settings values ($1, $2::text::jsonb) on conflict (name) do nothing",
   get: "select value from settings where name = $1",
-  set: `insert into settings (name, value) values ($1, $2::text::jsonb)
-        on conflict (name) do update set value = excluded.value
-        returning pg_notify('${CHANNELS.work}', '')`,
 } as const

@@ -72,6 +72,34 @@ test("a higher priority goes first", () =>
     )
   }))
 
+test("a key that has paused waits with its jobs and holds nobody up, not even by one that already had a try", async () => {
+  const hold = gate()
+  await withQueue(
+    async (q) => {
+      const [a, b] = [await q.key("a"), await q.key("b")]
+      const tried = await q.submit(a, { prompt: "tried" })
+      await store.db.query("update jobs set tries = 1 where id = $1", [tried])
+      await q.jobs.pause(true, a)
+      const worker = await q.worker()
+      const first = await q.submit(b, { prompt: "held" })
+      await hold.reached
+      // It joins the running one, as it could not if the one that had a try were waited for.
+      const second = await q.submit(b, { prompt: "joins" })
+      assert.equal((await q.jobs.wait(second, b, { seconds: 60 })).state, "completed")
+      hold.open()
+      assert.equal((await q.jobs.wait(first, b, { seconds: 60 })).state, "completed")
+      await until(() => worker.inFlight === 0)
+      assert.deepEqual([await q.jobs.paused(a), await q.jobs.paused(b)], [true, false])
+      assert.deepEqual(await states(q, [tried]), ["queued"])
+      await q.jobs.pause(false, b)
+      assert.equal(await q.jobs.paused(a), true)
+      await q.jobs.pause(false, a)
+      assert.equal((await q.jobs.wait(tried, a, { seconds: 60 })).state, "completed")
+    },
+    { beforeStep: (r) => (r.prompt === "held" ? hold.wait() : undefined) },
+  )
+})
+
 test("jobs over a key's concurrency are backlogged, one moves up when another ends, and past the backlog comes 429", () =>
   withQueue(async (q) => {
     const key = await q.key("c", { concurrency: 2, backlog: 2 })

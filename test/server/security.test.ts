@@ -6,6 +6,7 @@ import { after, before, test } from "node:test"
 import sharp from "sharp"
 import WebSocket from "ws"
 import type { AtelierError } from "../../src/request/index.ts"
+import { AtelierClient } from "../../src/sdk/index.ts"
 import { keysAdd, keysList, keysRevoke, serve } from "../../src/server/index.ts"
 import { testEngine } from "../support/engine.ts"
 import { figure } from "../support/figures.ts"
@@ -134,6 +135,37 @@ test("another key's jobs, pictures, assets and boards do not exist for this one"
     as(other),
   )
   assert.equal(steal.body.error.code, "image_invalid")
+})
+
+test("a key pauses its own jobs alone: another's go on, cannot resume them and are not told", async () => {
+  /** Kinds of the key's events of the queue, up to the end of a job. */
+  const told = async (key: string, job: string) => {
+    const kinds: string[] = []
+    for await (const event of new AtelierClient({ baseUrl: service.url, key }).events({ after: "0-0" })) {
+      if (event.kind.startsWith("queue-")) kinds.push(event.kind)
+      if (event.job === job && event.kind === "job-completed") break
+    }
+    return kinds
+  }
+  assert.equal((await service.call("POST", "/api/queue/pause", undefined, as(other))).body.paused, true)
+  const waits = (await service.call("POST", "/api/jobs", { prompt: "waits" }, as(other))).body
+  const goes = () => service.call("POST", "/api/jobs?wait=60", { prompt: "goes on" }, as(mine))
+  assert.equal((await goes()).body.state, "completed")
+  assert.equal((await service.call("POST", "/api/queue/resume", undefined, as(mine))).body.paused, false)
+  await service.restart()
+  const after = (await goes()).body
+  assert.equal(after.state, "completed")
+  const queue = (await service.call("GET", "/api/queue", undefined, as(other))).body
+  assert.equal(queue.paused, true)
+  assert.deepEqual(
+    queue.waiting.map((w: { job: { id: string } }) => w.job.id),
+    [waits.id],
+  )
+  await service.call("POST", "/api/queue/resume", undefined, as(other))
+  const done = await service.call("GET", `/api/jobs/${waits.id}?wait=60`, undefined, as(other))
+  assert.equal(done.body.state, "completed")
+  assert.deepEqual(await told(mine, after.id), ["queue-resumed"])
+  assert.deepEqual(await told(other, waits.id), ["queue-paused", "queue-resumed"])
 })
 
 test("a revoked key stops working within seconds; keys are never stored readable", async () => {

@@ -45,6 +45,7 @@ test("a database of every earlier schema opens with the same jobs, and what ran 
     const db = await openEmbedded(null)
     t.after(() => db.close())
     await restore(db, fixture)
+    await db.query("update settings set value = 'true' where name = 'paused'") // for all keys, as it once was
     assert.equal(await migrate(db), MIGRATIONS.length)
     const jobs = new Jobs({ db, clock: () => new Date("2026-06-01T12:00:00Z") })
     const { jobs: all } = await jobs.list("local")
@@ -61,6 +62,7 @@ test("a database of every earlier schema opens with the same jobs, and what ran 
     assert.equal(await jobs.byClientId("local", "c3"), all[2]!.id)
     assert.deepEqual((await findBoard(db, "local", "cold"))!.pictures[0]!.weight, 1.5)
     assert.equal(await findKey(db, "not a key"), null)
+    assert.equal(await jobs.paused("local"), i < 4)
     await reclaim(jobs, true)
     assert.equal((await jobs.get(all[3]!.id, "local")).state, "queued")
   }

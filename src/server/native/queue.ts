@@ -51,7 +51,7 @@ export function queueRoutes(s: Service): Route[] {
     if (event.kind === "job-completed") pace.note(event.data)
   })
   const view = async (keyId: string): Promise<z.output<typeof QueueView>> => {
-    const [jobs, paused] = await Promise.all([s.jobs.queue(keyId), s.jobs.paused()])
+    const [jobs, paused] = await Promise.all([s.jobs.queue(keyId), s.jobs.paused(keyId)])
     let ahead = jobs.filter((j) => !isWaiting(j.state)).reduce((n, j) => n + j.request.count, 0)
     return {
       paused,
@@ -73,7 +73,7 @@ export function queueRoutes(s: Service): Route[] {
       method: "post",
       path: paused ? "/api/queue/pause" : "/api/queue/resume",
       tag: "queue",
-      summary: paused ? "Let what runs finish and start nothing new" : "Go on",
+      summary: paused ? "Let what runs of one's own finish and start nothing new of it" : "Go on",
       answer: QueueView,
       run: async ({ key }) => {
         await s.jobs.pause(paused, key.id)
