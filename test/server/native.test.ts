@@ -62,6 +62,21 @@ test("the same Idempotency-Key and body get the same job, over a restart too; an
   for (const { body } of [first, second]) assert.equal((await client.wait(body.id)).state, "completed")
 })
 
+test("an Idempotency-Key has 255 characters at most, whichever way a picture is asked for", async () => {
+  for (const path of ["/api/jobs?wait=60", "/api/pictures"]) {
+    const send = (length: number) =>
+      service.call("POST", path, { prompt: path }, { "idempotency-key": path.padEnd(length, "k") })
+    const { status, body } = await send(256)
+    assert.equal(status, 400, path)
+    assert.match(body.error.message, /longer than 255/)
+    const first = await send(255)
+    assert.ok(first.status < 300, path)
+    const again = await send(255)
+    const id = ({ body, headers }: typeof first) => body.id ?? headers.get("x-job-id")
+    assert.equal(id(again), id(first))
+  }
+})
+
 test("history is searched by words and filtered by mark and references, page by page", async () => {
   for (let i = 0; i < 5; i++) {
     time += 1000

@@ -4,7 +4,16 @@ import { z } from "zod"
 import { isEnd, type Job } from "../../jobs/index.ts"
 import { AtelierError, asAtelierError, nearestAspect, SIZES } from "../../request/index.ts"
 import { type Key, sha256 } from "../../store/index.ts"
-import { type Call, type Callers, canonicalJson, type Env, jsonBody, retryAfter, secretOf } from "../http.ts"
+import {
+  type Call,
+  type Callers,
+  canonicalJson,
+  type Env,
+  headerOf,
+  jsonBody,
+  retryAfter,
+  secretOf,
+} from "../http.ts"
 import type { Draft, Service } from "../service.ts"
 
 /** How a dialect tells a failure. */
@@ -107,7 +116,7 @@ export const readJson = async <T extends z.ZodType>(c: Call, schema: T): Promise
 
 /** Members that carry an `Idempotency-Key` into a draft. */
 export function idempotency(c: Call, body: unknown): Pick<Draft, "clientId" | "bodyHash"> {
-  const given = c.req.header("idempotency-key")
+  const given = headerOf(c, "idempotency-key")
   if (!given) return {}
   if (given.length > 255) {
     throw new AtelierError("invalid_request", "Idempotency-Key is longer than 255 characters.")

@@ -2,8 +2,9 @@
 import { z } from "zod"
 import { JOB_STATES, type Job } from "../../jobs/index.ts"
 import { GenerationRequest } from "../../request/index.ts"
-import { type Key, sha256 } from "../../store/index.ts"
-import { type Call, canonicalJson, headerOf } from "../http.ts"
+import type { Key } from "../../store/index.ts"
+import { idempotency } from "../dialects/door.ts"
+import type { Call } from "../http.ts"
 import { check, flag, type Route, route, time, whole } from "../route.ts"
 import type { Service } from "../service.ts"
 import { EventView, JobView, jobView } from "./views.ts"
@@ -65,11 +66,10 @@ const states = z.array(z.enum(JOB_STATES))
 /** Stores the job of a native request; `Idempotency-Key` gives it a name. */
 export function submit(s: Service, c: Call, key: Key, asked: z.output<typeof SubmitBody>): Promise<Job> {
   const { priority, deadlineSeconds, keepSeconds, webhook, parent, ...request } = asked
-  const clientId = headerOf(c, "idempotency-key")
   return s.submit(key, {
     request,
     dialect: "native",
-    ...(clientId ? { clientId, bodyHash: sha256(canonicalJson(asked)) } : {}),
+    ...idempotency(c, asked),
     priority,
     ...(deadlineSeconds === undefined ? {} : { deadlineSeconds }),
     ...(keepSeconds === undefined ? {} : { keepSeconds }),
