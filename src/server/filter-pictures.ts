@@ -1,7 +1,7 @@
 // The content filter's picture stage for models with open weights: a classifier of five classes, nsfwjs' MobileNet.
-import sharp from "sharp"
 import { AtelierError, type ModelInfo, type Picture } from "../request/index.ts"
 import { CLASSES, openMobilenet, SIDE } from "../vision/index.ts"
+import { withDecoder } from "./decoder.ts"
 import type { FilterVerdict } from "./filter.ts"
 
 /** In the order of the network's outputs. */
@@ -21,13 +21,15 @@ export async function openPictureClassifier(folder: string): Promise<PictureClas
   const network = await openMobilenet(folder, CLASSES, 1)
   return {
     classify: async (picture) => {
-      const rgb = await sharp(picture)
-        .flatten({ background: "#ffffff" })
-        .toColourspace("srgb")
-        .removeAlpha()
-        .resize(SIDE, SIDE, { fit: "fill" })
-        .raw()
-        .toBuffer()
+      const rgb = await withDecoder(picture, (open) =>
+        open()
+          .flatten({ background: "#ffffff" })
+          .toColourspace("srgb")
+          .removeAlpha()
+          .resize(SIDE, SIDE, { fit: "fill" })
+          .raw()
+          .toBuffer(),
+      )
       const plane = SIDE * SIDE
       const image = Float32Array.from(
         { length: 3 * plane },

@@ -5,8 +5,8 @@
 // letters, accents); it is a first line, not a classifier. The picture stage refuses files that are not pictures of
 // anything (one flat value, which is what a failed generation looks like) and asks a picture judge: the service
 // gives the classifier of filter-pictures.ts, a deployment may give its own (docs/serving.md).
-import sharp from "sharp"
 import { AtelierError, type GenerationRequest, type Picture } from "../request/index.ts"
+import { withDecoder } from "./decoder.ts"
 
 export interface FilterVerdict {
   allowed: boolean
@@ -172,7 +172,9 @@ export function defaultFilter(judge?: ContentFilter["checkPicture"]): ContentFil
       return category === null ? ALLOWED : { allowed: false, category }
     },
     async checkPicture(picture, request) {
-      const { channels } = await sharp(picture.bytes).resize(64, 64, { fit: "fill" }).removeAlpha().stats()
+      const { channels } = await withDecoder(picture.bytes, (open) =>
+        open().resize(64, 64, { fit: "fill" }).removeAlpha().stats(),
+      )
       if (channels.every((c) => !(c.stdev > FLAT))) return { allowed: false, category: "flat" }
       return judge ? judge(picture, request) : ALLOWED
     },

@@ -1,16 +1,13 @@
 // Pictures on their way in: any spelling (URL, data URI, base64, asset or picture id, bytes) becomes a checked,
 // stored asset. Nothing is decoded that was not measured first.
-import sharp from "sharp"
 import { fetchUntrusted, MAX_REMOTE_BYTES } from "../image/fetch-untrusted.ts"
 import { isUuid, type Jobs } from "../jobs/index.ts"
 import { AtelierError } from "../request/index.ts"
 import { type Asset, addAsset, type BlobStore, findAsset, putContent } from "../store/index.ts"
+import { MAX_PIXELS, withDecoder } from "./decoder.ts"
 
 export const MAX_PICTURE_BYTES = MAX_REMOTE_BYTES
-export const MAX_PIXELS = 40_000_000
 const MIME: Record<string, string> = { png: "image/png", jpeg: "image/jpeg", webp: "image/webp" }
-/** Decoders at work at once: bounds the memory that hostile pictures can hold together. */
-const DECODERS = 2
 
 const invalid = (message: string, field?: string): AtelierError =>
   new AtelierError("image_invalid", message, field === undefined ? {} : { field })
@@ -24,20 +21,6 @@ function sniff(bytes: Uint8Array): string | null {
   return null
 }
 
-let decoding = 0
-const queue: (() => void)[] = []
-async function withDecoder<T>(work: () => Promise<T>): Promise<T> {
-  if (decoding >= DECODERS) await new Promise<void>((resolve) => queue.push(resolve))
-  else decoding++
-  try {
-    return await work()
-  } finally {
-    const next = queue.shift()
-    if (next) next()
-    else decoding--
-  }
-}
-
 /** Measures and fully decodes a picture. Throws `image_invalid` unless it is whole, of a known kind and within limits. */
 export async function inspectPicture(
   bytes: Uint8Array,
@@ -48,16 +31,15 @@ export async function inspectPicture(
   }
   const kind = sniff(bytes)
   if (!kind) throw invalid("The picture is not PNG, JPEG or WebP.", field)
-  return withDecoder(async () => {
-    const options = { limitInputPixels: MAX_PIXELS, sequentialRead: true, failOn: "truncated" as const }
+  return withDecoder(bytes, async (open) => {
     try {
-      const { width, height, format } = await sharp(bytes, options).metadata()
+      const { width, height, format } = await open().metadata()
       if (format !== kind) throw invalid(`The picture says ${kind} but holds ${format}.`, field)
       if (width * height > MAX_PIXELS) {
         throw invalid(`The picture has ${width} x ${height} pixels; the limit is ${MAX_PIXELS}.`, field)
       }
       // The smallest output that still reads every input pixel: finds truncation without holding the pixels.
-      await sharp(bytes, options).resize(16, 16, { fit: "fill" }).raw().toBuffer()
+      await open().resize(16, 16, { fit: "fill" }).raw().toBuffer()
       return { mime: MIME[kind]!, width, height }
     } catch (thrown) {
       if (thrown instanceof AtelierError) throw thrown

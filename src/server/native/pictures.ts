@@ -1,8 +1,8 @@
 // Native routes of pictures: facts, favourites, and the files themselves in any format.
-import sharp from "sharp"
 import { z } from "zod"
 import { AtelierError } from "../../request/index.ts"
 import { blobKey, findAsset, previewKey } from "../../store/index.ts"
+import { withDecoder } from "../decoder.ts"
 import { completed } from "../dialects/door.ts"
 import { flag, type Route, route, whole } from "../route.ts"
 import type { Service } from "../service.ts"
@@ -35,17 +35,13 @@ const file = (bytes: Uint8Array, mime: string, headers: Record<string, string> =
     },
   })
 
-async function convert(
-  bytes: Uint8Array,
-  format: Format,
-  quality: number,
-  width?: number,
-): Promise<Uint8Array> {
-  let image = sharp(bytes).keepMetadata()
-  if (width !== undefined) image = image.resize({ width, withoutEnlargement: true })
-  if (format === "png") return image.png().toBuffer()
-  return format === "jpg" ? image.jpeg({ quality }).toBuffer() : image.webp({ quality }).toBuffer()
-}
+const convert = (bytes: Uint8Array, format: Format, quality: number, width?: number): Promise<Uint8Array> =>
+  withDecoder(bytes, async (open) => {
+    let image = open().keepMetadata()
+    if (width !== undefined) image = image.resize({ width, withoutEnlargement: true })
+    if (format === "png") return image.png().toBuffer()
+    return format === "jpg" ? image.jpeg({ quality }).toBuffer() : image.webp({ quality }).toBuffer()
+  })
 
 /** As long as a client's own patience usually lasts. */
 const HOLD_SECONDS = 600
@@ -140,11 +136,10 @@ export const fileRoutes = (s: Service): Route[] => [
         throw new AtelierError("not_found", `There is no asset ${id}.`)
       }
       if (query.width === undefined) return file(bytes, asset.mime, { "cache-control": FOREVER })
-      const small = await sharp(bytes)
-        .rotate()
-        .resize({ width: query.width, withoutEnlargement: true })
-        .webp()
-        .toBuffer()
+      const { width } = query
+      const small = await withDecoder(bytes, (open) =>
+        open().rotate().resize({ width, withoutEnlargement: true }).webp().toBuffer(),
+      )
       return file(small, "image/webp", { "cache-control": FOREVER })
     },
   }),
