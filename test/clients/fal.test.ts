@@ -4,10 +4,10 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { after, before, test } from "node:test"
 import { createFal } from "@ai-sdk/fal"
-import { createFalClient } from "@fal-ai/client"
+import { type ApiError, createFalClient } from "@fal-ai/client"
 import { generateImage } from "ai"
 import sharp from "sharp"
-import { startService, type TestService } from "../support/service.ts"
+import { gate, startService, type TestService, until } from "../support/service.ts"
 
 let service: TestService
 let client: ReturnType<typeof createFalClient>
@@ -28,8 +28,15 @@ const clientOf = (credentials: string) =>
     },
   })
 
+/** Where the prompt "dropped" stops. */
+const held = gate()
+/** Milliseconds that the service's clock is ahead. */
+let ahead = 0
 before(async () => {
-  service = await startService()
+  service = await startService(
+    { clock: () => new Date(Date.now() + ahead) },
+    { beforeStep: ({ prompt }) => (prompt === "dropped" ? held.wait() : undefined) },
+  )
   client = clientOf("any")
 })
 after(() => service.drop())
@@ -87,6 +94,92 @@ test("fal: a queued request can be cancelled once", async () => {
   await service.call("POST", "/api/queue/resume")
   assert.equal((await client.queue.status(id, { requestId })).status, "COMPLETED")
   await assert.rejects(client.queue.result(id, { requestId }))
+})
+
+test("fal: a dropped run cancels the job", async () => {
+  const controller = new AbortController()
+  const asked = client.run(id as string, { input: { prompt: "dropped" }, abortSignal: controller.signal })
+  await held.reached
+  controller.abort()
+  await assert.rejects(asked, { name: "AbortError" })
+  const state = async () => (await service.call("GET", "/api/jobs?search=dropped")).body.items[0].state
+  await until(async () => (await state()) === "cancelled")
+  held.open()
+})
+
+test("fal: priority and storage settings are the job's", async () => {
+  await service.call("POST", "/api/queue/pause")
+  const [low, usual] = [
+    await client.queue.submit(id as string, {
+      input: { prompt: "a fox" },
+      priority: "low",
+      storageSettings: { expiresIn: "1h" },
+    }),
+    await client.queue.submit(id as string, { input: { prompt: "a fox" } }),
+  ]
+  const job = (requestId: string) => service.service.jobs.get(requestId, null)
+  assert.equal((await job(low.request_id)).priority, -10)
+  assert.equal((await job(usual.request_id)).priority, 0)
+  await service.call("POST", "/api/queue/resume")
+  const kept = async (requestId: string): Promise<number | null> => {
+    const [picture] = (await service.service.jobs.wait(requestId, null)).pictures
+    return picture!.expiresAt && (picture!.expiresAt.getTime() - picture!.createdAt.getTime()) / 1000
+  }
+  assert.equal(await kept(low.request_id), 3600)
+  assert.equal(await kept(usual.request_id), null)
+  const { requestId } = await client.run(id as string, {
+    input: { prompt: "a fox" },
+    storageSettings: { expiresIn: 120 },
+  })
+  assert.equal(await kept(requestId), 120)
+})
+
+test("fal: settings that cannot be read are a 422 that names the header", async () => {
+  for (const bad of ["{", '{"expiration_duration_seconds": 0}']) {
+    const headers = { "x-fal-object-lifecycle-preference": bad }
+    const { status, body } = await service.call("POST", `/fal/run/${id}`, { prompt: "a fox" }, headers)
+    assert.equal(status, 422)
+    assert.equal(body.detail[0].loc[1], "x-fal-object-lifecycle-preference")
+  }
+})
+
+test("fal: a request that is not done within its timeout fails as the caller's own timeout", async () => {
+  await service.call("POST", "/api/queue/pause")
+  const { request_id: requestId } = await client.queue.submit(id as string, {
+    input: { prompt: "late" },
+    startTimeout: 5,
+  })
+  ahead += 6000
+  await until(async () => (await client.queue.status(id, { requestId })).status === "COMPLETED")
+  await assert.rejects(client.queue.result(id, { requestId }), (e: ApiError<unknown>) => e.isUserTimeout)
+  await service.call("POST", "/api/queue/resume")
+})
+
+test("fal: an id with the prefix fal-ai goes through the queue, too", async () => {
+  const { data, requestId } = await client.subscribe(`fal-ai/${id}` as string, {
+    input: { prompt: "a fox" },
+    pollInterval: 20,
+  })
+  assert.equal((data as unknown as Output).images.length, 1)
+  await assert.rejects(client.queue.cancel(`fal-ai/${id}`, { requestId }), { status: 400 })
+  const { status_url } = (await service.call("POST", `/fal/queue/fal-ai/${id}`, { prompt: "a fox" })).body
+  assert.ok((await fetch(status_url)).ok)
+})
+
+test("fal: unknown fields are tolerated, and 3:4 is 896x1184", async () => {
+  await client.run(id as string, { input: { prompt: "a fox", aspect_ratio: "3:4", steps: 4, loras: [] } })
+  const { width, height } = service.engine.seen.at(-1)!
+  assert.deepEqual([width, height], [896, 1184])
+})
+
+test("fal: a file inside the input is uploaded by the client, and arrives", async () => {
+  const image_url = new Blob([new Uint8Array(await picture())], { type: "image/png" })
+  await client.run(id as string, {
+    input: { prompt: "a fox", image_style_references: [{ image_url, strength: 0.7 }] },
+  })
+  const [reference] = service.engine.seen.at(-1)!.references
+  assert.equal(reference!.weight, 0.7)
+  assert.deepEqual(Buffer.from(reference!.image.split(",")[1]!, "base64"), await picture())
 })
 
 test("fal: an upload gives an address that is the same picture again", async () => {

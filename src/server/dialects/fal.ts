@@ -13,9 +13,9 @@ import {
   type GenerationInput,
 } from "../../request/index.ts"
 import { findAsset, keyById } from "../../store/index.ts"
-import { type Env, statusOf } from "../http.ts"
+import { type Call, type Env, headerOf, statusOf } from "../http.ts"
 import { storeAsset } from "../ingest.ts"
-import type { Service } from "../service.ts"
+import type { Draft, Service } from "../service.ts"
 import {
   completed,
   type Door,
@@ -80,6 +80,54 @@ function request(b: z.output<typeof Body>, variant: string): GenerationInput {
   }
 }
 
+/** What the client's `storageSettings` come to; who may read a result is not up to them here. */
+const Lifecycle = z.object({
+  expiration_duration_seconds: z
+    .number()
+    .min(1)
+    .max(10 * 365 * 86_400)
+    .nullish(),
+})
+const Headers = z.object({
+  "x-fal-queue-priority": z.string().optional(),
+  "x-fal-request-timeout": z.coerce
+    .number()
+    .positive()
+    .max(7 * 86_400)
+    .optional(),
+  "x-fal-object-lifecycle-preference": z
+    .string()
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text)
+      } catch {
+        context.addIssue("is not JSON")
+        return z.NEVER
+      }
+    })
+    .pipe(Lifecycle)
+    .optional(),
+})
+/** What a call asks for beside its pictures. */
+function wishesOf(c: Call): Pick<Draft, "priority" | "deadlineSeconds" | "keepSeconds"> {
+  const given = Headers.keyof().options.map((name) => [name, headerOf(c, name)])
+  const headers = readBody(Headers, Object.fromEntries(given))
+  const deadlineSeconds = headers["x-fal-request-timeout"]
+  const keepSeconds = headers["x-fal-object-lifecycle-preference"]?.expiration_duration_seconds ?? undefined
+  return {
+    ...(headers["x-fal-queue-priority"] === "low" ? { priority: -10 } : {}),
+    ...(deadlineSeconds === undefined ? {} : { deadlineSeconds }),
+    ...(keepSeconds === undefined ? {} : { keepSeconds }),
+  }
+}
+
+/** As `completed`; of a deadline that the caller set the client must know that it was his, or it tries again. */
+function finished(job: Job): Job {
+  const isDue = job.deadlineAt !== null && job.finishedAt !== null && job.finishedAt >= job.deadlineAt
+  if (job.error?.code !== "timeout" || !isDue) return completed(job)
+  throw new AtelierError("timeout", job.error.message, { details: { isCallers: true } })
+}
+
 const MIME = { png: "image/png", jpg: "image/jpeg", webp: "image/webp" } as const
 export const falOutput = (job: Job, s: Service) => ({
   images: job.pictures.map((p) => ({
@@ -102,8 +150,12 @@ const INVALID: readonly ErrorCode[] = [
   "image_invalid",
   "content_policy",
 ]
+const CALLERS_TIMEOUT = { "x-fal-request-timeout-type": "user" }
 export const falFailure = (e: AtelierError): Failure => {
-  if (!INVALID.includes(e.code)) return { status: statusOf(e.code), body: { detail: e.message } }
+  if (!INVALID.includes(e.code)) {
+    const told = { status: statusOf(e.code), body: { detail: e.message } }
+    return e.details?.isCallers === true ? { ...told, headers: CALLERS_TIMEOUT } : told
+  }
   const type = (own: string): string => (e.code === "content_policy" ? "content_policy_violation" : own)
   const detail = issuesOf(e).map((i) => ({ loc: ["body", ...i.path], msg: i.message, type: type(i.type) }))
   return { status: 422, body: { detail } }
@@ -127,6 +179,10 @@ export function fal(door: Door, s: Service, app: Hono<Env>): void {
   const MODEL = ":variant{(?:medium|large|medium-turbo)}/text-to-image"
   const heads = (queue: string[]) => queue.flatMap((q) => [`${q}/krea/v2`, `${q}/fal-ai/krea/v2`])
   const QUEUE = heads(["", "/fal/queue"])
+  // Of an id the client keeps the first two parts, whatever they are.
+  const REQUESTS = [...QUEUE, "/fal-ai/krea", "/fal/queue/fal-ai/krea"].map((h) => `${h}/requests/:id`)
+  const result = (c: Call, job: Job): Response =>
+    c.json(falOutput(finished(job), s), 200, { "x-fal-request-id": job.id })
 
   door.on(
     "POST",
@@ -134,8 +190,8 @@ export function fal(door: Door, s: Service, app: Hono<Env>): void {
     async (asked) => {
       const { c, params } = asked
       const body = await readJson(c, Body)
-      const job = await submitAndWait(asked, { request: request(body, params.variant!), dialect: "fal" }, 590)
-      return c.json(falOutput(completed(job), s), 200, { "x-fal-request-id": job.id })
+      const draft = { request: request(body, params.variant!), dialect: "fal", ...wishesOf(c) }
+      return result(c, await submitAndWait(asked, draft, 590))
     },
     { counts: true },
   )
@@ -148,7 +204,7 @@ export function fal(door: Door, s: Service, app: Hono<Env>): void {
     )
   }
   const addresses = (c: { req: { path: string } }, id: string) => {
-    const head = c.req.path.replace(/\/krea\/v2\/.*$/, "/krea/v2")
+    const head = c.req.path.replace(/\/(?:requests|[\w-]+\/text-to-image)(?:\/.*)?$/, "")
     const url = `${s.base}${head}/requests/${id}`
     return { response_url: url, status_url: `${url}/status`, cancel_url: `${url}/cancel` }
   }
@@ -158,13 +214,11 @@ export function fal(door: Door, s: Service, app: Hono<Env>): void {
     async ({ c, key, params }) => {
       const body = await readJson(c, Body)
       const url = c.req.query("fal_webhook")
-      const seconds = Number(c.req.header("x-fal-request-timeout"))
       const job = await s.submit(key, {
         request: request(body, params.variant!),
         dialect: "fal",
         webhook: url ? { url, envelope: "fal" } : undefined,
-        ...(c.req.header("x-fal-queue-priority") === "low" ? { priority: -10 } : {}),
-        ...(seconds > 0 ? { deadlineSeconds: seconds } : {}),
+        ...wishesOf(c),
       })
       return {
         status: "IN_QUEUE",
@@ -185,7 +239,7 @@ export function fal(door: Door, s: Service, app: Hono<Env>): void {
   })
   door.on(
     "GET",
-    QUEUE.map((h) => `${h}/requests/:id/status`),
+    REQUESTS.map((r) => `${r}/status`),
     async ({ c, key, params }) => {
       const job = await s.jobs.get(params.id!, key.id)
       return c.json(await status(c, job), isEnd(job.state) ? 200 : 202)
@@ -193,7 +247,7 @@ export function fal(door: Door, s: Service, app: Hono<Env>): void {
   )
   door.on(
     "GET",
-    QUEUE.map((h) => `${h}/requests/:id/status/stream`),
+    REQUESTS.map((r) => `${r}/status/stream`),
     async ({ c, key, params }) => {
       await s.jobs.get(params.id!, key.id)
       return streamSSE(c, async (out) => {
@@ -216,18 +270,14 @@ export function fal(door: Door, s: Service, app: Hono<Env>): void {
       })
     },
   )
-  door.on(
-    "GET",
-    QUEUE.map((h) => `${h}/requests/:id`),
-    async ({ c, key, params }) => {
-      const job = await s.jobs.get(params.id!, key.id)
-      if (!isEnd(job.state)) return c.json({ detail: "Request is still in progress" }, 400)
-      return c.json(falOutput(completed(job), s), 200, { "x-fal-request-id": job.id })
-    },
-  )
+  door.on("GET", REQUESTS, async ({ c, key, params }) => {
+    const job = await s.jobs.get(params.id!, key.id)
+    if (!isEnd(job.state)) return c.json({ detail: "Request is still in progress" }, 400)
+    return result(c, job)
+  })
   door.on(
     "PUT",
-    QUEUE.map((h) => `${h}/requests/:id/cancel`),
+    REQUESTS.map((r) => `${r}/cancel`),
     async ({ c, key, params }) => {
       const isCancelled = await s.jobs.cancel(params.id!, key.id)
       return isCancelled

@@ -132,11 +132,13 @@ function falEntries(): Entry[] {
   const headers = {
     "X-Fal-Queue-Priority": "`low` goes behind the others",
     "X-Fal-Request-Timeout": "Seconds after which the request fails",
+    "X-Fal-Object-Lifecycle-Preference":
+      "JSON; `expiration_duration_seconds` is how long the pictures are kept",
   }
-  const is = (end: string): RegExp => new RegExp(`^(/fal/queue)?(/fal-ai)?/krea/v2/${end}$`)
+  const is = (end: string): RegExp => new RegExp(`^(/fal/queue)?(/fal-ai)?/krea(/v2)?/${end}$`)
   const id = "requests/\\{id\\}"
   return [
-    ["post", /^\/fal\/run\//, say("Make pictures and wait for them", { body: FalBody })],
+    ["post", /^\/fal\/run\//, say("Make pictures and wait for them", { headers, body: FalBody })],
     ["post", is("[\\w-]+/text-to-image"), say("Submit to the queue", { query, headers, body: FalBody })],
     ["get", is(`${id}/status`), say("Where a request stands", { status: [200, 202] })],
     ["get", is(`${id}/status/stream`), say("The same, as it changes", { answer: "events" })],
