@@ -49,6 +49,37 @@ test("replicate: references are uploaded as files and share one strength", async
   )
 })
 
+test("replicate: unless given, references weigh 0.5 and a board 0.35, and unknown inputs are tolerated", async () => {
+  const image = `data:image/png;base64,${(await picture()).toString("base64")}`
+  const { body: board } = await service.call("POST", "/moodboards", { name: "warm", images: [image] })
+  await client.run(model, {
+    input: {
+      prompt: "a fox",
+      aspect_ratio: "3:4",
+      style_reference_images: [image],
+      moodboard_id: board.id,
+      go_fast: true,
+      output_quality: 90,
+    },
+  })
+  const seen = service.engine.seen.at(-1)!
+  assert.equal(seen.references[0]!.weight, 0.5)
+  assert.equal(seen.board!.strength, 0.35)
+  assert.deepEqual([seen.width, seen.height], [896, 1184])
+})
+
+test("replicate: its list of models has a prefix of its own beside OpenAI's", async () => {
+  const prefixed = new Replicate({ auth: "any", baseUrl: `${service.url}/replicate/v1` })
+  const { results } = await prefixed.models.list()
+  assert.deepEqual(
+    results.map((m) => `${m.owner}/${m.name}`),
+    [model],
+  )
+  const { body } = await service.call("GET", "/v1/models")
+  assert.equal(body.object, "list")
+  assert.ok(body.data.some((m: { id: string }) => m.id === "krea-2-medium"))
+})
+
 test("replicate: cancel gives `canceled` with one l", async () => {
   await service.call("POST", "/api/queue/pause")
   const made = await client.predictions.create({ model, input: { prompt: "never" } })
