@@ -7,18 +7,20 @@ import { brokenNetwork } from "../support/proxy.ts"
 import { gate, startService, type TestService, until } from "../support/service.ts"
 
 let service: TestService
-/** Where the runs of a prompt stop before their first step, the first run at the first gate. */
+/** Where the runs of a prompt stop before a step, the first of them at the first gate. */
 const gates = new Map<string, ReturnType<typeof gate>[]>()
+/** The prompts of all steps that were begun. */
+const steps: string[] = []
 before(async () => {
-  const hold = {
-    beforeStep: (r: { prompt: string }, step: number) => (step === 1 ? held(r.prompt) : undefined),
+  const beforeStep = ({ prompt }: { prompt: string }): Promise<void> | undefined => {
+    steps.push(prompt)
+    return gates.get(prompt)?.shift()?.wait()
   }
-  service = await startService({}, hold)
+  service = await startService({}, { beforeStep })
   sdk.comfy.config({ baseUrl: service.url, credentials: "any" })
 })
 after(() => service.drop())
 
-const held = (prompt: string): Promise<void> | undefined => gates.get(prompt)?.shift()?.wait()
 const hold = (prompt: string, runs = 1): ReturnType<typeof gate>[] => {
   const made = Array.from({ length: runs }, gate)
   gates.set(prompt, [...made])
@@ -133,6 +135,32 @@ test("comfy: when the network fails, the client's own retry gets the picture of 
     (await jobsOf("interrupted")).map((j) => j.id),
     [data.job_id],
   )
+})
+
+test("comfy: a job started over while its first run still hangs is cancelled like any other", async () => {
+  const [first, second] = hold("twice", 2)
+  const body = { ...input, prompt: "twice" }
+  const stateOf = async (): Promise<string> => (await jobsOf("twice"))[0]!.state
+  const begin = async (at: ReturnType<typeof gate>) => {
+    const controller = new AbortController()
+    const asked = run(body, { idempotencyKey: "twice", signal: controller.signal })
+    await at.reached
+    return async () => {
+      controller.abort()
+      await assert.rejects(asked, { name: "AbortError" })
+      await until(async () => (await stateOf()) === "cancelled")
+    }
+  }
+  const drop = await begin(first!)
+  await drop()
+  const dropAgain = await begin(second!)
+  first!.open()
+  await run(input)
+  await dropAgain()
+  second!.open()
+  await run(input)
+  assert.equal(steps.filter((prompt) => prompt === "twice").length, 2, "steps of both runs")
+  assert.equal(await stateOf(), "cancelled")
 })
 
 test("comfy: the queue twin answers with states of its own, 409 for a second cancel and 404 for a strange id", async () => {
