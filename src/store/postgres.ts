@@ -1,5 +1,6 @@
 // PostgreSQL elsewhere behind the database port: a pool for statements, one connection for LISTEN.
 import pg from "pg"
+import { AtelierError } from "../request/index.ts"
 import { asCallersMistake, type Database, type Queryable } from "./database.ts"
 
 const names = new Map<string, string>()
@@ -21,12 +22,22 @@ const queryable = (client: pg.Pool | pg.PoolClient): Queryable => ({
   script: async (sql) => void (await client.query(sql)),
 })
 
-/** Opens a pool of `connections` on a `postgres://` address. LISTEN reconnects by itself after a fault. */
+/**
+ * Opens a pool of `connections` on a `postgres://` address. LISTEN reconnects by itself after a fault. Throws
+ * `unavailable` when nobody answers there now.
+ */
 export async function openPostgres(url: string, connections = 8): Promise<Database> {
   const pool = new pg.Pool({ connectionString: url, max: connections })
   // An idle connection that dies is replaced on next use; without a handler Node would exit.
   pool.on("error", () => {})
-  await pool.query("select 1")
+  await pool.query("select 1").catch(async (cause: Error) => {
+    await pool.end()
+    throw new AtelierError(
+      "unavailable",
+      `The database of DATABASE_URL does not answer (${cause.message || (cause as NodeJS.ErrnoException).code}); check the address, or start again when it is up.`,
+      { cause },
+    )
+  })
   const handlers = new Map<string, Set<(payload: string) => void>>()
   let listener: pg.Client | null = null
   let closed = false

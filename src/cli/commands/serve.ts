@@ -5,67 +5,8 @@ import { fileURLToPath } from "node:url"
 import type { Command } from "commander"
 import { createEngine } from "../../controls/engine.ts"
 import { decodeDataUri } from "../../image/source.ts"
-import { AtelierError } from "../../request/errors.ts"
-import type { ServeOptions } from "../../server/index.ts"
-import { type CommonOptions, type Context, run } from "../context.ts"
-
-interface ServeFlags extends CommonOptions {
-  host?: string
-  port?: string
-  directory?: string
-  role?: "all" | "api" | "worker"
-  publicUrl?: string
-  requireKey?: boolean
-  allowPrivateNetwork?: boolean
-  name?: string[]
-  keep?: string
-  filter?: boolean
-  threads?: string
-  log?: string
-}
-
-const list = (value: string, earlier: string[] = []): string[] => [...earlier, value]
-
-function wholeNumber(text: string | undefined, flag: string, most: number): number | undefined {
-  if (text === undefined) return undefined
-  const value = Number(text)
-  if (Number.isInteger(value) && value >= 0 && value <= most) return value
-  throw new AtelierError(
-    "out_of_range",
-    `${flag} is a whole number from 0 to ${most}, and ${text} was given.`,
-    {
-      field: flag,
-    },
-  )
-}
-
-function optionsOf(flags: ServeFlags): ServeOptions {
-  const names = Object.fromEntries(
-    (flags.name ?? []).map((pair) => {
-      const [known, installed] = pair.split("=")
-      if (known && installed) return [known, installed]
-      throw new AtelierError("invalid_request", `--name wants public=installed, and ${pair} was given.`)
-    }),
-  )
-  const role = flags.role
-  if (role !== undefined && !["all", "api", "worker"].includes(role))
-    throw new AtelierError("invalid_request", `--role is all, api or worker, and ${String(role)} was given.`)
-  const port = wholeNumber(flags.port, "--port", 65_535)
-  const keepHours = wholeNumber(flags.keep, "--keep", 1_000_000)
-  return {
-    names,
-    ...(flags.host !== undefined && { host: flags.host }),
-    ...(port !== undefined && { port }),
-    ...(flags.directory !== undefined && { directory: flags.directory }),
-    ...(role !== undefined && { role }),
-    ...(flags.publicUrl !== undefined && { publicUrl: flags.publicUrl }),
-    ...(flags.requireKey && { requireKey: true }),
-    ...(flags.allowPrivateNetwork && { allowPrivateNetwork: true }),
-    ...(keepHours !== undefined && { keepSeconds: keepHours * 3600 }),
-    ...(flags.filter === false && { filter: "off" as const }),
-    logLevel: flags.log ?? "warn",
-  }
-}
+import { type Context, run } from "../context.ts"
+import { optionsOf, type ServeFlags, threadsOf, withServeOptions } from "./serve-options.ts"
 
 /** Serves until the command is stopped; running jobs are handed back to the queue. */
 async function serveUntilStopped(
@@ -74,9 +15,9 @@ async function serveUntilStopped(
   open: boolean,
 ): Promise<{ url: string }> {
   const options = optionsOf(flags)
+  const threads = threadsOf(flags)
   // The service has a database and much else to load; commands that make one picture should not wait for it.
   const { serve } = await import("../../server/index.ts")
-  const threads = wholeNumber(flags.threads, "--threads", 1024)
   const engine =
     options.role === "api"
       ? null
@@ -132,29 +73,12 @@ function openBrowser(url: string): void {
   child.unref()
 }
 
-function withOptions(command: Command): Command {
-  return command
-    .option("--host <address>", "where to listen; beyond this machine a key is needed (default 127.0.0.1)")
-    .option("-p, --port <n>", "port, 0 for a free one (default 4700)")
-    .option("--directory <folder>", "where jobs and pictures are kept (default ~/.atelier)")
-    .option("--role <role>", "all, or api and worker apart with DATABASE_URL")
-    .option("--public-url <url>", "how clients reach this server")
-    .option("--require-key", "ask for a key on this machine too")
-    .option("--allow-private-network", "let remote pictures and webhooks point into private networks")
-    .option("--name <public=installed>", "a public model name for an installed model; repeatable", list)
-    .option("--keep <hours>", "hours that finished pictures are kept; for good unless given")
-    .option("--no-filter", "no content filter, for models whose licence allows that")
-    .option("--threads <n>", "processor threads")
-    .option("--log <level>", "fatal, error, warn, info, debug (default warn)")
-    .option("--json", "print as JSON")
-}
-
 export function registerServe(program: Command, context: Context): void {
   for (const [name, description, open] of [
     ["serve", "serve the API and the studio page", false],
     ["studio", "serve, and open the studio page", true],
   ] as const)
-    withOptions(program.command(name).description(description)).action((flags: ServeFlags) =>
+    withServeOptions(program.command(name).description(description)).action((flags: ServeFlags) =>
       run(
         context,
         flags,
