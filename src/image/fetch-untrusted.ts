@@ -7,6 +7,7 @@ import { request as httpsRequest } from "node:https"
 import { isIP, type LookupFunction } from "node:net"
 import { AtelierError } from "../request/errors.ts"
 import { isPublicAddress } from "./addresses.ts"
+import { IMAGE_LIMITS } from "./limits.ts"
 
 export interface FetchRules {
   /** Bytes of the answer; 75 MB unless given. */
@@ -33,7 +34,7 @@ export interface Fetched {
   bytes: Buffer
 }
 
-export const MAX_REMOTE_BYTES = 75_000_000
+export const MAX_REMOTE_BYTES = IMAGE_LIMITS.bytes
 
 const refused = (message: string): AtelierError => new AtelierError("image_invalid", message)
 

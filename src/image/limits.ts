@@ -1,7 +1,7 @@
 // How large a picture from outside may be. Imports nothing.
 export const IMAGE_LIMITS = {
   /** Bytes of the file. */
-  bytes: 25_000_000,
+  bytes: 75_000_000,
   /** Width x height after decoding. */
   pixels: 40_000_000,
   /** Smallest and largest side. */

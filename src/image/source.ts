@@ -60,7 +60,7 @@ export function decodeDataUri(source: string, field: string): Uint8Array {
 async function fetchImage(source: string, field: string, allowPrivate: boolean): Promise<Uint8Array> {
   const failed = (code: ErrorCode, reason: string, cause?: unknown): AtelierError =>
     new AtelierError(code, `The picture ${shown(source)} cannot be fetched: ${reason}`, { field, cause })
-  const rules = { maxBytes: IMAGE_LIMITS.bytes, seconds: 30, allowPrivate }
+  const rules = { seconds: 30, allowPrivate }
   const answer = await fetchUntrusted(source, rules).catch((thrown: unknown) => {
     const { code, message, cause } = asAtelierError(thrown)
     // Here the caller is who runs the program, and may know why a host was not reached.

@@ -1,9 +1,10 @@
 // The only place where the server decodes pictures: few at once and none too large, which bounds the memory that
 // hostile pictures can hold together.
 import sharp, { type Sharp } from "sharp"
+import { IMAGE_LIMITS } from "../image/limits.ts"
 
 /** Width x height after decoding: 320 MB at most, for a picture of 64 bits per pixel that must be held whole. */
-export const MAX_PIXELS = 40_000_000
+export const MAX_PIXELS = IMAGE_LIMITS.pixels
 /** Decoders at work at once in a process. */
 export const DECODERS = 2
 

@@ -25,7 +25,7 @@ before(async () => {
     asked.push(request.url!)
     if (request.url === "/a.png") response.end(png)
     else if (request.url === "/moved") response.writeHead(302, { location: "/a.png" }).end()
-    else if (request.url === "/large") response.writeHead(200, { "content-length": 25_000_001 }).end()
+    else if (request.url === "/large") response.writeHead(200, { "content-length": 75_000_001 }).end()
     else response.writeHead(404).end()
   }).listen(0, "127.0.0.1")
   await new Promise((resolve) => server.once("listening", resolve))
@@ -71,7 +71,7 @@ test("with --allow-private-network it is read, over a redirect too", async () =>
 test("an answer that is no picture, too large or never comes is told with its reason", async () => {
   const create = (address: string) => ["board", "create", "x", address, "--allow-private-network"]
   await refused(create(`${base}/none`), /cannot be fetched: the answer was 404\.$/)
-  await refused(create(`${base}/large`), /sent more than 25 MB\.$/)
+  await refused(create(`${base}/large`), /sent more than 75 MB\.$/)
   await refused(create("http://127.0.0.1:9/x.png"), /could not be reached\. \(.*ECONNREFUSED.*\)$/)
 })
 

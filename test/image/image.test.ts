@@ -133,9 +133,9 @@ test("what is no picture, empty, truncated, too heavy or a drawing is refused in
   await refused(decodeImage(new Uint8Array(0)), "image_invalid", /is empty/)
   await refused(decodeImage(Buffer.from("no picture at all")), "image_invalid", /cannot be read as a picture/)
   await refused(
-    decodeImage(Buffer.alloc(25_000_001)),
+    decodeImage(Buffer.alloc(75_000_001)),
     "image_invalid",
-    /has 25\.0 MB, and 25\.0 MB is the limit/,
+    /has 75\.0 MB, and 75\.0 MB is the limit/,
   )
   const svg = Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"/>`)
   await refused(
@@ -156,8 +156,8 @@ test("sources: data URIs and files are read, missing and oversized ones refused 
       "file_not_found",
       /none\.png cannot be opened/,
     )
-    await writeFile(join(folder, "big.png"), Buffer.alloc(25_000_001))
-    await refused(readImage(join(folder, "big.png"), "f"), "image_invalid", /25 MB is the limit/)
+    await writeFile(join(folder, "big.png"), Buffer.alloc(75_000_001))
+    await refused(readImage(join(folder, "big.png"), "f"), "image_invalid", /75 MB is the limit/)
     await refused(readImage("http://127.0.0.1:9/x.png", "f"), "image_invalid", /cannot be fetched/)
   } finally {
     await rm(folder, { recursive: true })
