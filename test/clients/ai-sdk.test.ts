@@ -122,7 +122,6 @@ for (const [name, modelOf] of [
     await until(async () => {
       const { body } = await service.call("GET", `/api/jobs?search=${word}`)
       return body.items[0].state === "cancelled"
-    })
-    held.open()
+    }).finally(held.open)
   })
 }

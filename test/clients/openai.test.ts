@@ -133,8 +133,7 @@ test("openai: dropping the connection cancels the job, which would not have ende
   await held.reached
   controller.abort()
   await assert.rejects(asked)
-  await until(async () => (await states("nevermind"))[0] === "cancelled")
-  held.open()
+  await until(async () => (await states("nevermind"))[0] === "cancelled").finally(held.open)
   assert.deepEqual((await service.call("GET", "/api/jobs?search=nevermind")).body.items[0].pictures, [])
 })
 
@@ -143,8 +142,7 @@ test("openai: dropping a stream cancels the job too", async () => {
   const stream = await client.images.generate({ prompt: "held streamlet", stream: true })
   await held.reached
   stream.controller.abort()
-  await until(async () => (await states("streamlet"))[0] === "cancelled")
-  held.open()
+  await until(async () => (await states("streamlet"))[0] === "cancelled").finally(held.open)
 })
 
 test("openai: an edit under an Idempotency-Key is one job, and another body or file a conflict", async () => {

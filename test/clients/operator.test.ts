@@ -32,6 +32,7 @@ before(async () => {
   await runware.ensureConnection()
 })
 after(async () => {
+  held.open()
   await runware.disconnect()
   await service.drop()
 })

@@ -277,6 +277,5 @@ test("@runware/ai-sdk-provider: a dropped call cancels the job, which would not 
   await until(async () => {
     const { body } = await service.call("GET", "/api/jobs?search=dropped")
     return body.items[0].state === "cancelled"
-  })
-  held.open()
+  }).finally(held.open)
 })
