@@ -3,11 +3,13 @@ import pino from "pino"
 
 export type Log = pino.Logger
 
-/** Secrets never reach a log, whoever logs the headers. */
+/** Members that never reach a log, at the top of an entry or up to two below. */
+const SECRETS = ["authorization", "cookie", "apiKey", "secret", "webhookSecret"]
+
 export const openLog = (level: string): Log =>
   pino({
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    redact: ["headers.authorization", "headers.cookie", "*.apiKey", "apiKey"],
+    redact: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
   })
