@@ -1,6 +1,7 @@
 // Pictures on their way in: any spelling (URL, data URI, base64, asset or picture id, bytes) becomes a checked,
 // stored asset. Nothing is decoded that was not measured first.
 import { fetchUntrusted, MAX_REMOTE_BYTES } from "../image/fetch-untrusted.ts"
+import { IMAGE_LIMITS } from "../image/limits.ts"
 import { isUuid, type Jobs } from "../jobs/index.ts"
 import { AtelierError } from "../request/index.ts"
 import { type Asset, addAsset, type BlobStore, findAsset, putContent } from "../store/index.ts"
@@ -35,6 +36,13 @@ export async function inspectPicture(
     try {
       const { width, height, format } = await open().metadata()
       if (format !== kind) throw invalid(`The picture says ${kind} but holds ${format}.`, field)
+      const [least, most] = IMAGE_LIMITS.side
+      if (Math.min(width, height) < least || Math.max(width, height) > most) {
+        throw invalid(
+          `The picture has ${width} x ${height} pixels; sides go from ${least} to ${most}.`,
+          field,
+        )
+      }
       if (width * height > MAX_PIXELS) {
         throw invalid(`The picture has ${width} x ${height} pixels; the limit is ${MAX_PIXELS}.`, field)
       }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict"
 import { readFile } from "node:fs/promises"
 import { test } from "node:test"
+import { atelier } from "../support/cli.ts"
 
 const page = await readFile(new URL("../../docs/serving.md", import.meta.url), "utf8")
 const lines = /^```yaml\n([\s\S]*?)^```/m.exec(page)![1]!.split("\n")
@@ -50,4 +51,18 @@ test("its services restart, share their settings, and are an API and its workers
     )
   const roles = lines.flatMap((l) => /command: node bin\/atelier\.js serve --role (\w+)/.exec(l)?.[1] ?? [])
   assert.deepEqual(roles, ["api", "worker"])
+})
+
+test("a node whose database does not answer says so and ends, so that it is started again", async () => {
+  process.env.DATABASE_URL = "postgres://postgres:change-me@127.0.0.1:9/atelier"
+  try {
+    const said = await atelier(["serve", "--role", "worker", "--port", "0"])
+    assert.equal(said.code, 1)
+    assert.match(
+      said.err,
+      /^The database of DATABASE_URL does not answer \(.*ECONNREFUSED.*\); check the address, or/,
+    )
+  } finally {
+    delete process.env.DATABASE_URL
+  }
 })

@@ -82,3 +82,14 @@ test("a scaled upload stands upright, as its camera meant it", async () => {
   const { width, height } = await sharp(await scaled.arrayBuffer()).metadata()
   assert.deepEqual([width, height], [18, 24])
 })
+
+test("a picture that the engine would refuse by its sides is refused when it arrives", async () => {
+  const thin = await sharp({ create: { width: 400, height: 7, channels: 3, background: "red" } })
+    .png()
+    .toBuffer()
+  const image = `data:image/png;base64,${thin.toString("base64")}`
+  const { status, body } = await service.call("POST", "/api/jobs", { prompt: "x", references: [{ image }] })
+  assert.equal(status, 400)
+  assert.equal(body.error.field, "references[0].image")
+  assert.equal(body.error.message, "The picture has 400 x 7 pixels; sides go from 8 to 20000.")
+})
