@@ -61,6 +61,9 @@ interface Running {
   done: Promise<void>
 }
 
+const abort = (running: Running | undefined): void =>
+  running?.controller.abort(new AtelierError("cancelled", "The job was cancelled."))
+
 export class Worker {
   readonly id: string
   readonly #o: WorkerOptions
@@ -109,7 +112,8 @@ export class Worker {
     this.#stops.push(await db.listen(CHANNELS.work, () => this.wake()))
     this.#stops.push(
       await db.listen(CHANNELS.cancel, (jobId) => {
-        this.#running.get(jobId)?.controller.abort(new AtelierError("cancelled", "The job was cancelled."))
+        if (jobId) abort(this.#running.get(jobId))
+        else this.#held().catch(() => {}) // the database is away again; the next beat looks
       }),
     )
     // Notifications can be lost with a connection; looking again costs one small query.
@@ -122,17 +126,29 @@ export class Worker {
   async seen(): Promise<void> {
     const { db, clock } = this.#o.jobs
     await db.query(WORKERS.seen, [this.id, JSON.stringify(this.#models), clock()])
-    await this.#dropStrays()
+    await this.#dropStrays(await this.#held())
+  }
+
+  /**
+   * The jobs that are this worker's by their rows. What runs here and is none of them was cancelled, or taken away, and is
+   * aborted: the notice of it may have been lost with a connection.
+   */
+  async #held(): Promise<string[]> {
+    // What is claimed while the database answers is not in its answer.
+    const before = [...this.#running.values()]
+    const rows = await this.#o.jobs.db.query<{ id: string }>(JOBS.heldBy, [this.id])
+    const held = new Set(rows.map(({ id }) => id))
+    for (const running of before) if (!held.has(running.row.id)) abort(running)
+    return [...held]
   }
 
   /**
    * A job whose end could not be stored, because the database was away, is this worker's by its row and nobody's
    * in fact. Missing at two looks in a row (a claim may be on its way at the first), it is handed back.
    */
-  async #dropStrays(): Promise<void> {
+  async #dropStrays(held: readonly string[]): Promise<void> {
     const { db, clock } = this.#o.jobs
-    const rows = await db.query<{ id: string }>(JOBS.heldBy, [this.id])
-    const strays = rows.map((r) => r.id).filter((id) => !this.#running.has(id))
+    const strays = held.filter((id) => !this.#running.has(id))
     for (const id of strays.filter((s) => this.#strays.has(s))) {
       const moved = await db.query(JOBS.handBack, [this.id, null, clock(), true, id])
       const message = `Failed after ${TRIES} tries: the results could not be stored.`

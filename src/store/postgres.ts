@@ -22,6 +22,9 @@ const queryable = (client: pg.Pool | pg.PoolClient): Queryable => ({
   script: async (sql) => void (await client.query(sql)),
 })
 
+/** How long after a fault LISTEN tries again. */
+const RECONNECT_MS = 500
+
 /**
  * Opens a pool of `connections` on a `postgres://` address. LISTEN reconnects by itself after a fault. Throws
  * `unavailable` when nobody answers there now.
@@ -40,21 +43,41 @@ export async function openPostgres(url: string, connections = 8): Promise<Databa
   })
   const handlers = new Map<string, Set<(payload: string) => void>>()
   let listener: pg.Client | null = null
+  let connecting: Promise<void> | null = null
+  let retry: NodeJS.Timeout | undefined
   let closed = false
 
+  const connect = (): Promise<void> => {
+    connecting ??= connectListener().finally(() => {
+      connecting = null
+    })
+    return connecting
+  }
+  const connectLater = (): void => {
+    clearTimeout(retry)
+    if (closed) return
+    retry = setTimeout(() => void connect().catch(connectLater), RECONNECT_MS)
+    retry.unref()
+  }
   const connectListener = async (): Promise<void> => {
     const client = new pg.Client({ connectionString: url, keepAlive: true })
     client.on("notification", (n) => {
       for (const handler of handlers.get(n.channel) ?? []) handler(n.payload ?? "")
     })
+    // A server that ends a connection says so, and then the socket is closed: two errors of one fault.
     client.on("error", () => {
+      if (listener !== client) return
       listener = null
-      if (closed) return
-      const retry = setTimeout(() => void connectListener().catch(() => client.emit("error")), 500)
-      retry.unref()
+      connectLater()
     })
-    await client.connect()
-    for (const channel of handlers.keys()) await client.query(`listen ${pg.escapeIdentifier(channel)}`)
+    try {
+      await client.connect()
+      for (const channel of handlers.keys()) await client.query(`listen ${pg.escapeIdentifier(channel)}`)
+      if (closed) throw new Error("The database was closed.")
+    } catch (thrown) {
+      void client.end().catch(() => {}) // of one that never stood this may not resolve
+      throw thrown
+    }
     listener = client
     // What was missed while away is unknown: wake everybody once, they look for themselves.
     for (const set of handlers.values()) for (const handler of set) handler("")
@@ -84,12 +107,13 @@ export async function openPostgres(url: string, connections = 8): Promise<Databa
       const isNew = !handlers.has(channel)
       handlers.set(channel, set)
       set.add(handler)
-      if (!listener) await connectListener()
+      if (!listener) await connect()
       else if (isNew) await (listener as pg.Client).query(`listen ${pg.escapeIdentifier(channel)}`)
       return async () => void set.delete(handler)
     },
     async close() {
       closed = true
+      clearTimeout(retry)
       await (listener as pg.Client | null)?.end()
       await pool.end()
     },

@@ -236,6 +236,22 @@ test("a cancel reaches a running job within a step", () =>
     { stepMilliseconds: 20 },
   ))
 
+test("a worker that missed the notice of a cancel finds out at its next beat, and its other jobs go on", () =>
+  withQueue(async (q) => {
+    const key = await q.key("missed")
+    const endless: typeof q.engine.generate = (_request, options) =>
+      new Promise((_, reject) => {
+        options!.signal!.addEventListener("abort", () => reject(options!.signal!.reason), { once: true })
+      })
+    const [cancelled, other] = [await q.submit(key, {}), await q.submit(key, {})]
+    const worker = await q.worker({ engine: { ...q.engine, generate: endless } })
+    await until(() => worker.inFlight === 2)
+    await store.db.query("update jobs set state = 'cancelled', worker = null where id = $1", [cancelled])
+    await worker.seen()
+    await until(() => worker.inFlight === 1)
+    assert.deepEqual(await states(q, [cancelled!, other!]), ["cancelled", "processing"])
+  }))
+
 test("poison jobs fail after two tries with a reason while the good ones complete", (t) =>
   withQueue(
     async (q) => {

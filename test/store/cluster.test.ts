@@ -7,9 +7,11 @@ import { after, before, test } from "node:test"
 import S3rver from "s3rver"
 import { AtelierClient } from "../../src/sdk/index.ts"
 import { type Running, serve } from "../../src/server/index.ts"
-import { s3Blobs } from "../../src/store/index.ts"
+import { openStore, s3Blobs } from "../../src/store/index.ts"
 import { testEngine } from "../support/engine.ts"
 import { startPostgres, type TestPostgres } from "../support/postgres.ts"
+import { testQueue } from "../support/queue.ts"
+import { until } from "../support/service.ts"
 
 let postgres: TestPostgres
 let s3: { close(): Promise<void>; port: number }
@@ -114,6 +116,25 @@ test("an API node and two workers share PostgreSQL and S3: pictures, events, can
 
   await workers[1 - holder]!.close()
   await api.close()
+})
+
+test("a cancel is heard though LISTEN was away when it came, and LISTEN comes back once", async (t) => {
+  const store = await openStore({ directory: folder, databaseUrl: postgres.url, blobUrl: blobUrl() })
+  const q = await testQueue(store)
+  t.after(async () => {
+    await q.close()
+    await store.close()
+  })
+  const key = await q.key("away")
+  const id = await q.submit(key, { prompt: "endless" })
+  const worker = await q.worker({ engine: engineOfNode() })
+  await until(() => worker.painting === 1)
+  const listening = "from pg_stat_activity where datname = current_database() and query like 'listen %'"
+  await store.db.query(`select pg_terminate_backend(pid) ${listening}`)
+  await q.jobs.cancel(id, key)
+  await until(() => worker.inFlight === 0)
+  assert.equal((await q.jobs.get(id, key)).state, "cancelled")
+  assert.equal((await store.db.query(`select pid ${listening}`)).length, 1)
 })
 
 test("submits on two API nodes under one Idempotency-Key are one job", async () => {
