@@ -44,6 +44,8 @@ export interface ServeOptions {
   previewEvery?: number
   /** Seconds between the heartbeats of silent event streams; 15 unless given. */
   heartbeatSeconds?: number
+  /** Seconds of silence that end a Runware socket, and that its session then waits for another; 120 unless given. */
+  sessionSeconds?: number
   /** Folder of the built studio page. */
   studioDirectory?: string
   /** pino level; `info` unless given, `silent` for none. */
@@ -83,6 +85,7 @@ export const fillOptions = (options: ServeOptions): FullOptions => ({
   trySeconds: options.trySeconds ?? 900,
   previewEvery: options.previewEvery ?? 3,
   heartbeatSeconds: options.heartbeatSeconds ?? 15,
+  sessionSeconds: options.sessionSeconds ?? 120,
   logLevel: options.logLevel ?? "info",
   clock: options.clock ?? (() => new Date()),
 })

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto"
 import type { IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
-import { type WebSocket, WebSocketServer } from "ws"
+import { WebSocket, WebSocketServer } from "ws"
 import { AtelierError, asAtelierError } from "../../request/index.ts"
 import { type Callers, isSameMachine } from "../http.ts"
 import type { Service } from "../service.ts"
@@ -11,8 +11,6 @@ import { allFailed } from "./runware-http.ts"
 import { runTask } from "./runware-tasks.ts"
 
 const MAX_FRAME = 110_000_000
-/** A silent connection is closed after this; what it did not get is kept for its successor as long. */
-const IDLE_MS = 120_000
 const MAX_KEPT_FRAMES = 1000
 
 interface Session {
@@ -21,8 +19,13 @@ interface Session {
   /** The key is asked for at every task: it may be revoked while the connection stands. */
   secret: string
   socket: WebSocket | null
-  /** Frames for which there was no connection. */
-  kept: string[]
+  /**
+   * Frames that are not known to have arrived, oldest first. A connection can be dead for minutes before anybody
+   * notices: what was sent into it belongs to its successor.
+   */
+  kept: { n: number; text: string }[]
+  /** Frames so far. */
+  sent: number
   gone: AbortController
   forget: NodeJS.Timeout | undefined
 }
@@ -33,6 +36,7 @@ const newSession = (keyId: string, secret: string): Session => ({
   secret,
   socket: null,
   kept: [],
+  sent: 0,
   gone: new AbortController(),
   forget: undefined,
 })
@@ -40,8 +44,8 @@ const newSession = (keyId: string, secret: string): Session => ({
 export function runwareSocket(
   s: Service,
   callers: Callers,
-  idleMs = IDLE_MS,
 ): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
+  const idleMs = s.options.sessionSeconds * 1000
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME, perMessageDeflate: false })
   const sessions = new Map<string, Session>()
   s.closing.addEventListener("abort", () => {
@@ -49,10 +53,17 @@ export function runwareSocket(
     for (const session of sessions.values()) clearTimeout(session.forget)
   })
 
+  /** A protocol ping behind what was sent: its pong says that everything before it has arrived. */
+  const askForArrival = ({ id, sent }: Session, socket: WebSocket): void => socket.ping(`${id} ${sent}`)
+
   const send = (session: Session, frame: object): void => {
     const text = JSON.stringify(frame)
-    if (session.socket?.readyState === session.socket?.OPEN && session.socket) session.socket.send(text)
-    else if (session.kept.length < MAX_KEPT_FRAMES) session.kept.push(text)
+    const { socket } = session
+    session.sent++
+    if (session.kept.length < MAX_KEPT_FRAMES) session.kept.push({ n: session.sent, text })
+    if (socket?.readyState !== WebSocket.OPEN) return
+    socket.send(text)
+    askForArrival(session, socket)
   }
 
   const release = (session: Session, socket: WebSocket): void => {
@@ -74,28 +85,42 @@ export function runwareSocket(
     const old = sessions.get(String(task.connectionSessionUUID))
     const session = old?.keyId === keyId ? old : newSession(keyId, secret)
     clearTimeout(session.forget)
-    session.socket?.close()
+    if (session.socket !== socket) session.socket?.close()
     session.socket = socket
     sessions.set(session.id, session)
-    send(session, { data: [{ taskType: "authentication", connectionSessionUUID: session.id }] })
-    for (const frame of session.kept.splice(0)) socket.send(frame)
+    socket.send(JSON.stringify({ data: [{ taskType: "authentication", connectionSessionUUID: session.id }] }))
+    for (const { text } of session.kept) socket.send(text)
+    askForArrival(session, socket)
     return session
   }
 
   const accept = (socket: WebSocket): void => {
     let session: Session | null = null
-    let idle = setTimeout(() => socket.close(), idleMs)
+    const own = new Set<Session>()
+    const lose = (): void => {
+      for (const each of own) release(each, socket)
+    }
+    // Who is silent may be gone without a word, and then never answers the close.
+    const onIdle = (): void => {
+      lose()
+      socket.close()
+    }
+    let idle = setTimeout(onIdle, idleMs)
     // Frames in order: a task right behind the authentication must not overtake it.
     let last = Promise.resolve()
     socket.on("message", (data) => {
       clearTimeout(idle)
-      idle = setTimeout(() => socket.close(), idleMs)
+      idle = setTimeout(onIdle, idleMs)
       last = last.then(() => receive(String(data)))
     })
     socket.on("error", () => socket.terminate())
     socket.on("close", () => {
       clearTimeout(idle)
-      if (session) release(session, socket)
+      lose()
+    })
+    socket.on("pong", (data) => {
+      const [id, n] = String(data).split(" ")
+      for (const each of own) if (each.id === id) each.kept = each.kept.filter((frame) => frame.n > Number(n))
     })
 
     const fail = (thrown: unknown, task: Record<string, unknown>): void => {
@@ -118,16 +143,18 @@ export function runwareSocket(
         if (task.taskType === "authentication") {
           try {
             session = await authenticate(task, socket)
+            own.add(session)
+            if (socket.readyState === WebSocket.CLOSED) lose() // it was cut while its key was looked up
           } catch (thrown) {
             return fail(thrown, task)
           }
         } else if (session) {
-          const own = session
-          const emit = (items: object[]): void => send(own, { data: items })
+          const asker = session
+          const emit = (items: object[]): void => send(asker, { data: items })
           const failed = (thrown: unknown): void =>
-            send(own, allFailed([errorItem(asAtelierError(thrown), task)]))
-          await callers.key(own.secret).then((key) => {
-            void runTask(task, { s, callers, key, emit, signal: own.gone.signal }).catch(failed)
+            send(asker, allFailed([errorItem(asAtelierError(thrown), task)]))
+          await callers.key(asker.secret).then((key) => {
+            void runTask(task, { s, callers, key, emit, signal: asker.gone.signal }).catch(failed)
           }, failed)
         } else {
           return fail(new AtelierError("unauthorized", "The first task authenticates."), {
