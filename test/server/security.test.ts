@@ -1,12 +1,15 @@
 // R14, who may do what: keys, tenancy by the route table, and this machine only. Addresses inside: ssrf.test.ts.
 import assert from "node:assert/strict"
+import { randomUUID } from "node:crypto"
 import { once } from "node:events"
+import { request } from "node:http"
 import { text } from "node:stream/consumers"
 import { after, before, test } from "node:test"
 import sharp from "sharp"
 import WebSocket from "ws"
 import type { AtelierError } from "../../src/request/index.ts"
 import { AtelierClient } from "../../src/sdk/index.ts"
+import { createApp } from "../../src/server/app.ts"
 import { keysAdd, keysList, keysRevoke, serve } from "../../src/server/index.ts"
 import { testEngine } from "../support/engine.ts"
 import { figure } from "../support/figures.ts"
@@ -23,118 +26,184 @@ before(async () => {
 })
 after(() => service.drop())
 
-/** Open by design: files, whose unguessable address is the permission, and the sign-in, which takes the key. */
-const OPEN = /^\/(files\/|api\/session)/
-/** What must be tried with another key's ids: placeholder by path prefix. */
-const own: Record<string, string> = {}
 const png = () =>
   sharp({ create: { width: 40, height: 30, channels: 3, background: "red" } })
     .png()
     .toBuffer()
 
-test("every route of the document refuses no key, a wrong key and a revoked key before it looks at anything", async (t) => {
+/** The app's own routes, so that none is forgotten here; middleware stands for every path. */
+const routes = () =>
+  createApp(service.service, true)
+    .app.routes.filter(({ path }) => path !== "/*")
+    .flatMap(({ method, path }) =>
+      (method === "ALL" ? ["GET", "POST"] : [method]).map((m) => [m, path] as const),
+    )
+const NOBODYS = "11111111-1111-4111-8111-111111111111"
+/** An address of a route: the first of named choices, and an id for everything else. */
+const addressOf = (path: string, id: string): string =>
+  path.replace(/:\w+\{\(\?:([^|)]+)[^}]*\}/g, "$1").replace(/:\w+/g, id)
+
+/** Open by design: health, documents, files and uploads, whose address is the permission, and the sign-in, which takes a key. */
+const OPEN = [
+  "GET /healthz",
+  "GET /readyz",
+  "GET /openapi.json",
+  "GET /docs",
+  "GET /files/:file",
+  "GET /files/assets/:id",
+  "GET /files/previews/:job/:place",
+  "PUT /fal/upload/:key/:id/:signature",
+  "POST /api/session",
+  "DELETE /api/session",
+]
+
+/** The status of a request that announces a body over the limit and sends none of it. */
+async function announce(method: string, path: string): Promise<number> {
+  const { port } = new URL(service.url)
+  const asked = request({ port, host: "127.0.0.1", method, path, headers: { "content-length": 200_000_000 } })
+  asked.on("error", () => {}) // the server need not wait for the body
+  asked.flushHeaders()
+  const [response] = await once(asked, "response")
+  asked.destroy()
+  return response.statusCode
+}
+
+test("every route refuses no key, a wrong key and a revoked key before it looks at anything", async (t) => {
   const revoked = await keysAdd({ directory: service.directory }, "revoked")
   await keysRevoke({ directory: service.directory }, revoked.id)
-  const { body } = await service.call("GET", "/openapi.json")
+  const all = routes()
+  const isOpen = ([method, path]: readonly [string, string]) => OPEN.includes(`${method} ${path}`)
+  assert.equal(all.filter(isOpen).length, OPEN.length, "an open route is gone")
   let tried = 0
-  for (const [path, methods] of Object.entries(body.paths as Record<string, object>)) {
-    if (OPEN.test(path)) continue
-    for (const method of Object.keys(methods)) {
-      const address = path.replace(/\{\w+\}/g, "11111111-1111-4111-8111-111111111111")
-      for (const headers of [{}, as("atl_wrong"), as(revoked.secret), { authorization: "nonsense" }]) {
-        const answer = await service.call(
-          method.toUpperCase(),
-          address,
-          method === "get" ? undefined : "{",
-          headers,
-        )
-        assert.equal(answer.status, 401, `${method} ${path} ${JSON.stringify(headers)}`)
-        tried++
-      }
-    }
-  }
-  figure(t, "R14-no-wrong-revoked-key", { n: tried, answered_otherwise: 0 })
-  assert.ok(tried > 100)
-})
-
-test("dialect routes that the document does not list refuse them too", async () => {
-  const id = "11111111-1111-4111-8111-111111111111"
-  const routes = [
-    ["POST", "/v1"],
-    ["POST", "/v1/images/generations"],
-    ["POST", "/v1/images/edits"],
-    ["GET", "/v1/models"],
-    ["GET", "/v1/models/x"],
-    ["POST", "/v1/predictions"],
-    ["GET", `/v1/predictions/${id}`],
-    ["POST", "/v1/files"],
-    ["POST", "/v1/models/krea/krea-2-medium/predictions"],
-    ["GET", "/v1/webhooks/default/secret"],
-    ["POST", "/krea/v2/medium/text-to-image"],
-    ["POST", "/fal/run/krea/v2/medium/text-to-image"],
-    ["GET", `/krea/v2/requests/${id}`],
-    ["PUT", `/krea/v2/requests/${id}/cancel`],
-    ["POST", "/fal/rest/storage/upload/initiate"],
-    ["POST", "/v2/models/krea/krea-2-medium"],
-    ["GET", `/v2/models/krea/krea-2-medium/requests/${id}`],
-    ["POST", "/mcp"],
-    ["GET", "/metrics"],
-  ] as const
-  for (const [method, path] of routes) {
-    for (const headers of [{}, as("atl_wrong")] as Record<string, string>[]) {
-      const { status } = await service.call(method, path, method === "GET" ? undefined : "{", headers)
-      assert.equal(status, 401, `${method} ${path}`)
-    }
-  }
-})
-
-test("another key's jobs, pictures, assets and boards do not exist for this one", async (t) => {
-  const job = (await service.call("POST", "/api/jobs?wait=60", { prompt: "private" }, as(mine))).body
-  const asset = (await service.call("POST", "/api/assets", undefined, as(mine))).status
-  assert.equal(asset, 400)
-  const bytes = await png()
-  const uploaded = (await (
-    await fetch(`${service.url}/api/assets`, {
-      method: "POST",
-      headers: as(mine),
-      body: new Uint8Array(bytes),
-    })
-  ).json()) as { id: string }
-  const board = (
-    await service.call("POST", "/api/boards", { name: "b", pictures: [{ image: uploaded.id }] }, as(mine))
-  ).body
-  Object.assign(own, { jobs: job.id, pictures: job.pictures[0].id, assets: uploaded.id, boards: board.id })
-  const { body } = await service.call("GET", "/openapi.json")
-  let tried = 0
-  for (const [path, methods] of Object.entries(body.paths as Record<string, object>)) {
-    const kind = /^\/(?:api\/)?(jobs|pictures|assets|boards|moodboards)\/\{/.exec(path)?.[1]
-    if (!kind) continue
-    const address = path.replace(/\{\w+\}/, own[kind === "moodboards" ? "boards" : kind]!)
-    for (const method of Object.keys(methods)) {
-      const input = path.endsWith("/move") ? { to: "front" } : {}
-      const answer = await service.call(
-        method.toUpperCase(),
-        address,
-        method === "get" || method === "delete" ? undefined : input,
-        as(other),
-      )
-      assert.equal(answer.status, 404, `${method} ${path}: ${answer.status}`)
+  for (const [method, path] of all.filter((r) => !isOpen(r))) {
+    const address = addressOf(path, NOBODYS)
+    const body = method === "GET" ? undefined : "{"
+    const bad = [{}, as("atl_wrong"), as(revoked.secret), { authorization: "nonsense" }]
+    const answers = bad.map(async (headers) => (await service.call(method, address, body, headers)).status)
+    if (body) answers.push(announce(method, address))
+    for (const [i, status] of (await Promise.all(answers)).entries()) {
+      assert.equal(status, 401, `${method} ${path}, try ${i}`)
       tried++
     }
   }
+  // A key may come in two more ways.
+  for (const secret of ["atl_wrong", revoked.secret]) {
+    const cookie = await service.call("GET", "/api/me", undefined, { cookie: `atelier_key=${secret}` })
+    const inBody = [{ taskType: "authentication", apiKey: secret }, { taskType: "ping" }]
+    assert.deepEqual([cookie.status, (await service.call("POST", "/v1", inBody)).status], [401, 401])
+    tried += 2
+  }
+  figure(t, "R14-no-wrong-revoked-key", { n: tried, answered_otherwise: 0 })
+  assert.ok(tried > 400, String(tried))
+})
+
+/** Whose object the id of a route names, by the beginning of its path; null where it is nobody's. */
+const OBJECTS: [RegExp, string | null][] = [
+  [/^\/api\/jobs\//, "job"],
+  [/^\/api\/pictures\//, "picture"],
+  [/^\/(api\/)?assets\//, "asset"],
+  [/^\/(api\/boards|moodboards)\//, "board"],
+  [/^\/jobs\//, "krea"],
+  [/^\/v1\/predictions\//, "prediction"],
+  [/^(\/fal\/queue)?\/(fal-ai\/)?krea(\/v2)?\/requests\//, "fal"],
+  [/^\/v2\/models\/krea\/:model\{[^}]*\}\/requests\//, "comfy"],
+  [/^\/styles\//, null],
+  [/^\/v1\/models\//, null],
+  [/^\/generate\/|\/text-to-image$|^\/v2\/models\/krea\/:model\{[^}]*\}(\/requests|\/openapi.json)?$/, null],
+]
+
+/** One object of each kind, of a key that has paused, so that its jobs wait; by the door of its dialect. */
+async function objectsOf(key: string): Promise<Record<string, string>> {
+  const ask = async (method: string, path: string, body?: unknown) =>
+    (await service.call(method, path, body, as(key))).body
+  const done = await ask("POST", "/api/jobs?wait=60", { prompt: "private" })
+  const body = new Uint8Array(await png())
+  const upload = await fetch(`${service.url}/api/assets`, { method: "POST", headers: as(key), body })
+  const asset = ((await upload.json()) as { id: string }).id
+  const board = await ask("POST", "/api/boards", { name: "b", pictures: [{ image: asset }] })
+  await ask("POST", "/api/queue/pause")
+  const prompt = "private too"
+  const shape = { prompt, aspect_ratio: "1:1", resolution: "1K" }
+  const task = randomUUID()
+  const inference = {
+    taskType: "imageInference",
+    taskUUID: task,
+    positivePrompt: prompt,
+    deliveryMethod: "async",
+  }
+  await ask("POST", "/v1", [{ ...inference, model: "krea:krea@2-medium" }])
+  return {
+    picture: done.pictures[0].id,
+    asset,
+    board: board.id,
+    task,
+    job: (await ask("POST", "/api/jobs", { prompt })).id,
+    krea: (await ask("POST", "/generate/image/krea/krea-2/medium", shape)).job_id,
+    prediction: (await ask("POST", "/v1/models/krea/krea-2-medium/predictions", { input: { prompt } })).id,
+    fal: (await ask("POST", "/fal/queue/krea/v2/medium/text-to-image", { prompt })).request_id,
+    comfy: (await ask("POST", "/v2/models/krea/krea-2-medium/requests", shape)).request_id,
+  }
+}
+
+test("another key's objects do not exist for this one, in any dialect", async (t) => {
+  const owner = (await keysAdd({ directory: service.directory }, "owner")).secret
+  const stranger = (await keysAdd({ directory: service.directory }, "stranger")).secret
+  const own = await objectsOf(owner)
+  const unfinished = (await service.call("GET", "/api/queue", undefined, as(owner))).body
+  assert.equal(unfinished.waiting.length, 6)
+  let tried = 0
+  for (const [method, path] of routes()) {
+    if (!path.includes(":") || OPEN.includes(`${method} ${path}`)) continue
+    const known = OBJECTS.find(([pattern]) => pattern.test(path))
+    assert.ok(known, `say in OBJECTS whose object ${path} is about`)
+    if (known[1] === null) continue
+    const id = own[known[1]]!
+    const body = /GET|DELETE/.test(method) ? undefined : path.endsWith("/move") ? { to: "front" } : {}
+    const ask = async (key: string, about: string) => {
+      const { status, body: told } = await service.call(method, addressOf(path, about), body, as(key))
+      return { status, told: JSON.stringify(told).replaceAll(about, "") }
+    }
+    const answer = await ask(stranger, id)
+    assert.equal(answer.status, 404, `${method} ${path}: ${answer.status}`)
+    assert.deepEqual(answer, await ask(stranger, NOBODYS), `${method} ${path} knows it`)
+    // That it was asked for rightly: its owner finds it. A stream of what waits would not end.
+    if (method === "GET" && !path.endsWith("/stream"))
+      assert.notEqual((await ask(owner, id)).status, 404, `${method} ${path} of its owner`)
+    tried++
+  }
+  for (const taskType of ["getResponse", "getTaskDetails"]) {
+    const ask = (key: string) => service.call("POST", "/v1", [{ taskType, taskUUID: own.task }], as(key))
+    const { status, body } = await ask(stranger)
+    assert.deepEqual([status, body.errors[0].code], [404, "taskFailedOrNotFound"], taskType)
+    assert.equal((await ask(owner)).status, 200, taskType)
+    tried++
+  }
   figure(t, "R14-anothers-key", { n: tried, leaks: 0 })
-  assert.ok(tried >= 20, String(tried))
-  for (const list of ["/api/jobs", "/api/boards", "/api/assets", "/jobs", "/v1/predictions"]) {
-    const { body: page } = await service.call("GET", list, undefined, as(other))
+  assert.ok(tried >= 50, String(tried))
+  const lists = [
+    "/api/jobs",
+    "/api/boards",
+    "/api/assets",
+    "/jobs",
+    "/assets",
+    "/moodboards",
+    "/v1/predictions",
+  ]
+  for (const list of lists) {
+    const { body: page } = await service.call("GET", list, undefined, as(stranger))
     assert.deepEqual(page.items ?? page.results, [], list)
   }
-  const steal = await service.call(
-    "POST",
-    "/api/jobs",
-    { prompt: "x", start: { image: own.pictures } },
-    as(other),
-  )
-  assert.equal(steal.body.error.code, "image_invalid")
+  for (const [theft, code] of [
+    [{ start: { image: own.picture } }, "image_invalid"],
+    [{ references: [{ image: own.asset }] }, "image_invalid"],
+    [{ board: { id: own.board } }, "not_found"],
+    [{ parent: own.picture }, "not_found"],
+  ] as const) {
+    const { body } = await service.call("POST", "/api/jobs", { prompt: "x", ...theft }, as(stranger))
+    assert.equal(body.error?.code, code, JSON.stringify(theft))
+  }
+  await service.call("POST", "/api/queue/cancel", undefined, as(stranger))
+  assert.deepEqual((await service.call("GET", "/api/queue", undefined, as(owner))).body, unfinished)
 })
 
 test("a key pauses its own jobs alone: another's go on, cannot resume them and are not told", async () => {
@@ -232,7 +301,6 @@ test("without keys, other sites' pages and rebound names are refused", async () 
   assert.equal((await ask({ origin: "https://evil.example" })).status, 403)
   assert.equal((await ask({ origin: "null" })).status, 403)
   assert.equal((await ask({ origin: `http://localhost:${port}` })).status, 201)
-  const { request } = await import("node:http")
   const status = await new Promise<number>((resolve) => {
     request({ port, host: "127.0.0.1", path: "/api/me", headers: { host: "evil.example" } }, (r) =>
       resolve(r.statusCode!),
