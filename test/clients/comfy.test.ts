@@ -19,12 +19,17 @@ before(async () => {
   service = await startService({}, { beforeStep })
   sdk.comfy.config({ baseUrl: service.url, credentials: "any" })
 })
-after(() => service.drop())
+const made: ReturnType<typeof gate>[] = []
+after(() => {
+  for (const { open } of made) open() // after a test that failed some are closed yet
+  return service.drop()
+})
 
 const hold = (prompt: string, runs = 1): ReturnType<typeof gate>[] => {
-  const made = Array.from({ length: runs }, gate)
-  gates.set(prompt, [...made])
-  return made
+  const own = Array.from({ length: runs }, gate)
+  gates.set(prompt, [...own])
+  made.push(...own)
+  return own
 }
 const jobsOf = async (prompt: string): Promise<{ id: string; state: string }[]> =>
   (await service.call("GET", `/api/jobs?search=${prompt}`)).body.items

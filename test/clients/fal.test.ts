@@ -39,7 +39,10 @@ before(async () => {
   )
   client = clientOf("any")
 })
-after(() => service.drop())
+after(() => {
+  held.open() // closed yet after a test that failed
+  return service.drop()
+})
 
 const picture = () =>
   sharp({ create: { width: 40, height: 30, channels: 3, background: "red" } })
