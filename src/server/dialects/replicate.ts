@@ -40,8 +40,10 @@ export const Body = z.object({
 
 /** A job writes no logs, so there is never one to tell. */
 const EVENTS = ["start", "output", "completed"] as const
+/** Without a filter Replicate tells of pictures and of the end. */
+const UNASKED: readonly string[] = ["output", "completed"]
 const eventsOf = ({ webhook_events_filter: wanted }: z.output<typeof Body>) =>
-  EVENTS.filter((event) => !wanted || wanted.includes(event))
+  EVENTS.filter((event) => (wanted ?? UNASKED).includes(event))
 
 function request(b: z.output<typeof Input>, model: string): GenerationInput {
   const [, w, h] = /^(\d+)x(\d+)$/.exec(b.size ?? "") ?? []
