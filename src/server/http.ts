@@ -208,12 +208,26 @@ export const canonicalJson = (value: unknown): string =>
       : v,
   )
 
-/** Reads a JSON body. Throws `invalid_request`. */
-export async function jsonBody(c: Call): Promise<unknown> {
-  const text = await c.req.text()
+/** Deeper than any request of ours; a few thousand levels would exhaust the stack of whatever walks through them. */
+const MAX_DEPTH = 64
+
+const isDeeper = (value: unknown, levels: number): boolean =>
+  value !== null &&
+  typeof value === "object" &&
+  (levels === 0 || Object.values(value).some((member) => isDeeper(member, levels - 1)))
+
+/** What a caller's JSON text says. Throws `invalid_request`. */
+export function parseJson(text: string): unknown {
+  let value: unknown
   try {
-    return JSON.parse(text)
+    value = JSON.parse(text)
   } catch {
     throw new AtelierError("invalid_request", "The body is not JSON.")
   }
+  if (isDeeper(value, MAX_DEPTH))
+    throw new AtelierError("invalid_request", `The body is nested deeper than ${MAX_DEPTH} levels.`)
+  return value
 }
+
+/** Reads a JSON body. Throws `invalid_request`. */
+export const jsonBody = async (c: Call): Promise<unknown> => parseJson(await c.req.text())

@@ -1,11 +1,15 @@
 // R7: malformed requests and pictures give never a 5xx and never an exit.
 import assert from "node:assert/strict"
+import { randomBytes } from "node:crypto"
+import { once } from "node:events"
+import { connect } from "node:net"
 import { after, before, test } from "node:test"
 import sharp from "sharp"
+import WebSocket from "ws"
 import { AtelierError } from "../../src/request/index.ts"
 import { inspectPicture } from "../../src/server/ingest.ts"
 import { amount, figure, random } from "../support/figures.ts"
-import { startService, type TestService } from "../support/service.ts"
+import { startService, type TestService, until } from "../support/service.ts"
 
 const SEED = 7
 let service: TestService
@@ -43,6 +47,7 @@ const WEIRD: unknown[] = [
   "1e9",
   Number.MAX_SAFE_INTEGER,
   "data:image/png;base64,AAAA",
+  "@deep@",
   "http://[",
   "11111111-1111-4111-8111-111111111111",
 ]
@@ -143,6 +148,10 @@ const PATHS = [
   "/",
 ]
 
+/** No serialiser gets this far down. */
+const DEEP = "[".repeat(20_000) + "]".repeat(20_000)
+const deepened = (json: string): string => json.replaceAll('"@deep@"', DEEP)
+
 /** One mutation: a member replaced, removed, added, or the text itself damaged. */
 function mutate(body: unknown, next: () => number): string {
   const copy = structuredClone(body)
@@ -155,7 +164,7 @@ function mutate(body: unknown, next: () => number): string {
     else if (kind < 0.75) delete target[name]
     else target[`extra${i}`] = WEIRD[Math.floor(next() * WEIRD.length)]
   }
-  const text = JSON.stringify(copy)
+  const text = deepened(JSON.stringify(copy))
   if (next() > 0.15) return text
   const at = Math.floor(next() * text.length)
   return next() < 0.5 ? text.slice(0, at) : `${text.slice(0, at)}\u0001${text.slice(at)}`
@@ -182,6 +191,207 @@ test("fuzzed requests get an answer below 500, and the server stays up", async (
   }
   figure(t, "R7-requests", { n, seed: SEED, answers_5xx: bad.length })
   assert.deepEqual(bad, [])
+  assert.equal((await service.call("GET", "/healthz")).status, 200)
+})
+
+const FORMS: [string, string, Record<string, string>][] = [
+  ["/v1/images/edits", "image", { prompt: "a", model: "x", n: "1", size: "auto", seed: "1" }],
+  ["/v1/images/edits", "image[]", { prompt: "a", strength: "0.5", image_role: "style", stream: "true" }],
+  ["/assets", "file", { description: "d" }],
+  ["/api/assets", "file", { description: "d" }],
+]
+const NAMES = [
+  "mask",
+  "image",
+  "image[]",
+  "file",
+  "__proto__",
+  "",
+  "\u0000",
+  'a"b',
+  "prompt",
+  "x".repeat(3000),
+]
+
+/** A multipart body whose parts are wrong, missing, too many, of other kinds, or whose bytes are damaged. */
+function mutatedForm(
+  field: string,
+  fields: Record<string, string>,
+  picture: Buffer,
+  next: () => number,
+): { body: Buffer; type: string } {
+  const any = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)]!
+  const boundary = "----fuzz"
+  const parts: Buffer[] = []
+  const add = (head: string, body: Buffer | string): void => {
+    parts.push(Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; ${head}\r\n\r\n`))
+    parts.push(Buffer.from(body), Buffer.from("\r\n"))
+  }
+  for (const [name, value] of Object.entries(fields)) {
+    const text = next() < 0.3 ? deepened(JSON.stringify(any(WEIRD)) ?? "") : value
+    if (next() < 0.9) add(`name="${next() < 0.1 ? any(NAMES) : name}"`, text)
+  }
+  const files = next() < 0.1 ? 13 : Math.floor(next() * 3)
+  for (let i = 0; i < files; i++) {
+    const bytes = Buffer.from(picture)
+    if (next() < 0.3) bytes[Math.floor(next() * bytes.length)]! ^= 0xff
+    const name = next() < 0.15 ? any(NAMES) : field
+    const file = next() < 0.8 ? `; filename="${next() < 0.3 ? any(NAMES) : "a.png"}"` : ""
+    const kind = next() < 0.5 ? `\r\nContent-Type: ${next() < 0.7 ? "image/png" : "text/html"}` : ""
+    add(`name="${name}"${file}${kind}`, next() < 0.2 ? bytes.subarray(0, next() * bytes.length) : bytes)
+  }
+  if (next() < 0.9) parts.push(Buffer.from(`--${boundary}--\r\n`))
+  let body = Buffer.concat(parts)
+  if (next() < 0.15) body = body.subarray(0, Math.floor(next() * body.length))
+  if (next() < 0.15 && body.length > 0) body[Math.floor(next() * body.length)] = Math.floor(next() * 256)
+  const type = next() < 0.9 ? `multipart/form-data; boundary=${boundary}` : any(["multipart/form-data", "x"])
+  return { body, type }
+}
+
+test("fuzzed forms get an answer below 500, and the server stays up", async (t) => {
+  const n = amount(200, 5000)
+  const next = random(SEED)
+  const picture = await sharp({ create: { width: 8, height: 8, channels: 3, background: "red" } })
+    .png()
+    .toBuffer()
+  const bad: string[] = []
+  const statuses = new Map<number, number>()
+  for (let done = 0; done < n; done += 10) {
+    await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        const [path, field, fields] = FORMS[Math.floor(next() * FORMS.length)]!
+        const { body, type } = mutatedForm(field, fields, picture, next)
+        const init = { method: "POST", headers: { "content-type": type }, body: new Uint8Array(body) }
+        const answer = await fetch(service.url + path, init)
+        const text = await answer.text()
+        statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
+        if (answer.status >= 500) bad.push(`${path} ${body.toString("latin1").slice(0, 300)} -> ${text}`)
+      }),
+    )
+  }
+  const taken = n - (statuses.get(400) ?? 0)
+  figure(t, "R7-forms", { n, seed: SEED, taken, answers_5xx: bad.length })
+  assert.deepEqual(bad, [])
+  assert.ok(taken > n / 20 && taken < n, [...statuses].join(" "))
+  assert.equal((await service.call("GET", "/healthz")).status, 200)
+})
+
+const TASKS: Record<string, unknown>[] = [
+  { taskType: "imageInference", taskUUID: "t", model: "krea:krea@2-medium", positivePrompt: "ab" },
+  { taskType: "getResponse", taskUUID: "t" },
+  { taskType: "getTaskDetails", taskUUID: "t" },
+  { taskType: "imageUpload", taskUUID: "t", image: "x" },
+  { taskType: "mediaStorage", taskUUID: "t", operation: "upload", media: "x" },
+  { taskType: "mediaStorage", taskUUID: "t", operation: "delete", mediaUUID: "x" },
+  { taskType: "promptEnhance", taskUUID: "t", prompt: "a fox", promptVersions: 1, promptMaxLength: 64 },
+  { taskType: "modelSearch", taskUUID: "t", search: "krea", limit: 5, offset: 0 },
+  { taskType: "accountManagement", taskUUID: "t", operation: "getDetails" },
+  { taskType: "authentication", apiKey: "any", connectionSessionUUID: "s" },
+]
+const FRAMES = [
+  "null",
+  "1",
+  "[]",
+  "[null]",
+  "[[]]",
+  "{}",
+  '"x"',
+  "",
+  "[",
+  DEEP,
+  "[{}]",
+  "\u0000",
+  "undefined",
+]
+
+/** A frame of tasks with wrong members, or of something else; text or binary. */
+function mutatedFrame(next: () => number): string | Buffer {
+  const p = next()
+  if (p < 0.08) return FRAMES[Math.floor(next() * FRAMES.length)]!
+  if (p < 0.12) return randomBytes(Math.floor(next() * 2000))
+  if (p < 0.14) return JSON.stringify(Array.from({ length: 150 }, () => TASKS[1]))
+  if (p < 0.15) return JSON.stringify([{ ...TASKS[3], image: "A".repeat(3_000_000) }])
+  const size = { width: 1024, height: 1024, numberResults: 1, deliveryMethod: "async" }
+  const task = { ...TASKS[Math.floor(next() * TASKS.length)]! }
+  if (task.taskType === "imageInference") Object.assign(task, size, { inputs: {}, settings: {} })
+  const text = next() < 0.1 ? JSON.stringify([task]) : mutate([task], next)
+  return next() < 0.1 ? Buffer.from(text) : text
+}
+
+test("fuzzed Runware frames are answered or their socket is closed with a reason, and the server stays up", async (t) => {
+  const n = amount(300, 5000)
+  const next = random(SEED)
+  const bad: string[] = []
+  const closes = new Map<number, number>()
+  let socket!: WebSocket
+  let pongs = 0
+  let isOpen = false
+  const open = async (): Promise<void> => {
+    socket = new WebSocket(`${service.url.replace("http", "ws")}/v1`)
+    socket.on("message", (data) => {
+      const { data: items, errors } = JSON.parse(String(data)) as Record<string, { taskType?: string }[]>
+      for (const item of items ?? errors!) if (item.taskType === "ping") pongs++
+      // What the server answers for itself when something in it failed.
+      if (/"(internalServer|inference)Error"/.test(String(data))) bad.push(String(data).slice(0, 300))
+    })
+    socket
+      .on("error", () => {})
+      .on("close", (code) => {
+        isOpen = false
+        closes.set(code, (closes.get(code) ?? 0) + 1)
+      })
+    await once(socket, "open")
+    isOpen = true
+    socket.send(JSON.stringify([{ taskType: "authentication", apiKey: "any" }]))
+  }
+  await open()
+  for (let done = 0; done < n; done++) {
+    const frame = mutatedFrame(next)
+    const had = pongs
+    socket.send(frame)
+    socket.send('[{"taskType":"ping","ping":true}]')
+    await until(() => pongs > had || !isOpen).catch(() =>
+      bad.push(`no answer to ${String(frame).slice(0, 300)}`),
+    )
+    if (!isOpen) await open()
+  }
+  const closed = [...closes.values()].reduce((a, b) => a + b, 0)
+  figure(t, "R7-frames", { n, seed: SEED, closed, internal: bad.length })
+  assert.deepEqual(bad, [])
+  assert.equal(closes.get(1006) ?? 0, 0, "closed without a word")
+  socket.terminate()
+  assert.equal((await service.call("GET", "/healthz")).status, 200)
+})
+
+test("bytes that are no WebSocket frames end their own connection and no other", async (t) => {
+  const n = amount(40, 500)
+  const next = random(SEED)
+  const { port } = new URL(service.url)
+  const key = randomBytes(16).toString("base64")
+  const hello = `GET /v1 HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`
+  // A text frame that says it has 2^40 bytes, one that is not masked, half a code point, a close of one byte.
+  const frames = [
+    Buffer.from([0x81, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 1, 2, 3, 4]),
+    Buffer.from([0x81, 0x01, 0x61]),
+    Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0xc3]),
+    Buffer.from([0x88, 0x81, 0, 0, 0, 0, 1]),
+  ]
+  const bystander = new WebSocket(`${service.url.replace("http", "ws")}/v1`)
+  await once(bystander, "open")
+  for (let done = 0; done < n; done++) {
+    const socket = connect(Number(port), "127.0.0.1").on("error", () => {})
+    await once(socket, "connect")
+    const ended = once(socket, "close")
+    socket.write(hello)
+    socket.write(frames[done] ?? randomBytes(2 + Math.floor(next() * 200)))
+    // Where the bytes happened to be the beginning of a frame, the rest never comes.
+    socket.end()
+    socket.resume()
+    await ended
+  }
+  assert.equal(bystander.readyState, WebSocket.OPEN)
+  bystander.terminate()
+  figure(t, "R7-bytes", { n, seed: SEED, exits: 0 })
   assert.equal((await service.call("GET", "/healthz")).status, 200)
 })
 

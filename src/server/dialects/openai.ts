@@ -10,7 +10,7 @@ import {
   type GenerationInput,
 } from "../../request/index.ts"
 import { type Asset, previewKey } from "../../store/index.ts"
-import { statusOf } from "../http.ts"
+import { parseJson, statusOf } from "../http.ts"
 import { storeAsset } from "../ingest.ts"
 import { publicNames } from "../names.ts"
 import type { Draft, Service } from "../service.ts"
@@ -43,7 +43,7 @@ const parsed = <T extends z.ZodType>(type: T) =>
   opt(z.preprocess((v) => (typeof v === "string" && /^[[{]/.test(v) ? safeJson(v) : v), type))
 const safeJson = (text: string): unknown => {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return text
   }

@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
 import { WebSocket, WebSocketServer } from "ws"
 import { AtelierError, asAtelierError } from "../../request/index.ts"
-import { type Callers, isSameMachine } from "../http.ts"
+import { type Callers, isSameMachine, parseJson } from "../http.ts"
 import type { Service } from "../service.ts"
 import { errorItem } from "./runware.ts"
 import { allFailed } from "./runware-http.ts"
@@ -132,9 +132,13 @@ export function runwareSocket(
     async function receive(text: string): Promise<void> {
       let tasks: Record<string, unknown>[]
       try {
-        const body = JSON.parse(text) as unknown
+        const body = parseJson(text)
         tasks = (Array.isArray(body) ? body : [body]) as Record<string, unknown>[]
-        if (tasks.length > 100 || tasks.some((t) => t === null || typeof t !== "object"))
+        if (
+          tasks.length === 0 ||
+          tasks.length > 100 ||
+          tasks.some((t) => t === null || typeof t !== "object")
+        )
           throw new Error("not tasks")
       } catch {
         return fail(new AtelierError("invalid_request", "A frame is a JSON array of tasks."), {})
