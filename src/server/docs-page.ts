@@ -157,9 +157,12 @@ export function docsPage(document: Json): string {
   )
   const links = [...tags, "schemas"].map((tag) => `<a href="#${tag}">${tag}</a>`)
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Atelier API</title>
-<style>body{font:16px/1.5 system-ui;margin:2rem auto;max-width:70rem;padding:0 1rem}
-table{border-collapse:collapse;width:100%}th{text-align:left}th,td{padding:.3rem .6rem;vertical-align:top;border-top:1px solid #8884;overflow-wrap:anywhere}
-h3{margin:2rem 0 0;font-weight:400;font-size:1rem}:root{color-scheme:light dark}</style>
+<style>:root{color-scheme:light dark}body{font:15px/1.5 system-ui;margin:2rem auto;max-width:72rem;padding:0 1rem}
+h2{margin:3rem 0 0}h3{margin:2rem 0 0;font-size:1rem}h3+p{margin:.2rem 0 .6rem;color:color-mix(in srgb,currentColor 70%,transparent)}
+code{font:600 .87em ui-monospace,monospace}td code{font-weight:400}
+table{border-collapse:collapse;width:100%}th{text-align:left;font-weight:600;font-size:.85em}
+th,td{padding:.3rem .9rem .3rem 0;vertical-align:top;border-top:1px solid #8883}td:first-child{white-space:nowrap}
+td:last-child,th:last-child{width:45%;padding-right:0}</style>
 <h1>Atelier API</h1><p>The same for programs: <a href="/openapi.json">/openapi.json</a>. Errors of the native routes are
 <code>{"error":{"code","message","field?"}}</code>. Keys: <code>Authorization: Bearer &lt;key&gt;</code>.</p>
 <p>${links.join(" · ")}</p>
