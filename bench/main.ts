@@ -8,6 +8,7 @@ interface Benchmark {
 async function load(name: string | undefined): Promise<Benchmark | undefined> {
   if (name === "denoiser") return await import("./denoiser.ts")
   if (name === "accuracy") return await import("./accuracy.ts")
+  if (name === "soak") return await import("./soak.ts")
   // Named at run time: the service's benchmark lives beside the service.
   if (name === "serve") return (await import(new URL("./serve.ts", import.meta.url).href)) as Benchmark
   return undefined
@@ -16,7 +17,7 @@ async function load(name: string | undefined): Promise<Benchmark | undefined> {
 const benchmark = await load(what)
 if (!benchmark) {
   const got = what === undefined ? "Nothing was named" : `There is no benchmark "${what}"`
-  console.error(`${got}; use: npm run bench -- denoiser | accuracy | serve [options]`)
+  console.error(`${got}; use: npm run bench -- denoiser | accuracy | serve | soak [options]`)
   process.exitCode = 2
 } else
   try {

@@ -267,14 +267,20 @@ const overhead = ([given = "50"]: string[]): Promise<void> =>
     print("overhead", { n, p50_ms: percentile(times, 50), p90_ms: percentile(times, 90) })
   })
 
+/** Jobs at a time of one worker, and milliseconds of a job. */
+const SHAPES = [
+  { batch: 1, step: 200 },
+  { batch: 8, step: 200 },
+  { batch: 8, step: 400 },
+]
+
 /**
- * Worker processes on PostgreSQL, 200 ms per job, about what a picture of the embedded model takes: one job at a time
- * each, which shows how well the queue feeds many workers, then eight, which shows how much the queue carries.
+ * Worker processes on PostgreSQL. One job at a time each, of about what a picture of the embedded model takes, shows how well
+ * the queue feeds many workers; eight show how much it carries, and eight longer ones whether it does both at once.
  */
 async function cluster(args: string[]): Promise<void> {
   const counts = args.length ? args.map(Number) : [1, 2, 4, 8, 16]
-  const step = 200
-  for (const [batch, count] of [1, 8].flatMap((b) => counts.map((c) => [b, c] as const))) {
+  for (const { batch, step, count } of SHAPES.flatMap((s) => counts.map((count) => ({ ...s, count })))) {
     const postgres = await startPostgres()
     const directory = await dataFolder()
     const base = {
@@ -322,6 +328,7 @@ async function cluster(args: string[]): Promise<void> {
     print("cluster", {
       workers: count,
       at_a_time: batch,
+      job_ms: step,
       n,
       submits_per_second: n / submitted,
       jobs_per_second: n / seconds,
