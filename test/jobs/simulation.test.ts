@@ -1,18 +1,23 @@
 // R17: seeds of a simulated service (test/support/simulation.ts) break nothing that is promised.
 import assert from "node:assert/strict"
 import { after, before, test } from "node:test"
-import { openEmbedded } from "../../src/store/embedded.ts"
-import type { Database } from "../../src/store/index.ts"
-import { migrate } from "../../src/store/migrations.ts"
+import { type Database, migrate, openEmbedded, openPostgres } from "../../src/store/index.ts"
+import { type Backend, backend } from "../support/backends.ts"
 import { amount, figure } from "../support/figures.ts"
 import { Simulation } from "../support/simulation.ts"
 
 let db: Database
+let where: Backend
 before(async () => {
-  db = await openEmbedded(null)
+  where = await backend()
+  // In memory: what the disk does is not asked here.
+  db = where.databaseUrl ? await openPostgres(where.databaseUrl) : await openEmbedded(null)
   await migrate(db)
 })
-after(() => db.close())
+after(async () => {
+  await db.close()
+  await where.drop()
+})
 
 test("whatever dies, breaks and hangs in whatever order, every job ends once and with its own pictures", async (t) => {
   // What workers do every second they are made to do by the seed instead, or no seed would replay.

@@ -4,47 +4,37 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
-import S3rver from "s3rver"
 import { AtelierClient } from "../../src/sdk/index.ts"
 import { type Running, serve } from "../../src/server/index.ts"
-import { openStore, s3Blobs } from "../../src/store/index.ts"
+import { openStore, parseS3Address, s3Blobs } from "../../src/store/index.ts"
+import { startS3, type TestS3 } from "../support/backends.ts"
 import { testEngine } from "../support/engine.ts"
 import { startPostgres, type TestPostgres } from "../support/postgres.ts"
 import { testQueue } from "../support/queue.ts"
 import { until } from "../support/service.ts"
 
 let postgres: TestPostgres
-let s3: { close(): Promise<void>; port: number }
+let s3: TestS3
+let blobUrl: string
 let folder: string
-const credentials = { accessKeyId: "S3RVER", secretAccessKey: "S3RVER" }
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "atelier-cluster-"))
-  process.env.AWS_ACCESS_KEY_ID = credentials.accessKeyId
-  process.env.AWS_SECRET_ACCESS_KEY = credentials.secretAccessKey
-  const server = new S3rver({
-    port: 0,
-    address: "127.0.0.1",
-    silent: true,
-    directory: folder,
-    configureBuckets: [{ name: "pictures", configs: [] }],
-  })
-  const address = await server.run()
-  s3 = { close: () => server.close(), port: address.port }
+  s3 = await startS3()
+  blobUrl = s3.address()
   postgres = await startPostgres()
 })
 after(async () => {
   await postgres?.stop()
-  await s3?.close()
+  await s3?.stop()
   await rm(folder, { recursive: true, force: true })
 })
-const blobUrl = () => `s3://pictures/atelier?endpoint=http://127.0.0.1:${s3.port}`
 const options = () => ({
   directory: folder,
   port: 0,
   logLevel: "silent",
   databaseUrl: postgres.url,
-  blobUrl: blobUrl(),
+  blobUrl,
 })
 
 let firstTries = 0
@@ -65,12 +55,7 @@ function engineOfNode() {
 }
 
 test("S3 keeps, lists and forgets blobs, and knows what is absent", async () => {
-  const blobs = s3Blobs({
-    bucket: "pictures",
-    prefix: "p",
-    endpoint: `http://127.0.0.1:${s3.port}`,
-    ...credentials,
-  })
+  const blobs = s3Blobs(parseS3Address(s3.address()))
   await blobs.put("sha256/aa/one", Buffer.from("one"))
   assert.equal(Buffer.from((await blobs.get("sha256/aa/one"))!).toString(), "one")
   assert.equal(await blobs.has("sha256/aa/one"), true)
@@ -119,7 +104,7 @@ test("an API node and two workers share PostgreSQL and S3: pictures, events, can
 })
 
 test("a cancel is heard though LISTEN was away when it came, and LISTEN comes back once", async (t) => {
-  const store = await openStore({ directory: folder, databaseUrl: postgres.url, blobUrl: blobUrl() })
+  const store = await openStore({ directory: folder, databaseUrl: postgres.url, blobUrl })
   const q = await testQueue(store)
   t.after(async () => {
     await q.close()

@@ -39,6 +39,11 @@ const freePort = (): Promise<number> =>
 
 export interface TestPostgres {
   url: string
+  /** Address of an empty database of its own. */
+  newDatabase(): Promise<string>
+  /** Stops it as a machine does that is switched off, and starts it again on the same data and port. */
+  pause(): Promise<void>
+  resume(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -52,7 +57,8 @@ export async function startPostgres(): Promise<TestPostgres> {
     port,
     user: "postgres",
     password: "postgres",
-    persistent: false,
+    // Kept over a stop, or nothing could be started again; the folder goes in the end.
+    persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     onLog: () => {},
     onError: () => {},
@@ -60,10 +66,26 @@ export async function startPostgres(): Promise<TestPostgres> {
   await server.initialise()
   await server.start()
   await server.createDatabase("atelier")
+  const address = (name: string): string => `postgres://postgres:postgres@127.0.0.1:${port}/${name}`
+  let databases = 0
+  let isUp = true
   return {
-    url: `postgres://postgres:postgres@127.0.0.1:${port}/atelier`,
-    stop: async () => {
+    url: address("atelier"),
+    newDatabase: async () => {
+      const name = `atelier_${++databases}`
+      await server.createDatabase(name)
+      return address(name)
+    },
+    pause: async () => {
+      isUp = false
       await server.stop()
+    },
+    resume: async () => {
+      await server.start()
+      isUp = true
+    },
+    stop: async () => {
+      if (isUp) await server.stop()
       await rm(folder, { recursive: true, force: true })
     },
   }

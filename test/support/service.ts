@@ -6,6 +6,7 @@ import { type Running, type ServeOptions, serve } from "../../src/server/index.t
 import { sha256 } from "../../src/store/index.ts"
 import { MIGRATIONS } from "../../src/store/migrations.ts"
 import { openStore, type Store } from "../../src/store/store.ts"
+import { backend } from "./backends.ts"
 import { type TestEngine, type TestEngineOptions, testEngine } from "./engine.ts"
 
 const template = join(tmpdir(), `atelier-test-database-${sha256(MIGRATIONS.join("\n")).slice(0, 12)}`)
@@ -35,12 +36,14 @@ export interface TestStore extends Store {
 
 export async function testStore(): Promise<TestStore> {
   const directory = await dataFolder()
-  const store = await openStore({ directory })
+  const { drop, ...where } = await backend()
+  const store = await openStore({ directory, ...where })
   return {
     ...store,
     directory,
     drop: async () => {
       await store.close()
+      await drop()
       await rm(directory, { recursive: true, force: true })
     },
   }
@@ -68,7 +71,8 @@ export async function startService(
 ): Promise<TestService> {
   const directory = options.directory ?? (await dataFolder())
   const engine = testEngine({ side: 48, ...engineOptions })
-  const full = { directory, port: 0, logLevel: "silent", allowPrivateNetwork: true, ...options }
+  const { drop, ...where } = await backend()
+  const full = { directory, port: 0, logLevel: "silent", allowPrivateNetwork: true, ...where, ...options }
   let running = await serve(full, engine)
   const service: TestService = {
     directory,
@@ -98,6 +102,7 @@ export async function startService(
     },
     async drop() {
       await running.close()
+      await drop()
       await rm(directory, { recursive: true, force: true })
     },
   }
