@@ -174,8 +174,12 @@ export class Worker {
     }
     await Promise.all(running.map((r) => r.done))
     const { db, clock } = this.#o.jobs
-    await db.query(JOBS.handBack, [this.id, null, clock(), false, null])
-    await db.query(WORKERS.gone, [this.id])
+    try {
+      await db.query(JOBS.handBack, [this.id, null, clock(), false, null])
+      await db.query(WORKERS.gone, [this.id])
+    } catch {
+      // The database is away: the lease runs out, and the jobs are handed back then.
+    }
   }
 
   /** Looks for work as soon as possible. */

@@ -17,6 +17,7 @@ export interface Backend {
 export interface TestS3 {
   /** `s3://bucket/prefix?endpoint=...`; another prefix at every look. */
   address(): string
+  port: number
   stop(): Promise<void>
 }
 
@@ -29,6 +30,7 @@ export async function startS3(): Promise<TestS3> {
   const server = new S3rver({ port: 0, address: "127.0.0.1", silent: true, directory, configureBuckets })
   const { port } = await server.run()
   return {
+    port,
     address: () => `s3://pictures/${randomUUID()}?endpoint=http://127.0.0.1:${port}`,
     stop: async () => {
       await server.close()

@@ -9,10 +9,13 @@ export interface Proxy {
   cut(): void
   /** Neither end learns of it: nothing passes any more, and nothing is closed. */
   freeze(): void
+  /** New connections lead to this port of the machine, as those of a load balancer do. */
+  to(port: number): void
   close(): Promise<void>
 }
 
-export async function brokenNetwork(target: number): Promise<Proxy> {
+export async function brokenNetwork(port: number): Promise<Proxy> {
+  let target = port
   const live = new Set<[Socket, Socket]>()
   const all = new Set<Socket>()
   const server = createServer((near) => {
@@ -45,6 +48,9 @@ export async function brokenNetwork(target: number): Promise<Proxy> {
     freeze() {
       for (const pair of live) for (const socket of pair) socket.removeAllListeners("data").pause()
       live.clear()
+    },
+    to(port) {
+      target = port
     },
     close: () =>
       new Promise((resolve) => {
