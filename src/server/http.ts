@@ -61,6 +61,15 @@ export function retryAfter(error: AtelierError): number | null {
   return error.code === "rate_limited" || error.code === "unavailable" ? 5 : null
 }
 
+/**
+ * An error as its caller is told it. The words of what broke inside are for the log; the caller gets the id under which
+ * they stand there.
+ */
+export const toldOf = (error: AtelierError, id: string): AtelierError =>
+  error.code === "internal" && error.cause !== undefined
+    ? new AtelierError("internal", `Something failed here. Its log entry is ${id}.`)
+    : error
+
 /** `Bearer x`, `Key x` (fal), `Token x` (Replicate's older form): the x. */
 export function secretOf(header: string | undefined): string | null {
   return /^(?:bearer|key|token)\s+(\S+)\s*$/i.exec(header ?? "")?.[1] ?? null

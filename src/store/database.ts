@@ -20,6 +20,19 @@ export interface Database extends Queryable {
 /** SQLSTATEs of texts that no column can hold: NUL, half a surrogate pair, a malformed id. */
 const UNSTORABLE = ["22P05", "22021", "22P02", "22003"]
 
+/** What Node and PostgreSQL say when there is no connection, or no longer. */
+const AWAY = /^(08...|57P0.|ECONN.*|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)$/
+
+/** A connection that could not be had or was lost as `unavailable`: the caller may try again. */
+export function asAway(thrown: unknown): unknown {
+  const { code, message } = thrown as { code?: unknown; message?: unknown }
+  const isAway = AWAY.test(String(code)) || String(message).startsWith("Connection terminated")
+  if (!isAway) return thrown
+  return new AtelierError("unavailable", "The database cannot be reached. Try again in a moment.", {
+    cause: thrown,
+  })
+}
+
 /** What a caller's odd text makes the database say, as the caller's mistake that it is. */
 export function asCallersMistake(thrown: unknown): unknown {
   const { code } = thrown as { code?: unknown }

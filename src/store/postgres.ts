@@ -1,7 +1,7 @@
 // PostgreSQL elsewhere behind the database port: a pool for statements, one connection for LISTEN.
 import pg from "pg"
 import { AtelierError } from "../request/index.ts"
-import { asCallersMistake, type Database, type Queryable } from "./database.ts"
+import { asAway, asCallersMistake, type Database, type Queryable } from "./database.ts"
 
 const names = new Map<string, string>()
 function nameOf(sql: string): string {
@@ -16,7 +16,7 @@ const queryable = (client: pg.Pool | pg.PoolClient): Queryable => ({
       // Named: planned once per connection. The claim takes longer to plan than to run.
       return (await client.query({ name: nameOf(sql), text: sql, values: params as unknown[] })).rows as T[]
     } catch (thrown) {
-      throw asCallersMistake(thrown)
+      throw asCallersMistake(asAway(thrown))
     }
   },
   script: async (sql) => void (await client.query(sql)),

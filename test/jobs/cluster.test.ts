@@ -127,7 +127,7 @@ test("while S3 is away a job is tried again; when it stays away the job fails wi
   assert.equal((await client.generate({ prompt: "S3 is back", seed: 7 })).state, "completed")
 })
 
-test("while the database is away every door answers 5xx in its own words and acknowledges nothing; afterwards all goes on", async (t) => {
+test("while the database is away every door answers 503 in its own words and acknowledges nothing; afterwards all goes on", async (t) => {
   const api = await serve({ ...shared, role: "api" }, null)
   t.after(() => api.close())
   const size = { width: 1024, height: 1024 }
@@ -162,8 +162,11 @@ test("while the database is away every door answers 5xx in its own words and ack
   await postgres.pause()
   for (const [path, body, told] of doors) {
     const answer = await post(path, body)
-    assert.ok(answer.status >= 500, `${path} answered ${answer.status}`)
-    assert.ok(told(await answer.json()), path)
+    const text = await answer.text()
+    assert.equal(answer.status, 503, `${path} answered ${answer.status}`)
+    assert.ok(Number(answer.headers.get("retry-after")) >= 1, path)
+    assert.ok(told(JSON.parse(text)), path)
+    assert.doesNotMatch(text, /ECONN|127\.0\.0\.1/, "what is inside stays inside")
   }
   assert.equal((await fetch(`${api.url}/healthz`)).status, 200)
   assert.equal((await fetch(`${api.url}/readyz`)).status, 503)

@@ -13,6 +13,7 @@ import {
   jsonBody,
   retryAfter,
   secretOf,
+  toldOf,
 } from "../http.ts"
 import type { Draft, Service } from "../service.ts"
 
@@ -63,7 +64,7 @@ export function openDoor(app: Hono<Env>, s: Service, callers: Callers, options: 
           if (error.code === "internal") {
             s.log.error({ requestId: c.get("requestId"), err: thrown }, error.message)
           }
-          const { status, body, headers } = options.failure(error, c)
+          const { status, body, headers } = options.failure(toldOf(error, c.get("requestId")), c)
           const wait = retryAfter(error)
           return c.json(body as object, status as 400, {
             ...(wait === null ? {} : { "retry-after": String(wait) }),

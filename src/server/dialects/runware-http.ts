@@ -1,7 +1,16 @@
 // Runware over HTTP: one POST holds an array of tasks, one answer holds all their items.
 import type { Hono } from "hono"
 import { AtelierError, asAtelierError } from "../../request/index.ts"
-import { type Call, type Callers, type Env, jsonBody, retryAfter, secretOf, statusOf } from "../http.ts"
+import {
+  type Call,
+  type Callers,
+  type Env,
+  jsonBody,
+  retryAfter,
+  secretOf,
+  statusOf,
+  toldOf,
+} from "../http.ts"
 import type { Service } from "../service.ts"
 import { errorItem, type Item } from "./runware.ts"
 import { runTask } from "./runware-tasks.ts"
@@ -71,7 +80,8 @@ export function runwareHttp(app: Hono<Env>, s: Service, callers: Callers): void 
       const error = asAtelierError(thrown)
       if (error.code === "internal")
         s.log.error({ requestId: c.get("requestId"), err: thrown }, error.message)
-      return failed(c, error, [errorItem(error, {})])
+      const told = toldOf(error, c.get("requestId"))
+      return failed(c, told, [errorItem(told, {})])
     }
   })
 }

@@ -1,10 +1,10 @@
 // How Runware tasks run, the same over HTTP and WebSocket: each task emits frames of items or throws.
-
+import { randomUUID } from "node:crypto"
 import { fetchUntrusted } from "../../image/fetch-untrusted.ts"
 import { AtelierError, asAtelierError } from "../../request/index.ts"
 import { findAsset, type Key, removeAsset } from "../../store/index.ts"
 import { enhance } from "../enhance.ts"
-import type { Callers } from "../http.ts"
+import { type Callers, toldOf } from "../http.ts"
 import { ingest, storeAsset } from "../ingest.ts"
 import { publicNames } from "../names.ts"
 import type { Service } from "../service.ts"
@@ -197,7 +197,8 @@ export async function runTask(task: Record<string, unknown>, context: TaskContex
     await run(task, context)
   } catch (thrown) {
     const error = asAtelierError(thrown)
-    if (error.code === "internal") context.s.log.error({ err: thrown }, error.message)
-    throw error
+    const requestId = randomUUID()
+    if (error.code === "internal") context.s.log.error({ requestId, err: thrown }, error.message)
+    throw toldOf(error, requestId)
   }
 }
