@@ -73,15 +73,31 @@ test("each look is as likely as any other of its kind, however many names it has
   ).flatMap(({ additions }) => additions.filter(({ aspect }) => aspect === "style").map(({ text }) => text))
   const share = (name: RegExp): number => looks.filter((text) => name.test(text)).length / looks.length
   // Five ways to say the first, three to say the second.
-  const [many, few] = [share(/halftone|comic book/), share(/pixel art/)]
+  const [many, few] = [share(/halftone|comic book/), share(/oil/)]
   assert.ok(many > 0.06 && few > 0.06 && Math.abs(many - few) < 0.05, `${many} and ${few}`)
 })
 
-test("a place alone is never made a sticker or a silhouette, which a thing is", () => {
+test("looks that are liberties take turns by seed, and none that hides its subject is taken", () => {
+  const prompts = Array.from(
+    { length: 90 },
+    (_, seed) => expandPrompt({ prompt: "a fox", creativity: 100, seed }).prompt,
+  )
+  for (const liberty of [/pixel art/, /sticker/, /neon/, /chalk/]) {
+    const turns = prompts.flatMap((prompt, seed) => (liberty.test(prompt) ? [seed % 7] : []))
+    assert.ok(turns.length > 2, `${liberty} ${turns.length}`)
+    assert.equal(new Set(turns).size, 1, "each of the seven comes up every seventh seed")
+  }
+  assert.deepEqual(
+    prompts.filter((prompt) => /pencil|mosaic|cross stitch|blueprint|duotone|silhouette/.test(prompt)),
+    [],
+  )
+})
+
+test("a place alone is never made a sticker, which a thing is", () => {
   const cut = (prompt: string): number =>
     [CREATIVITY.medium, CREATIVITY.high]
-      .flatMap((creativity) => Array.from({ length: 60 }, (_, seed) => ({ prompt, creativity, seed })))
-      .filter((r) => /sticker|silhouette/.test(expandPrompt(r).prompt)).length
+      .flatMap((creativity) => Array.from({ length: 180 }, (_, seed) => ({ prompt, creativity, seed })))
+      .filter((r) => /sticker/.test(expandPrompt(r).prompt)).length
   for (const place of [
     "a forest",
     "the night sky full of stars",

@@ -19,14 +19,24 @@ test("every word that the embedded list can add occurs in training captions", ()
   assert.deepEqual([...new Set(strange)], [])
 })
 
-test("every trained style can be added, and those that lose colours say so", () => {
+/** What they are drawn with is hard to tell any more (decision 068): they come only where they are asked for. */
+const HIDING: readonly string[] = [
+  "pencil sketch",
+  "mosaic",
+  "cross stitch",
+  "blueprint",
+  "duotone",
+  "silhouette",
+]
+
+test("every trained style can be added but those that hide things, and those that lose colours say so", () => {
   for (const style of STYLES) {
     const { nouns, adjectives, colours, background } = STYLE_TRAITS[style]
     const words = [...nouns, ...adjectives]
     const ideas = EMBEDDED.ideas.filter(
       (i) => i.aspects[0] === "style" && words.some((w) => i.text.endsWith(` ${w} of`)),
     )
-    assert.ok(ideas.length > 0, style)
+    assert.equal(ideas.length === 0, HIDING.includes(style), style)
     for (const idea of ideas) {
       // "Cartoon" also begins "outlined cartoon": only whole names count.
       const name = idea.text.replace(/^an? | of$/g, "")

@@ -12,3 +12,7 @@ export function draw(key: string): number {
 /** One of the items, each as likely. */
 export const pick = <T>(items: readonly T[], key: string): T | undefined =>
   items[Math.floor(draw(key) * items.length)]
+
+/** The seed's turn among the items, from one that depends on the key: as many seeds in a row as there are have one each. */
+export const turn = <T>(items: readonly T[], seed: number, key: string): T | undefined =>
+  items[(seed + Math.floor(draw(`${key} turn`) * items.length)) % items.length]

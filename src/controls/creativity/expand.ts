@@ -3,10 +3,10 @@ import { LIMITS } from "../../request/request.ts"
 import { wordsOf } from "../../sampling/words.ts"
 import { type Analysis, analyse, singular } from "./analyse.ts"
 import { type Addition, ASPECTS, type Expansion, type ExpansionRequest } from "./aspects.ts"
-import { draw, pick } from "./draw.ts"
+import { draw, pick, turn } from "./draw.ts"
 import { EMBEDDED } from "./embedded.ts"
 import type { Idea, IdeaList } from "./ideas.ts"
-import { isWanted, tierOf } from "./levels.ts"
+import { isWanted, type Tier, tierOf } from "./levels.ts"
 import { ARTICLES, DETERMINERS } from "./lexicon.ts"
 
 /**
@@ -45,7 +45,11 @@ export function expandPrompt(request: ExpansionRequest, list: IdeaList = EMBEDDE
         places[idea.place] &&
         fits(idea, prompt, analysis, chosen, list),
     )
-    const idea = choose(fitting, tierOf(creativity, draw(`${key}tier ${group[0]}`)), analysis, key + group[0])
+    const idea = choose(fitting, tierOf(creativity, draw(`${key}tier ${group[0]}`), group[0]!), analysis, {
+      key: key + group[0],
+      prompt,
+      seed,
+    })
     if (idea) chosen.push(idea)
   }
   return render(prompt, chosen, analysis, list)
@@ -104,12 +108,25 @@ const VIEWS: ReadonlySet<string> = new Set(
 const showsPlace = ({ subjects, tokens }: Analysis): boolean =>
   subjects.length === 0 || tokens.some(({ word }) => VIEWS.has(word))
 
+/** What lots are drawn by. */
+interface Lots {
+  /** Of prompt, seed and question. */
+  key: string
+  prompt: string
+  seed: number
+}
+
 /**
  * One of the tier, or of the nearest tamer one, natural to the subject if any is. Which aspects it fills is drawn
  * first, so that many coloured grounds do not crowd out a few places, and then the look, so that one of many names does not
- * crowd out others.
+ * crowd out others. Looks that are liberties take turns by seed, so that a batch shows as many as it can.
  */
-function choose(ideas: readonly Idea[], tier: number, a: Analysis, key: string): Idea | undefined {
+function choose(
+  ideas: readonly Idea[],
+  tier: Tier,
+  a: Analysis,
+  { key, prompt, seed }: Lots,
+): Idea | undefined {
   const kind = a.subjects[0]?.kind
   for (const t of [tier, tier - 1, tier - 2, tier + 1, tier + 2]) {
     const here = ideas.filter((i) => i.tier === t)
@@ -117,7 +134,7 @@ function choose(ideas: readonly Idea[], tier: number, a: Analysis, key: string):
     const groups = [...Map.groupBy(natural.length > 0 ? natural : here, (i) => i.aspects.join()).values()]
     const group = pick(groups, `${key} aspects`)
     const looks = [...Map.groupBy(group ?? [], ({ look }) => look).values()]
-    const look = looks.length > 1 ? pick(looks, `${key} look`) : group
+    const look = looks.length < 2 ? group : t === 2 ? turn(looks, seed, prompt) : pick(looks, `${key} look`)
     if (look) return pick(look, `${key} tier ${t}`)
   }
   return undefined

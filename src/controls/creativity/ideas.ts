@@ -8,7 +8,7 @@ export interface Idea {
   /** Aspects that it fills, all of which must be open and wanted. */
   aspects: readonly [Aspect, ...Aspect[]]
   text: string
-  /** What ideas that say the same in other words share: none is drawn more often for having more of them. */
+  /** What ideas that say the same in other words share: none is drawn more often for having more of them. Liberties take turns by it. */
   look?: string
   tier: Tier
   /**

@@ -19,11 +19,11 @@ const CHANCE: Readonly<Record<Aspect, Row>> = {
 /** How far from the ordinary an idea lies: 0 what anyone would expect, 1 a choice, 2 a liberty. */
 export type Tier = 0 | 1 | 2
 
-/** Probability of an idea of at least tier 1, and of tier 2. */
-const TIERS: Readonly<Record<1 | 2, Row>> = {
-  1: [0, 0, 0.8, 0.97],
-  2: [0, 0, 0, 0.6],
-}
+/** Probability of an idea of at least tier 1. */
+const CHOICE: Row = [0, 0, 0.8, 0.97]
+/** Probability of one of tier 2. Rarer in a setting: away from where it lives a subject is drawn less well. */
+const LIBERTY: Readonly<Partial<Record<Aspect, Row>>> = { style: [0, 0, 0, 1], setting: [0, 0, 0, 0.4] }
+const ANY_LIBERTY: Row = [0, 0, 0, 0.6]
 
 function at(creativity: number, row: Row): number {
   const c = Math.min(100, Math.max(0, creativity))
@@ -39,5 +39,7 @@ function at(creativity: number, row: Row): number {
 export const isWanted = (aspect: Aspect, creativity: number, drawn: number): boolean =>
   drawn < at(creativity, CHANCE[aspect])
 
-export const tierOf = (creativity: number, drawn: number): Tier =>
-  drawn < at(creativity, TIERS[2]) ? 2 : drawn < at(creativity, TIERS[1]) ? 1 : 0
+export function tierOf(creativity: number, drawn: number, aspect: Aspect): Tier {
+  if (drawn < at(creativity, LIBERTY[aspect] ?? ANY_LIBERTY)) return 2
+  return drawn < at(creativity, CHOICE) ? 1 : 0
+}

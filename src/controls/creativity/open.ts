@@ -128,6 +128,7 @@ function ideasOf(aspect: Aspect): Idea[] {
       return {
         aspects: [aspect],
         text: head.slice(2),
+        ...(aspect === "style" && { look: head.slice(2) }),
         tier: Number(head[0]) as Tier,
         place: "tail",
         bringsColour: marks.includes("+colour"),
