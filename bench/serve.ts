@@ -297,7 +297,8 @@ async function cluster(args: string[]): Promise<void> {
       Array.from({ length: count }, () => startNode({ ...base, role: "worker" })),
     )
     await call(`${api.url}/api/queue/pause`, "POST")
-    const n = Math.min(4000, count * batch * 100)
+    // Whole rounds: of a part of one the workers without a job would count as idle.
+    const n = count * batch * Math.min(100, Math.ceil(6400 / (count * batch)))
     let next = 0
     const began = performance.now()
     await Promise.all(
