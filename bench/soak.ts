@@ -7,8 +7,8 @@ import { AtelierClient } from "../src/index.ts"
 import { serve } from "../src/server/index.ts"
 import { dataFolder } from "../test/support/service.ts"
 
-/** Before the fit: networks are loaded and code is compiled. */
-const WARM = 40
+/** Before the fit: networks are loaded, code is compiled, and memory is as large as it becomes. */
+const WARM = 100
 /** Pictures between two readings. */
 const EVERY = 5
 

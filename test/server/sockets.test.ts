@@ -1,5 +1,6 @@
 // R13: an event stream over a network that drops and freezes connections misses nothing and repeats nothing.
 import assert from "node:assert/strict"
+import { getEventListeners } from "node:events"
 import { after, before, test } from "node:test"
 import { AtelierClient } from "../../src/sdk/index.ts"
 import { amount, figure, random } from "../support/figures.ts"
@@ -81,4 +82,17 @@ test("waiting for a job outlives a cut and a frozen connection", async () => {
   await service.call("POST", "/api/queue/resume")
   assert.equal((await waiting).state, "completed")
   await network.close()
+})
+
+test("a stream that is over leaves nothing with the server, which outlives it", async () => {
+  const held = (): number => getEventListeners(service.service.closing, "abort").length
+  const client = new AtelierClient({ baseUrl: service.url })
+  await until(() => held() === 1)
+  const stop = new AbortController()
+  const events = client.events({ signal: stop.signal })
+  await events.next()
+  assert.equal(held(), 2, "the open stream is one that the server would end")
+  stop.abort()
+  await events.return(undefined).catch(() => {})
+  await until(() => held() === 1)
 })

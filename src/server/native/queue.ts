@@ -128,8 +128,9 @@ function eventStream(
   const from = c.req.header("last-event-id") ?? query.after ?? null
   return streamSSE(c, async (stream) => {
     const closed = Promise.withResolvers<void>()
+    const close = (): void => closed.resolve()
     const send = (message: { event: string; data: string; id?: string }): void => {
-      void stream.writeSSE(message).catch(() => closed.resolve())
+      void stream.writeSSE(message).catch(close)
     }
     // The first message says where the stream stands, so that a client which saw nothing yet can resume too.
     send({ event: "hello", data: "{}", id: from ?? s.jobs.events.cursor })
@@ -147,14 +148,16 @@ function eventStream(
     })
     // Keeps proxies from closing a silent stream, and tells clients that it is not dead; a revoked key's is over.
     const beat = setInterval(() => {
-      void stream.write(": still here\n\n").catch(() => closed.resolve())
+      void stream.write(": still here\n\n").catch(close)
       askAgain().catch((thrown: unknown) => {
-        if (asAtelierError(thrown).code === "unauthorized") closed.resolve()
+        if (asAtelierError(thrown).code === "unauthorized") close()
       })
     }, s.options.heartbeatSeconds * 1000)
-    stream.onAbort(() => closed.resolve())
-    s.closing.addEventListener("abort", () => closed.resolve(), { once: true })
+    stream.onAbort(close)
+    s.closing.addEventListener("abort", close)
     await closed.promise
+    // The server outlives its streams, and would keep each that it could still call.
+    s.closing.removeEventListener("abort", close)
     clearInterval(beat)
     stopEvents()
     stopSteps()
