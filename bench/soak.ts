@@ -1,6 +1,8 @@
 // npm run bench -- soak [pictures]: R15. One server with the embedded model makes picture after picture, of every kind, and
 // what it holds is fitted over the pictures: memory and open handles must not grow.
 import { rm } from "node:fs/promises"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { createEngine } from "../src/controls/engine.ts"
 import { decodeDataUri } from "../src/image/source.ts"
 import { AtelierClient } from "../src/index.ts"
@@ -9,6 +11,10 @@ import { dataFolder } from "../test/support/service.ts"
 
 /** Before the fit: networks are loaded, code is compiled, and memory is as large as it becomes. */
 const WARM = 100
+// What nobody holds any more is no leak, whenever it would have been collected.
+setFlagsFromString("--expose-gc")
+const collectGarbage = runInNewContext("gc") as () => void
+
 /** Pictures between two readings. */
 const EVERY = 5
 
@@ -51,7 +57,7 @@ export async function main([given = "200"]: string[]): Promise<void> {
       const bytes = await client.download(job.pictures[0]!, { format: "png" })
       if (n === 0) look = `data:image/png;base64,${Buffer.from(bytes).toString("base64")}`
       if (n >= WARM && n % EVERY === 0) {
-        global.gc?.()
+        collectGarbage()
         readings.push({
           pictures: n - WARM,
           resident: process.memoryUsage().rss / 2 ** 20,
