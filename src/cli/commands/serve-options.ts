@@ -3,6 +3,7 @@ import type { Command } from "commander"
 import { AtelierError } from "../../request/errors.ts"
 import type { ServeOptions } from "../../server/index.ts"
 import type { CommonOptions } from "../context.ts"
+import { wholeNumber } from "../whole-number.ts"
 
 export interface ServeFlags extends CommonOptions {
   host?: string
@@ -52,22 +53,6 @@ export function withServeOptions(command: Command): Command {
     .option("--threads <n>", "processor threads")
     .option("--log <level>", "silent, fatal, error, warn, info (every request), debug, trace", "warn")
     .option("--json", "print as JSON")
-}
-
-function wholeNumber(
-  flag: string,
-  text: string | undefined,
-  least: number,
-  most: number,
-): number | undefined {
-  if (text === undefined) return undefined
-  const value = Number(text)
-  if (text.trim() !== "" && Number.isInteger(value) && value >= least && value <= most) return value
-  throw new AtelierError(
-    "out_of_range",
-    `${flag} is a whole number from ${least} to ${most}, and ${text} was given.`,
-    { field: flag },
-  )
 }
 
 function oneOf<T extends string>(

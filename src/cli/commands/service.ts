@@ -1,7 +1,7 @@
 // atelier keys, webhooks, doctor, mcp: what is done to a service from beside it.
 import type { Command } from "commander"
-import { AtelierError } from "../../request/errors.ts"
 import { type CommonOptions, type Context, run } from "../context.ts"
+import { wholeNumber } from "../whole-number.ts"
 
 interface ServiceFlags extends CommonOptions {
   directory?: string
@@ -14,18 +14,10 @@ interface KeyFlags extends ServiceFlags {
 
 /** Limits that were named; the others keep their defaults. */
 function limitsOf({ concurrency, backlog, rate }: KeyFlags): { [limit: string]: number } {
-  const named = Object.entries({ concurrency, backlog, rate }).filter(([, text]) => text !== undefined)
-  return Object.fromEntries(
-    named.map(([name, text]) => {
-      const value = Number(text)
-      if (Number.isInteger(value) && value >= 1 && value <= 1_000_000) return [name, value]
-      throw new AtelierError(
-        "out_of_range",
-        `--${name} is a whole number from 1 to 1000000, and ${text} was given.`,
-        { field: name },
-      )
-    }),
+  const numbers = Object.entries({ concurrency, backlog, rate }).map(
+    ([name, text]) => [name, wholeNumber(`--${name}`, text, 1, 1_000_000, name)] as const,
   )
+  return Object.fromEntries(numbers.filter((entry): entry is [string, number] => entry[1] !== undefined))
 }
 
 const at = ({ directory }: ServiceFlags): { directory?: string } =>
