@@ -52,7 +52,7 @@ const OPEN = [
   "GET /files/:file",
   "GET /files/assets/:id",
   "GET /files/previews/:job/:place",
-  "PUT /fal/upload/:key/:id/:signature",
+  "PUT /fal/upload/:key/:id",
   "POST /api/session",
   "DELETE /api/session",
 ]
