@@ -88,10 +88,11 @@ export async function exportModel({
     controls: "controls.safetensors",
   }
   if (existsSync(statePath("runs/upsampler"))) {
-    const { average } = await found("upsampler")
+    const { average, counters } = await found("upsampler")
     await writeSafetensors(
       `${folder}/upsampler.safetensors`,
       entries(await shapedAverage("upsampler", average)),
+      { samples: String(counters.samples) },
     )
     files.upsampler = "upsampler.safetensors"
   }

@@ -69,7 +69,7 @@ export async function restoreRuns(model: string, runs = "runs", vectors = WORD_V
     made.push("sight")
   }
   if (missing("upsampler") && existsSync(`${model}/upsampler.safetensors`)) {
-    await saveAs(`${runs}/upsampler`, (await weightsIn(`${model}/upsampler.safetensors`))[0])
+    await saveAs(`${runs}/upsampler`, ...(await weightsIn(`${model}/upsampler.safetensors`)))
     made.push("upsampler")
   }
   if (missing("verifier") && existsSync(`${model}/verifier.safetensors`)) {
