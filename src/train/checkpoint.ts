@@ -13,7 +13,11 @@ export interface Counters {
   /** Wall-clock seconds spent training, over all sessions. */
   seconds: number
   operations: number
+  /** Samples since the average last moved: a resumed run moves it when one that was not stopped would. */
+  unaveraged: number
 }
+
+export const nothingDone: Counters = { step: 0, samples: 0, seconds: 0, operations: 0, unaveraged: 0 }
 
 export interface RunState {
   counters: Counters
@@ -24,6 +28,7 @@ export interface RunState {
 
 export const statePath = (folder: string): string => `${folder}/state.safetensors`
 
+/** Replaces the saved run of a folder, which is made when missing; `shapeOf` tells the shape of every key of the state. */
 export async function saveRun(
   folder: string,
   run: RunState,
@@ -55,12 +60,9 @@ export async function loadRun(folder: string): Promise<RunState | undefined> {
     if (name.startsWith("a:")) average.set(name.slice(2), data)
     else state.set(name, data)
   }
-  const number = (key: keyof Counters): number => Number(file.metadata[key] ?? 0)
-  const counters = {
-    step: number("step"),
-    samples: number("samples"),
-    seconds: number("seconds"),
-    operations: number("operations"),
-  }
+  // A counter that an older file lacks is 0.
+  const counters = { ...nothingDone }
+  for (const key of Object.keys(counters) as (keyof Counters)[])
+    counters[key] = Number(file.metadata[key] ?? 0)
   return { counters, state, average }
 }

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { fileURLToPath } from "node:url"
 import { openSafetensors, readTensor } from "../checkpoint/index.ts"
-import { type Counters, saveRun, statePath } from "./checkpoint.ts"
+import { type Counters, nothingDone, saveRun, statePath } from "./checkpoint.ts"
 import { WORD_VECTORS } from "./word-vectors.ts"
 
 /**
@@ -27,10 +27,10 @@ async function weightsIn(path: string, prefix = ""): Promise<[Shaped, Record<str
 async function saveAs(folder: string, weights: Shaped, metadata: Record<string, string> = {}): Promise<void> {
   const samples = Number(metadata.samples ?? 0)
   const counters: Counters = {
+    ...nothingDone,
     step: Number(metadata.step ?? 0),
     samples,
     seconds: Number(metadata.hours ?? 0) * 3600,
-    operations: 0,
   }
   const state = new Map([...weights].map(([name, { data }]) => [`w:${name}`, data]))
   const average = new Map([...weights].map(([name, { data }]) => [name, data]))

@@ -1,6 +1,6 @@
 // The training loop: runs steps, averages weights, logs, draws sample sheets, and can be killed at any moment.
 import { appendFileSync, mkdirSync } from "node:fs"
-import { type Counters, loadRun, saveRun } from "./checkpoint.ts"
+import { type Counters, loadRun, nothingDone, saveRun } from "./checkpoint.ts"
 import { type Feed, type State, type StepDefinition, type StepRates, TrainingStep } from "./step.ts"
 
 export interface Recipe {
@@ -31,6 +31,8 @@ export interface Recipe {
 export interface TrainerOptions {
   folder: string
   resume: boolean
+  /** Minutes between lines of the log (0.5), checkpoints (4) and sample sheets (10); 0 is after every step. */
+  logMinutes?: number
   checkpointMinutes?: number
   sheetMinutes?: number
   /** Stop after this many minutes, state saved. */
@@ -43,12 +45,18 @@ export interface TrainerOptions {
 }
 
 const minute = 60_000
+/** Samples after which the average moves towards the weights: at every step that would take longer than a small step. */
+const AVERAGE_EVERY = 250
 
+/**
+ * Trains until the recipe's samples are seen, the minutes are over or the signal is given, and saves. The folder gets
+ * state.safetensors, log.jsonl and the sheets. Returns what has been done over all sessions. Throws when the loss is no
+ * number any more: the last checkpoint is left as it was.
+ */
 export async function train(recipe: Recipe, options: TrainerOptions): Promise<Counters> {
   const { folder, print = (line) => console.log(line) } = options
   mkdirSync(folder, { recursive: true })
   const saved = options.resume ? await loadRun(folder) : undefined
-  const nothingDone = { step: 0, samples: 0, seconds: 0, operations: 0 }
   const counters: Counters = { ...(saved?.counters ?? recipe.before ?? nothingDone) }
   let stage = recipe.stage(counters.samples)
   let step = await TrainingStep.create(recipe.define(stage), options.threads)
@@ -68,7 +76,6 @@ export async function train(recipe: Recipe, options: TrainerOptions): Promise<Co
   const marks = { log: began, checkpoint: began, sheet: began }
   const nothing = () => ({ sums: {} as Record<string, number>, steps: 0, samples: 0, operations: 0 })
   let recent = nothing()
-  let sinceAverage = 0
   let upcoming = recipe.batch(counters.step + 1, stage)
   const due = (mark: keyof typeof marks, every: number): boolean => Date.now() - marks[mark] >= every
   const over = (): boolean =>
@@ -89,17 +96,17 @@ export async function train(recipe: Recipe, options: TrainerOptions): Promise<Co
     counters.samples += size
     counters.operations += step.operations
     counters.seconds += (Date.now() - started) / 1000
-    sinceAverage += size
+    counters.unaveraged += size
     for (const [key, value] of Object.entries(reports)) recent.sums[key] = (recent.sums[key] ?? 0) + value
     recent.steps++
     recent.samples += size
     recent.operations += step.operations
-    if (sinceAverage >= 250) {
-      mixInto(average, step.state(), sinceAverage / Math.min(recipe.averageOver, counters.samples / 8))
-      sinceAverage = 0
+    if (counters.unaveraged >= AVERAGE_EVERY) {
+      mixInto(average, step.state(), counters.unaveraged / Math.min(recipe.averageOver, counters.samples / 8))
+      counters.unaveraged = 0
     }
-    if (due("log", minute / 2)) {
-      const seconds = (Date.now() - marks.log) / 1000
+    if (due("log", (options.logMinutes ?? 0.5) * minute)) {
+      const seconds = Math.max(1, Date.now() - marks.log) / 1000
       const rate = recent.samples / seconds
       const record = {
         step: counters.step,

@@ -84,7 +84,7 @@ test("copies stand behind their originals, spread evenly", () => {
 
 test("of a run the weights and averages grow, blocks' momenta start afresh, all else is kept", () => {
   const one = (v: number) => new Float32Array([v])
-  const counters = { step: 5, samples: 9, seconds: 3, operations: 1 }
+  const counters = { step: 5, samples: 9, seconds: 3, operations: 1, unaveraged: 2 }
   const state = new Map([
     ["w:blocks.0.mlp.up.weight", one(1)],
     ["w:first.weight", one(2)],
@@ -107,7 +107,7 @@ test("new words begin as what stood for every word without a row, and growing ag
   const folder = mkdtempSync(join(tmpdir(), "atelier-grow-"))
   const table = (of: number) => Float32Array.of(0, 0, 7, of, 5, 6) // the closing token, the unknown word, "fox"
   const name = "text.embed_tokens.weight"
-  const counters = { step: 5, samples: 9, seconds: 3, operations: 1 }
+  const counters = { step: 5, samples: 9, seconds: 3, operations: 1, unaveraged: 2 }
   const state = new Map([
     [`w:${name}`, table(1)],
     [`s:${name}.mean`, table(2)],

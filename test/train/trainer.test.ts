@@ -1,151 +1,140 @@
-// The trainer: one step against hand-computed numbers, and runs that are stopped and go on.
+// Runs of the trainer: stopped, killed and gone on with, and what they leave on disk.
 import assert from "node:assert/strict"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { test } from "node:test"
-import { input, linear, mean, parameter, square, sub } from "../../src/graph/index.ts"
-import { loadRun } from "../../src/train/checkpoint.ts"
-import { orthogonalise } from "../../src/train/optimiser.ts"
-import { operationsOf, parametersOf, type StepDefinition, TrainingStep } from "../../src/train/step.ts"
-import { type Recipe, train } from "../../src/train/trainer.ts"
-import { floats, noise, run } from "../support/run.ts"
+import { createInterface } from "node:readline"
+import { after, test } from "node:test"
+import { loadRun, type RunState } from "../../src/train/checkpoint.ts"
+import { type Recipe, type TrainerOptions, train } from "../../src/train/trainer.ts"
+import { recipe } from "../support/toy-run.ts"
 
-/** Mean squared error of y = x W^T on a batch of two. */
-function regression(rule: StepDefinition["rule"]): StepDefinition {
-  const x = input("x", [2, 3])
-  const y = linear(x, parameter("layer.weight", [2, 3]))
-  return {
-    loss: mean(square(sub(y, input("y", [2, 2]))), [0, 1]),
-    rule,
-    options: { weightDecay: 0.1, clip: 1000 },
-  }
+const folder = mkdtempSync(join(tmpdir(), "atelier-train-"))
+after(() => rmSync(folder, { recursive: true }))
+
+/** Trains in a folder of this file's own, silently; `resume` unless told. */
+const trained = async (
+  name: string,
+  what: Recipe,
+  options: Partial<TrainerOptions> = {},
+): Promise<RunState> => {
+  const own = { folder: `${folder}/${name}`, resume: true, threads: 1, print: () => {}, ...options }
+  await train(what, own)
+  return (await loadRun(own.folder))!
 }
 
-const x = Float32Array.of(1, 2, 3, -1, 0, 2)
-const y = Float32Array.of(1, 0, 0, 1)
-const weight = Float32Array.of(0.1, 0.2, 0.3, -0.1, 0.4, 0)
-const feeds = { x: { data: x, shape: [2, 3] }, y: { data: y, shape: [2, 2] } }
+/** The lines of a run's log. */
+const logOf = (name: string): Record<string, number>[] =>
+  readFileSync(`${folder}/${name}/log.jsonl`, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line))
 
-test("one AdamW step equals the step computed by hand", async () => {
-  const step = await TrainingStep.create(
-    regression(() => "adamw"),
-    1,
-  )
-  step.load(new Map([["w:layer.weight", weight]]))
-  const { loss, norm } = await step.run(feeds, 1, { rate: 0.01, matrixRate: 0 })
-  // d = y' - y; loss = mean d^2; dW[o][i] = sum_b 2 d[b][o] x[b][i] / 4.
-  const error = [0, 1].map((b) =>
-    [0, 1].map((o) => [0, 1, 2].reduce((s, i) => s + x[b * 3 + i]! * weight[o * 3 + i]!, 0) - y[b * 2 + o]!),
-  )
-  const expectedLoss = error.flat().reduce((s, d) => s + d * d, 0) / 4
-  const gradient = [0, 1].flatMap((o) =>
-    [0, 1, 2].map((i) => [0, 1].reduce((s, b) => s + (2 * error[b]![o]! * x[b * 3 + i]!) / 4, 0)),
-  )
-  assert.ok(Math.abs(loss! - expectedLoss) < 1e-6)
-  assert.ok(Math.abs(norm! - Math.hypot(...gradient)) < 1e-5)
-  // At the first step the corrected moments are g and g^2, so every weight moves by the rate against its gradient's sign.
-  const expected = weight.map((w, i) => w * (1 - 0.01 * 0.1) - 0.01 * Math.sign(gradient[i]!))
-  step
-    .state()
-    .get("w:layer.weight")!
-    .forEach((w, i) => {
-      assert.ok(Math.abs(w - expected[i]!) < 1e-6, `weight ${i}: ${w} against ${expected[i]}`)
-    })
-  await step.close()
+/** What must not differ between two runs: all but the time that they took. */
+const essence = ({ counters: { step, samples, unaveraged }, state, average }: RunState) => ({
+  counters: { step, samples, unaveraged },
+  state,
+  average,
 })
 
-test("clipping shortens the gradient that reaches the moments to the limit", async () => {
-  const definition = regression(() => "adamw")
-  const step = await TrainingStep.create({ ...definition, options: { clip: 0.5, beta1: 0.9 } }, 1)
-  step.load(new Map([["w:layer.weight", weight]]))
-  const { norm } = await step.run(feeds, 1, { rate: 0.01, matrixRate: 0 })
-  assert.ok(norm! > 0.5)
-  const moment = step.state().get("s:layer.weight.mean")!
-  assert.ok(Math.abs(Math.hypot(...moment) - 0.1 * 0.5) < 1e-5)
-  await step.close()
+test("a run that was stopped and resumed has the losses, weights and averages of one that was not", async () => {
+  const everyStep = { logMinutes: 0 }
+  const whole = await trained("whole", recipe(700), everyStep)
+  await trained("parts", recipe(310), everyStep)
+  const parts = await trained("parts", recipe(700), everyStep)
+  assert.deepEqual(essence(parts), essence(whole))
+  assert.notDeepEqual([...whole.average.values()][0], whole.state.get("w:layer.weight"))
+  const losses = (name: string) => logOf(name).map(({ step, loss }) => ({ step, loss }))
+  assert.equal(losses("whole").length, 350)
+  assert.deepEqual(losses("parts"), losses("whole"))
 })
 
-test("Muon's direction has singular values near one, whatever the gradient's were", async () => {
-  for (const shape of [
-    [6, 10],
-    [10, 6],
-  ] as const) {
-    const g = noise(60, 3).map((v, i) => v * (i % 7 === 0 ? 20 : 1))
-    const { out } = await run({ out: orthogonalise(input("g", shape), 6) }, { g: floats(g, shape) })
-    const [rows, columns] = shape
-    const small = Math.min(rows, columns)
-    // The trace of the Gram matrix is the sum of squared singular values.
-    const trace = out!.data.reduce((s, v) => s + v * v, 0)
-    assert.ok(trace > small * 0.4 && trace < small * 1.5, `trace ${trace} of ${small} values`)
-  }
-})
-
-test("a step reports how many operations its products take, forward, backward and update", () => {
-  const { loss } = regression(() => "adamw")
-  assert.equal(operationsOf([loss]), 2 * 2 * 2 * 3)
+test("a run that was killed goes on from its last checkpoint to the same weights", async () => {
+  const of = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href)
+  const program = `
+    import { train } from ${of("../../src/train/trainer.ts")}
+    import { recipe } from ${of("../support/toy-run.ts")}
+    const often = { logMinutes: 0, checkpointMinutes: 0 }
+    await train(recipe(1e9), { folder: ${JSON.stringify(`${folder}/killed`)}, resume: false, threads: 1, ...often })`
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  })
+  const exit = once(child, "exit")
+  for await (const line of createInterface(child.stdout))
+    if (line.startsWith("step 30 ")) child.kill("SIGKILL")
+  assert.equal((await exit)[1], "SIGKILL")
+  const kept = (await loadRun(`${folder}/killed`))!
+  assert.ok(kept.counters.step >= 29, `${kept.counters.step} steps were kept`)
+  const end = kept.counters.samples + 20
   assert.deepEqual(
-    parametersOf([loss]).map((p) => p.name),
-    ["layer.weight"],
+    essence(await trained("killed", recipe(end))),
+    essence(await trained("unharmed", recipe(end))),
   )
 })
 
-test("a weight that the state lacks or that has another size is named", async () => {
-  const step = await TrainingStep.create(
-    regression(() => "adamw"),
-    1,
-  )
-  assert.throws(() => step.load(new Map()), /no weight layer\.weight/)
-  assert.throws(
-    () => step.load(new Map([["w:layer.weight", new Float32Array(5)]])),
-    /layer\.weight has 5 numbers/,
-  )
-  await step.close()
-})
-
-function recipe(samples: number): Recipe {
-  return {
-    name: "regression",
-    samples,
-    stage: () => "only",
-    define: () => regression((name) => (name === "layer.weight" ? "muon" : "adamw")),
-    batchSize: () => 2,
-    initial: () => new Map([["w:layer.weight", weight]]),
-    rates: (seen) => ({ rate: 0.01, matrixRate: 0.01 / (1 + seen) }),
-    batch: async (step) => ({
-      x: { data: noise(6, step), shape: [2, 3] },
-      y: { data: noise(4, step + 100), shape: [2, 2] },
-    }),
-    averageOver: 20,
+test("a stop signal ends a run with its state saved", async () => {
+  const stop = new AbortController()
+  const print = (line: string): void => {
+    if (line.startsWith("step 5 ")) stop.abort()
   }
-}
-
-test("a run that was stopped and resumed ends with the same weights as one that was not", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "atelier-train-"))
-  try {
-    const quiet = { threads: 1, print: () => {} }
-    await train(recipe(40), { folder: `${folder}/whole`, resume: false, ...quiet })
-    await train(recipe(16), { folder: `${folder}/parts`, resume: false, ...quiet })
-    const counters = await train(recipe(40), { folder: `${folder}/parts`, resume: true, ...quiet })
-    assert.equal(counters.step, 20)
-    const [whole, parts] = [await loadRun(`${folder}/whole`), await loadRun(`${folder}/parts`)]
-    assert.deepEqual(parts!.state, whole!.state)
-    assert.equal(parts!.counters.samples, 40)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+  const { counters } = await trained("signalled", recipe(1e9), { signal: stop.signal, logMinutes: 0, print })
+  assert.equal(counters.step, 5)
 })
 
 test("a checkpoint is one readable file with weights, slots, averages and counters", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "atelier-train-"))
-  try {
-    await train(recipe(4), { folder, resume: false, threads: 1, print: () => {} })
-    const saved = await loadRun(folder)
-    assert.deepEqual([...saved!.state.keys()].sort(), ["s:layer.weight.momentum", "w:layer.weight"])
-    assert.deepEqual([...saved!.average.keys()], ["layer.weight"])
-    assert.equal(saved!.counters.step, 2)
-    assert.ok(readFileSync(`${folder}/state.safetensors`).length > 64)
-  } finally {
-    rmSync(folder, { recursive: true })
+  const saved = await trained("checkpoint", recipe(4))
+  assert.deepEqual([...saved.state.keys()].sort(), ["s:layer.weight.momentum", "w:layer.weight"])
+  assert.deepEqual([...saved.average.keys()], ["layer.weight"])
+  assert.equal(saved.counters.step, 2)
+  assert.equal(saved.counters.unaveraged, 4)
+})
+
+test("a line of the log tells loss, gradient, rate, speed and the time that is left", async () => {
+  await trained("logged", recipe(4), { logMinutes: 0 })
+  const [first, last] = logOf("logged") as [Record<string, number>, Record<string, number>]
+  for (const key of ["loss", "norm", "rate", "samplesPerSecond", "gigaflops", "hours", "hoursLeft"])
+    assert.ok(Number.isFinite(first[key]) && first[key]! >= 0, `${key} is ${first[key]}`)
+  assert.deepEqual([first.step, first.samples, last.step, last.samples], [1, 2, 2, 4])
+  assert.ok(first.hoursLeft! > 0)
+  assert.equal(last.hoursLeft, 0)
+})
+
+test("sheets are drawn with the averaged weights while a run goes on and at its end, their figures logged", async () => {
+  const drawn: { samples: number; mean: number }[] = []
+  const sheet: Recipe["sheet"] = async (weights, where, { samples }) => {
+    assert.equal(where, `${folder}/sheets`)
+    drawn.push({ samples, mean: weights.get("layer.weight")![0]! })
+    return { psnr: samples }
   }
+  await trained("sheets", { ...recipe(4), sheet }, { sheetMinutes: 0 })
+  // Fewer samples than the average takes to move: it is what the weights began with.
+  const mean = Math.fround(0.1)
+  assert.deepEqual(
+    drawn,
+    [2, 4, 4].map((samples) => ({ samples, mean })),
+  )
+  assert.deepEqual(
+    logOf("sheets").map(({ sheet: samples, psnr }) => ({ samples, psnr })),
+    [2, 4, 4].map((samples) => ({ samples, psnr: samples })),
+  )
+})
+
+test("a new stage goes on with the weights and slots of the one before", async () => {
+  const staged = { ...recipe(40), stage: (samples: number) => (samples < 16 ? "first" : "second") }
+  assert.deepEqual(essence(await trained("staged", staged)), essence(await trained("even", recipe(40))))
+})
+
+test("a loss that is no number ends the run and leaves the last checkpoint", async () => {
+  const plain = recipe(40)
+  const broken: Recipe = {
+    ...plain,
+    batch: async (step, stage) => {
+      const { x, y } = await plain.batch(step, stage)
+      return { x: x!, y: step === 5 ? { ...y!, data: new Float32Array(4).fill(Number.NaN) } : y! }
+    },
+  }
+  await assert.rejects(trained("broken", broken, { checkpointMinutes: 0 }), /The loss is NaN at step 5/)
+  assert.equal((await loadRun(`${folder}/broken`))!.counters.step, 4)
 })
