@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { openSafetensors, type TensorEntry, writeSafetensors } from "../checkpoint/index.ts"
 import type { ManifestInput } from "../sampling/manifest.ts"
 import { loadRun, type RunState, statePath } from "./checkpoint.ts"
-import { noticeText } from "./data/credits.ts"
+import { noticeText } from "./data/notice.ts"
 import { exportThesaurus } from "./export-thesaurus.ts"
 import { keptStatistics, latentStatistics } from "./latent-statistics.ts"
 import { openLatents } from "./latents.ts"

@@ -1,12 +1,13 @@
 // The training art before any scene: concepts, chance, drawings, tints and the artists' credits.
 import assert from "node:assert/strict"
-import { readFileSync } from "node:fs"
+import { globSync, readFileSync } from "node:fs"
 import { describe, it } from "node:test"
 import { vocabulary } from "../../src/train/data/captions.ts"
 import { COLOURS, dominant, naturalColour, PAINT, recolour } from "../../src/train/data/colours.ts"
 import { CONCEPTS } from "../../src/train/data/concepts.ts"
-import { CREDITS, noticeText } from "../../src/train/data/credits.ts"
+import { CREDITS } from "../../src/train/data/credits.ts"
 import { heldOut } from "../../src/train/data/holdout.ts"
+import { noticeText } from "../../src/train/data/notice.ts"
 import { hash, random } from "../../src/train/data/random.ts"
 import { assignUse } from "../../src/train/data/sources.ts"
 import { footOf, trimBox } from "../../src/train/data/sprites.ts"
@@ -137,10 +138,11 @@ describe("tints", () => {
 })
 
 describe("credits", () => {
+  const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8")
+  const packages = "src/train/data/packages"
+
   it("name an author and a permissive licence for every pinned package", () => {
-    const pinned = JSON.parse(
-      readFileSync(new URL("../../src/train/data/packages/package.json", import.meta.url), "utf8"),
-    ) as { dependencies: Record<string, string> }
+    const pinned = JSON.parse(read(`${packages}/package.json`)) as { dependencies: Record<string, string> }
     assert.deepEqual(Object.fromEntries(CREDITS.map((c) => [c.package, c.version])), pinned.dependencies)
     for (const c of CREDITS)
       assert.ok(
@@ -150,5 +152,40 @@ describe("credits", () => {
           c.author &&
           noticeText().includes(c.author),
       )
+  })
+
+  it("give the licence that each package states, and what is installed is pinned to its bytes", () => {
+    type Locked = { version: string; license: string; integrity: string }
+    const lock = JSON.parse(read(`${packages}/package-lock.json`)) as { packages: Record<string, Locked> }
+    const { "": own, ...locked } = lock.packages
+    // What comes along uncredited is types and code, and none of it is read.
+    const credited = new Set(CREDITS.map((c) => `node_modules/${c.package}`))
+    assert.deepEqual(
+      Object.keys(locked).filter((path) => !credited.has(path)),
+      ["node_modules/@iconify/types", "node_modules/wink-nlp"],
+    )
+    for (const { package: name, version, licence } of CREDITS) {
+      const found = locked[`node_modules/${name}`]!
+      assert.equal(found.version, version)
+      assert.match(found.integrity, /^sha512-/)
+      // Moos licenses the packing of WordNet, Princeton the words.
+      assert.equal(found.license, licence === "WordNet" ? "MIT" : licence, name)
+    }
+  })
+
+  it("stand in NOTICE as the export writes it", () => {
+    assert.equal(read("NOTICE"), noticeText())
+  })
+
+  it("name every package that the page in a browser holds", () => {
+    const sources = globSync("studio/src/**/*.{ts,tsx}", { cwd: new URL("../..", import.meta.url) }).map(read)
+    const imported = new Set(
+      sources.flatMap((text) =>
+        [...text.matchAll(/(?:from|import) "((?:@[\w-]+\/)?[\w-]+)/g)].map((match) => match[1]!),
+      ),
+    )
+    imported.delete("atelier") // ourselves
+    assert.ok(imported.size > 5)
+    for (const name of imported) assert.match(noticeText(), new RegExp(`npm: .*${name}(,|$)`, "m"))
   })
 })

