@@ -1,0 +1,85 @@
+// The options of the training commands: numbers within limits, one sentence about what is wrong.
+import assert from "node:assert/strict"
+import { readFileSync } from "node:fs"
+import { describe, it } from "node:test"
+import { DATA_HELP, readDataOptions } from "../../src/train/data/options.ts"
+import { HELP, readOptions } from "../../src/train/options.ts"
+
+const words = (line: string): string[] => line.split(" ").filter(Boolean)
+
+describe("the options of npm run train", () => {
+  it("are numbers where numbers are meant, and absent where a recipe has its own", () => {
+    const asked = readOptions(
+      words("dit --resume --samples 2665000 --rate 0.005 --perceptual 0.25 --run grown"),
+    )
+    assert.equal(asked.name, "dit")
+    assert.equal(asked.run, "grown")
+    assert.deepEqual([asked.samples, asked.rate, asked.perceptual], [2_665_000, 0.005, 0.25])
+    assert.deepEqual([asked.resume, asked.minutes, asked.layers], [true, undefined, undefined])
+    const plain = readOptions(["vae"])
+    assert.deepEqual([plain.seed, plain.threads, plain.sheetMinutes, plain.from], [1, 2, 10, "dit"])
+  })
+
+  it("are refused by name when they are no numbers, out of range or unknown", () => {
+    const refused = (line: string, sentence: RegExp) =>
+      assert.throws(() => readOptions(words(line)), sentence, line)
+    refused("dit --samples many", /--samples many: this takes a whole number/)
+    refused("dit --samples 1.5", /--samples 1.5: this takes a whole number/)
+    refused("dit --minutes=", /--minutes : this takes a number/)
+    refused("dit --samples 0", /--samples 0 is too small; it takes 1 or more/)
+    refused("dit --rate 3", /--rate 3 is out of range; it takes 0 to 1/)
+    refused("dit --threads 0", /--threads 0 is out of range/)
+    refused("dit --gears 3", /Unknown option '--gears'/)
+    refused("dit sight", /One recipe at a time: dit, sight/)
+  })
+})
+
+describe("the options of npm run data", () => {
+  it("are the recipe of a set, in the form that its folder keeps", () => {
+    assert.deepEqual(readDataOptions([]).recipe, { seed: 1, count: 20_000, use: "train", scale: 1 })
+    const { recipe, workers, worker } = readDataOptions(words("--focus --count 28000 --seed 9 --workers 2"))
+    assert.equal(JSON.stringify(recipe), '{"seed":9,"count":28000,"use":"train","scale":1,"focus":true}')
+    assert.deepEqual([workers, worker], [2, undefined])
+    assert.equal(readDataOptions(words("--size 1024 --stage single")).recipe.scale, 8)
+  })
+
+  it("are refused by name when they are unknown words or sizes", () => {
+    const refused = (line: string, sentence: RegExp) =>
+      assert.throws(() => readDataOptions(words(line)), sentence, line)
+    refused("--stage singles", /--stage singles: there are single, scene/)
+    refused("--use both", /--use both: there are train, judge, glyphs/)
+    refused("--size 200", /--size 200 is no multiple of 128/)
+    refused("--size 64", /--size 64 is out of range/)
+    refused("--count some", /--count some: this takes a whole number/)
+    refused("--workers 2 --worker 2", /--worker 2 is out of range/)
+  })
+})
+
+describe("docs/training.md", () => {
+  const text = readFileSync(new URL("../../docs/training.md", import.meta.url), "utf8")
+  /** What follows a command's name, up to where its code ends or a comment begins. */
+  const uses = (command: string): string[] =>
+    [...text.matchAll(new RegExp(`npm run ${command} --([^\`#\n]*)`, "g"))].map((match) => match[1]!.trim())
+
+  it("names only recipes and options that npm run train has", () => {
+    const lines = uses("train").map((line) => line.replaceAll(/ N\b/g, " 1"))
+    assert.ok(lines.length > 15)
+    for (const line of lines) {
+      const { name } = readOptions(words(line))
+      assert.match(HELP, new RegExp(`^  .*\\b${name}\\b`, "m"), line)
+    }
+  })
+
+  it("names only options that npm run data has", () => {
+    const lines = uses("data")
+    assert.ok(lines.length >= 4)
+    for (const line of lines) readDataOptions(words(line))
+  })
+
+  it("is not needed to know the options: --help has them all", () => {
+    for (const option of ["resume", "run", "samples", "minutes", "threads", "seed", "rate", "from", "layers"])
+      assert.match(HELP, new RegExp(`--${option}\\b`))
+    for (const option of ["count", "seed", "workers", "stage", "focus", "use", "size", "out", "sheet"])
+      assert.match(DATA_HELP, new RegExp(`--${option}\\b`))
+  })
+})
