@@ -3,6 +3,7 @@ import { parseArgs } from "node:util"
 import { AtelierError } from "../../request/errors.ts"
 import { numberOf } from "../options.ts"
 import type { Recipe } from "./dataset.ts"
+import type { Stage } from "./scene.ts"
 
 export const DATA_HELP = `npm run data -- [options]
   --count N      pictures (default 20000)
@@ -59,7 +60,7 @@ export function readDataOptions(argv: readonly string[]) {
     use: oneOf("use", values.use, ["train", "judge", "glyphs"]),
     scale,
     ...(values.focus && { focus: true }),
-    ...(values.stage !== undefined && { stage: oneOf("stage", values.stage, ["single", "scene"]) }),
+    ...(values.stage !== undefined && { stage: oneOf<Stage>("stage", values.stage, ["single", "scene"]) }),
   }
   return {
     recipe,
