@@ -59,7 +59,7 @@ const WORDS = "text.embed_tokens.weight"
  * A run whose table of words has `rows` rows of `width` numbers. The new ones are what stood for every word without a
  * row, so that it computes the same; their momenta are zero.
  */
-export function lengthened(run: RunState, rows: number, width: number): RunState {
+function lengthened(run: RunState, rows: number, width: number): RunState {
   const longer = (name: string, data: Float32Array): Float32Array => {
     if (!name.includes(WORDS)) return data
     const out = new Float32Array(rows * width)

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, openSync, readSync, renameSync, statSync, writeF
 import { cropInto, type Located, type PictureRecord, type PictureSet } from "./pictures.ts"
 import { createCoder } from "./recipes/vae.ts"
 
-export const LATENTS = "data/latents"
+const LATENTS = "data/latents"
 const CHANNELS = 16
 
 /** Encodes every shard that has no latents yet; each file appears whole. Latents are not normalised. */

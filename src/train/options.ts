@@ -106,6 +106,12 @@ export function readOptions(argv: readonly string[]) {
       help: { type: "boolean", default: false },
     },
   })
+  const features = numberOf("features", values.features, least(96))
+  if (features !== undefined && features % 96 !== 0 && features % 128 !== 0)
+    throw new AtelierError(
+      "out_of_range",
+      `--features ${features} does not divide into heads and key heads; it takes a multiple of 96 or 128.`,
+    )
   if (positionals.length > 1)
     throw new AtelierError("invalid_request", `One recipe at a time: ${positionals.join(", ")}.`)
   return {
@@ -121,7 +127,7 @@ export function readOptions(argv: readonly string[]) {
     minutes: numberOf("minutes", values.minutes, { least: 0, whole: false }),
     threads: numberOf("threads", values.threads, { least: 1, most: 256 }),
     sheetMinutes: numberOf("sheet-minutes", values["sheet-minutes"], { least: 0, whole: false }),
-    features: numberOf("features", values.features, least(32)),
+    features,
     layers: numberOf("layers", values.layers, least(1)),
     rate: numberOf("rate", values.rate, share(1)),
     perceptual: numberOf("perceptual", values.perceptual, share(10)),

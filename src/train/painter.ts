@@ -65,6 +65,7 @@ const BATCH = 32
 const STEPS = 8
 export const GUIDANCE = 3
 
+/** One run of a session; of the feeds only those that it takes. */
 export async function runSession(
   session: ort.InferenceSession,
   feeds: Record<string, Feed>,
@@ -72,6 +73,7 @@ export async function runSession(
   return session.run(Object.fromEntries(session.inputNames.map((name) => [name, asTensor(feeds[name]!)])))
 }
 
+/** Draws pictures with weights in training, the way the engine does it with shipped ones. */
 export class Painter {
   readonly #reader: ort.InferenceSession
   readonly #denoiser: ort.InferenceSession

@@ -42,7 +42,7 @@ export interface PictureSet {
   read: (record: Located) => Uint8Array
 }
 
-export const SCENES = "data/scenes"
+const SCENES = "data/scenes"
 /** One object each, of the concepts that people ask for most; there or not. */
 const FOCUS_SCENES = "data/focus"
 /** What the names of its shards begin with. */

@@ -8,6 +8,7 @@ export interface Planes {
   height: number
 }
 
+/** RGB bytes, rows top-down, of planes in -1..1. */
 export function toBytes({ data, width, height }: Planes): Uint8Array {
   const plane = width * height
   const bytes = new Uint8Array(plane * 3)

@@ -55,7 +55,7 @@ export interface SightTargets {
 }
 
 /** What the encoder says of every cell [B,N,classes], and of the picture's style and background; before the softmax. */
-export function sightVerdicts(
+function sightVerdicts(
   features: Tensor,
   real: Tensor,
   w: Weights,

@@ -63,6 +63,7 @@ export function operationsOf(roots: readonly Tensor[]): number {
   return total
 }
 
+/** A compiled step with its weights and slots. Load a state before the first run; close it after the last. */
 export class TrainingStep {
   readonly operations: number
   readonly names: string[]

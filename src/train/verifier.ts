@@ -50,6 +50,7 @@ export function agreement(seen: Sight, { concepts, style, place }: Asked): Agree
   }
 }
 
+/** Tells of painted latents how much of what was asked they show. Close it after use. */
 export class Verifier {
   readonly #coder: Coder
   readonly #network: Classifier

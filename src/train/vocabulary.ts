@@ -34,7 +34,7 @@ export function commonWords(pictures: Pick<PictureSet, "records">): string[] {
     .map(([word]) => word)
 }
 
-export function vocabularyOf(words: readonly string[], vectors?: string): Vocabulary {
+function vocabularyOf(words: readonly string[], vectors?: string): Vocabulary {
   const table: WordTable = {
     ids: new Map(words.map((word, i) => [word, i + SPECIAL])),
     vector: openWordVectors(vectors),

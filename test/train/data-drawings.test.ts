@@ -9,7 +9,7 @@ import { CREDITS } from "../../src/train/data/credits.ts"
 import { heldOut } from "../../src/train/data/holdout.ts"
 import { noticeText } from "../../src/train/data/notice.ts"
 import { hash, random } from "../../src/train/data/random.ts"
-import { assignUse } from "../../src/train/data/sources.ts"
+import { assignUse, JUDGE_SETS, SETS } from "../../src/train/data/sources.ts"
 import { footOf, trimBox } from "../../src/train/data/sprites.ts"
 import { STYLES } from "../../src/train/data/styles/names.ts"
 import { drawn } from "../support/toy-art.ts"
@@ -99,6 +99,17 @@ describe("the drawings", () => {
       emojione: "judge",
     })
     assert.deepEqual(split(["noto", "twemoji"]), { noto: "train", twemoji: "judge" })
+  })
+
+  it("of the judge's sets are never the model's, whatever else a concept has", () => {
+    for (let some = 1; some < 2 ** SETS.length; some++) {
+      const sets = SETS.filter((_, k) => (some >> k) & 1)
+      const uses = assignUse(sets.map((set) => ({ concept: "fox", set, file: "" })))
+      for (const { set, use } of uses)
+        if ((JUDGE_SETS as readonly string[]).includes(set)) assert.equal(use, "judge", `${set} of ${sets}`)
+      // Without a set of the judge's own, twemoji is the judge's: nothing is both.
+      assert.equal(new Set(uses.map((d) => d.set)).size, uses.length)
+    }
   })
 
   it("are trimmed to what is opaque", () => {

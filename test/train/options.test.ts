@@ -29,6 +29,7 @@ describe("the options of npm run train", () => {
     refused("dit --samples 0", /--samples 0 is too small; it takes 1 or more/)
     refused("dit --rate 3", /--rate 3 is out of range; it takes 0 to 1/)
     refused("dit --threads 0", /--threads 0 is out of range/)
+    refused("dit --features 100", /--features 100 does not divide into heads/)
     refused("dit --gears 3", /Unknown option '--gears'/)
     refused("dit sight", /One recipe at a time: dit, sight/)
   })

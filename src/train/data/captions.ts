@@ -45,7 +45,7 @@ export const PLACE_WORDS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Places as what a picture shows, all of words that other captions have, too. */
-export const VIEW_WORDS: Readonly<Record<string, readonly string[]>> = {
+const VIEW_WORDS: Readonly<Record<string, readonly string[]>> = {
   meadow: ["a meadow", "a green meadow", "a green field", "a meadow landscape"],
   night: ["the night sky", "a starry sky", "a starry night sky", "a landscape at night"],
   space: ["outer space", "the stars in space"],

@@ -14,7 +14,7 @@ import type { SpriteSource } from "./sprites.ts"
 
 /** Raised whenever the same seed would give other pictures. */
 export const ART_VERSION = 5
-export const SHARD_PICTURES = 1000
+const SHARD_PICTURES = 1000
 /** Shards after which a new version of the art replaces an older one. */
 const ENOUGH_SHARDS = 20
 
@@ -91,13 +91,13 @@ export function sceneAt(cast: Cast, recipe: Recipe, index: number): Scene {
 
 export const captionAt = (scene: Scene): Caption => captionOf(scene, random(scene.seed).fork("caption"))
 
-export const shardName = (shard: number): string => `shard-${String(shard).padStart(4, "0")}`
+const shardName = (shard: number): string => `shard-${String(shard).padStart(4, "0")}`
 
 /** Pictures in the making at once: while one waits for its background's vectors, another is painted. */
 const LANES = 4
 
 /** Paints one shard: its pixels, and a line per picture. */
-export async function paintShard(
+async function paintShard(
   recipe: Recipe,
   source: SpriteSource,
   cast: Cast,
@@ -148,15 +148,6 @@ function saveShard(folder: string, shard: number, [pixels, lines]: [Buffer, stri
     renameSync(`${base}.${end}.part`, `${base}.${end}`)
   }
 }
-
-/** Paints one shard straight into a folder. */
-export const writeShard = async (
-  folder: string,
-  recipe: Recipe,
-  source: SpriteSource,
-  cast: Cast,
-  shard: number,
-): Promise<void> => saveShard(folder, shard, await paintShard(recipe, source, cast, shard))
 
 /** Shards that are complete in one folder. */
 const shardsOf = (folder: string): string[] =>

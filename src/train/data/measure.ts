@@ -20,6 +20,7 @@ export interface Attributes {
 
 const round = (x: number): number => Math.round(x * 1e4) / 1e4
 
+/** What the sliders go by, of a picture of any size, rounded to four places. */
 export function measure({ width: w, height: h, rgb }: Rendered): Attributes {
   const grey: Plane = new Float32Array(w * h)
   let [saturation, sum, square] = [0, 0, 0]

@@ -78,6 +78,7 @@ export function compose(l: Layers): Picture {
   return out
 }
 
+/** The grey of every pixel, weighted as the eye does. */
 export function luminance([r, g, b]: Picture): Plane {
   const out = empty(r.length)
   for (let i = 0; i < out.length; i++) out[i] = 0.299 * r[i]! + 0.587 * g[i]! + 0.114 * b[i]!

@@ -40,7 +40,7 @@ export async function renderScene(scene: Scene, source: SpriteSource, scale = 1)
 }
 
 /** Background, objects and shadow of a scene as planes, `unit` pixels per native pixel. */
-export async function layersOf(scene: Scene, source: SpriteSource, unit: number): Promise<Layers> {
+async function layersOf(scene: Scene, source: SpriteSource, unit: number): Promise<Layers> {
   const f: Frame = { w: Math.round(scene.width * unit), h: Math.round(scene.height * unit), unit }
   const back = await background(scene, f)
   const [fore, alpha, shadow] = [picture(f), plane(f), plane(f)]

@@ -33,9 +33,9 @@ export const NATIVE: Readonly<Record<Aspect, readonly [number, number]>> = {
 }
 
 /** A view is a place with nothing in it. */
-export const LAYOUTS = ["single", "count", "pair", "triple", "view"] as const
+const LAYOUTS = ["single", "count", "pair", "triple", "view"] as const
 export type Layout = (typeof LAYOUTS)[number]
-export const RELATIONS = ["left", "above"] as const
+const RELATIONS = ["left", "above"] as const
 export type Relation = (typeof RELATIONS)[number]
 export type Size = "small" | "normal" | "large"
 export type Stage = "single" | "scene"

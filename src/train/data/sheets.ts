@@ -21,6 +21,7 @@ const SUBJECTS: readonly Wish[] = [
   { concept: "cat", background: "room" },
 ]
 
+/** Draws styles.png, places.png and captions.png into `folder`: what the art of a seed looks like. */
 export async function writeSheets(source: SpriteSource, folder: string, seed: number): Promise<void> {
   const cast = castOf(source.sprites, "train")
   const styles = STYLES.flatMap((style) =>

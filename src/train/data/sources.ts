@@ -5,7 +5,7 @@ import { createRequire } from "node:module"
 import { CONCEPTS, type Concept } from "./concepts.ts"
 
 /** Drawing sets the model may learn from. */
-export const TRAIN_SETS = ["fluent-3d", "fluent-emoji-flat", "noto", "twemoji", "noto-v1"] as const
+const TRAIN_SETS = ["fluent-3d", "fluent-emoji-flat", "noto", "twemoji", "noto-v1"] as const
 /** Drawing sets kept for the judge: its classifier learns from drawings that the model never saw. */
 export const JUDGE_SETS = ["emojione", "fxemoji", "streamline-emojis"] as const
 export const SETS = [...TRAIN_SETS, ...JUDGE_SETS] as const
@@ -168,6 +168,7 @@ export interface Packages {
   svg(drawing: Drawing, pixels: number): string | undefined
 }
 
+/** The drawings of all concepts in the art packages installed in `folder`. Throws when a package is missing. */
 export function openPackages(folder: string): Packages {
   const require = createRequire(`${folder}/package.json`)
   const sets = new Map<string, IconSet>()

@@ -86,7 +86,7 @@ export function ridge(
   return out
 }
 
-export function puff(c: Canvas, x: number, y: number, size: number, fill: string, opacity = 1): string {
+function puff(c: Canvas, x: number, y: number, size: number, fill: string, opacity = 1): string {
   const parts = [oval(x, y, size, size * 0.34, fill)]
   for (let i = 0; i < 4; i++)
     parts.push(

@@ -34,7 +34,7 @@ const DROPOUT = 0.2
 const SHARES = { cutouts: 0.25, model: 0.2, glyphs: 0.25 }
 const WEIGHTS = { concept: 1, style: 0.5, background: 0.35 }
 
-export function openMaterial(folder = "data"): ClassifierMaterial {
+function openMaterial(folder = "data"): ClassifierMaterial {
   const judge = openScenes(`${folder}/judge`, "judge")
   if (judge.used.length === 0)
     throw new Error(
@@ -65,10 +65,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, count: Tensor): Ten
 }
 
 /** The training loss and its parts for a batch of `size`. */
-export function classifierLoss(
-  size: number,
-  c: ClassifierConfig,
-): { loss: Tensor; parts: Record<string, Tensor> } {
+function classifierLoss(size: number, c: ClassifierConfig): { loss: Tensor; parts: Record<string, Tensor> } {
   const image = input("image", [size, 3, c.side, c.side])
   const heads = classify(image, new Weights(), c, input("keep", [size, featureSize(c)]))
   const part = (name: "concept" | "style" | "background", classes: number): Tensor =>
@@ -166,6 +163,7 @@ export function classifierBatch(
   }
 }
 
+/** The judge's classifier, or with other material the verifier. */
 export function classifierRecipe(
   options: ClassifierRecipeOptions,
   material: ClassifierMaterial = openMaterial(),

@@ -68,6 +68,7 @@ export const realTokens = (count: number): Feed => ({
   shape: [IMAGE_TOKENS],
 })
 
+/** What the text tower is fed for captions of `lengths` words, padded to the most tokens. */
 export function promptFeeds(
   ids: BigInt64Array,
   vectors: Float32Array,

@@ -41,6 +41,7 @@ export const REFERENCE_TOKENS = 64
 export const IMAGE_TOKENS = 66
 export const LATENT_CHANNELS = 16
 
+/** The denoiser of a width in heads of 32 (a multiple of 96 or 128) and a number of blocks, with its text fusion. */
 export function ditConfig(features = 192, layers = 12): DitConfig {
   const heads = features / 32
   return {

@@ -6,7 +6,7 @@ import { Painter, type PainterModel } from "../painter.ts"
 import { type Planes, writeSheet } from "../sheet.ts"
 import { createCoder } from "./vae.ts"
 
-export const SHEET_PROMPTS = [
+const SHEET_PROMPTS = [
   "a watercolor fox in the snow",
   "a red apple on a plain blue background",
   "a castle in a green meadow, cartoon",
@@ -36,6 +36,7 @@ export const SHEET_PROMPTS = [
 const STEPS = 16
 const FIRST_SEED = 1000
 
+/** Paints the fixed prompts with fixed seeds into a sheet named by the samples seen; needs the run of the autoencoder. */
 export async function drawSheet(
   weights: ReadonlyMap<string, Float32Array>,
   folder: string,

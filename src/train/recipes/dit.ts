@@ -28,6 +28,7 @@ export interface DitRecipeOptions {
 /** A recipe and an expression that uses every weight, for those who need their shapes. */
 export type DitRecipe = Recipe & { root: Tensor }
 
+/** The denoiser with text tower, style encoder and sliders. Needs the painted scenes and their latents. */
 export function ditRecipe(options: DitRecipeOptions): DitRecipe {
   const pictures = openPictures()
   const latents = openLatents(pictures)

@@ -65,6 +65,7 @@ export interface SightRecipeOptions {
   folder: string
 }
 
+/** The encoder of the art, from the latents of the scenes. */
 export function sightRecipe({ samples, seed, folder }: SightRecipeOptions): Recipe {
   const pictures = openPictures()
   const latents = openLatents(pictures)

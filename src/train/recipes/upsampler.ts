@@ -105,6 +105,7 @@ export interface UpsamplerRecipeOptions {
   seed: number
 }
 
+/** The upsampler, from pairs of which one in twenty is held out for the sheet. */
 export function upsamplerRecipe({ samples, seed }: UpsamplerRecipeOptions, pairs = openPairs()): Recipe {
   const held = pairs.filter((_, i) => i % 20 === 19)
   const used = pairs.filter((_, i) => i % 20 !== 19)

@@ -65,7 +65,7 @@ function texture(x: Tensor): Tensor {
  * What the autoencoder lowers. With `anchor`, latents that it once gave to the same crops, leaving them costs as well,
  * each channel in its own deviations, so that a denoiser trained on those goes on with these.
  */
-export function vaeLoss(
+function vaeLoss(
   image: Tensor,
   noise: Tensor,
   w: Weights,
@@ -116,6 +116,7 @@ const STEP = 16
 
 const ofEncoder = (name: string): boolean => /^(encoder|quant_conv)\b/.test(name)
 
+/** The autoencoder from nothing, its decoder alone (`from`), or both halves close to what they were (`from` and `near`). */
 export function vaeRecipe(options: VaeRecipeOptions, pictures: PictureSet = openPictures()): Recipe {
   const crop = 64
   const batch = (stage: string): number => Number(stage)
