@@ -46,7 +46,11 @@ export function decoderBytes(c: VaeConfig, width: number, height: number): numbe
 }
 
 /** Adds it up. `parts` are components whose weights are held; `work` what runs at the same time. */
-export function planMemory(parts: readonly Checkpoint[], work: readonly number[]): MemoryPlan {
+export function planMemory(
+  parts: readonly Checkpoint[],
+  work: readonly number[],
+  free = freeMemory(),
+): MemoryPlan {
   const weights = parts.reduce((sum, p) => sum + weightBytes(p), 0)
   const activations = Math.max(0, ...work)
   return {
@@ -54,7 +58,7 @@ export function planMemory(parts: readonly Checkpoint[], work: readonly number[]
     activations,
     overhead: OVERHEAD,
     needed: weights + activations + OVERHEAD,
-    free: freeMemory(),
+    free,
   }
 }
 

@@ -5,7 +5,7 @@ import { homedir } from "node:os"
 import { basename, dirname, join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { findComponents } from "../checkpoint/components.ts"
-import { AtelierError } from "../request/errors.ts"
+import { AtelierError, asAtelierError } from "../request/errors.ts"
 import { type Installed, Manifest, readManifest } from "./manifest.ts"
 
 /** The user's own folder: models, adapters, boards. */
@@ -21,25 +21,45 @@ const shippedFolder = (): string => {
 /** Folders that hold model folders; earlier ones win. */
 export const modelFolders = (home = homeFolder()): string[] => [join(home, "models"), shippedFolder()]
 
-export async function installedModels(folders = modelFolders()): Promise<Installed[]> {
+/** A model's folder whose model.json cannot be used. */
+export interface BrokenModel {
+  /** The folder's name, which is most often the model's. */
+  name: string
+  error: AtelierError
+}
+
+/** What stands in the folders; one broken model does not hide the others. */
+export async function searchModels(
+  folders = modelFolders(),
+): Promise<{ models: Installed[]; broken: BrokenModel[] }> {
   const found = new Map<string, Installed>()
+  const broken: BrokenModel[] = []
   for (const folder of folders) {
     if (!existsSync(folder)) continue
-    for (const name of (await readdir(folder)).toSorted())
-      if (existsSync(join(folder, name, "model.json"))) {
+    for (const name of (await readdir(folder)).toSorted()) {
+      if (!existsSync(join(folder, name, "model.json"))) continue
+      try {
         const installed = await readManifest(join(folder, name))
         if (!found.has(installed.manifest.name)) found.set(installed.manifest.name, installed)
+      } catch (thrown) {
+        broken.push({ name, error: asAtelierError(thrown) })
       }
+    }
   }
-  return [...found.values()]
+  return { models: [...found.values()], broken }
 }
+
+export const installedModels = async (folders = modelFolders()): Promise<Installed[]> =>
+  (await searchModels(folders)).models
 
 /** The model of a name, an alias or a path. Throws model_not_found with what there is. */
 export async function findModel(name: string, folders = modelFolders()): Promise<Installed> {
-  const models = await installedModels(folders)
+  const { models, broken } = await searchModels(folders)
   const called = (m: Installed): boolean => m.manifest.name === name || m.manifest.aliases.includes(name)
   const installed = models.find(called)
   if (installed) return installed
+  const unreadable = broken.find((m) => m.name === name)
+  if (unreadable) throw unreadable.error
   if (/[\\/]|\.(safetensors|gguf|json)$/.test(name) || existsSync(name)) return await modelAtPath(name)
   const names = models.map((m) => m.manifest.name)
   const offer =

@@ -9,15 +9,15 @@ import type { Engine, GenerateOptions, Generation, ModelInfo } from "../request/
 import { AtelierError, asAtelierError } from "../request/errors.ts"
 import { type GenerationRequest, LIMITS } from "../request/request.ts"
 import { type Device, probe, providersOf } from "../runtime/device.ts"
-import { physicalCores } from "../runtime/machine.ts"
-import { describePlan, refuseIfTooLarge } from "../runtime/memory.ts"
+import { freeMemory, physicalCores } from "../runtime/machine.ts"
+import { describePlan, type MemoryPlan, refuseIfTooLarge } from "../runtime/memory.ts"
 import { startWorker, type WorkerRunner } from "../runtime/worker.ts"
 import { version } from "../version.ts"
-import { findLora, findModel, homeFolder, installedModels, modelFolders } from "./catalog.ts"
+import { findLora, findModel, homeFolder, modelFolders } from "./catalog.ts"
 import { type Expand, generate, type Resolved } from "./generate.ts"
 import { exactGrid } from "./grid.ts"
 import type { Installed } from "./manifest.ts"
-import { componentOf, Model, memoryPlan, modelInfo } from "./model.ts"
+import { componentOf, Model, memoryPlan, surveyModels } from "./model.ts"
 import { throwIfCancelled } from "./stepper.ts"
 
 export interface EngineOptions {
@@ -34,6 +34,8 @@ export interface EngineOptions {
   expand?: Expand
   /** Loaded models kept for the next request. */
   keep?: number
+  /** Bytes that can be taken; default what the machine says. */
+  freeMemory?: () => number
   /** Told what happens, a line at a time: the memory plan before loading. */
   log?: (line: string) => void
 }
@@ -74,8 +76,7 @@ export class LocalEngine implements Engine {
   }
 
   async models(): Promise<ModelInfo[]> {
-    const installed = await installedModels([...this.#folders])
-    return await Promise.all(installed.map(async (m) => modelInfo(m, await componentOf(m, "dit"))))
+    return (await surveyModels(this.#folders)).models
   }
 
   async generate(request: GenerationRequest, options: GenerateOptions = {}): Promise<Generation> {
@@ -151,7 +152,7 @@ export class LocalEngine implements Engine {
     const grid = installed.manifest.native ? exactGrid(256, 256) : exactGrid(request.width, request.height)
     // Word encoders are a few megabytes; the official tower is as large as the image model.
     const towers = installed.manifest.text.kind === "qwen3" ? [await componentOf(installed, "text")] : []
-    const plan = memoryPlan(dit, vae, towers, grid, 2)
+    const plan = await this.#plan((free) => memoryPlan(dit, vae, towers, grid, 2, free))
     this.#options.log?.(`${name} ${describePlan(plan)}`)
     refuseIfTooLarge(name, plan)
     const config = ditConfig(dit)
@@ -167,6 +168,15 @@ export class LocalEngine implements Engine {
       readImage: this.#options.readImage ?? readImage,
       cache: join(this.#home, "cache"),
     })
+  }
+
+  /** A plan that fits if it can: models that nobody uses make room. */
+  async #plan(draw: (free: number) => MemoryPlan): Promise<MemoryPlan> {
+    const { freeMemory: free = freeMemory } = this.#options
+    const plan = draw(free())
+    if (plan.needed <= plan.free) return plan
+    await this.#trim(0)
+    return draw(free())
   }
 
   /** The worker, or a new one when there is none or it died; models of a dead one are gone with it. */
@@ -196,8 +206,8 @@ export class LocalEngine implements Engine {
     }
   }
 
-  async #trim(): Promise<void> {
-    const { keep = 2 } = this.#options
+  /** Closes the models that were used longest ago, until `keep` are left; those in use stay. */
+  async #trim(keep = this.#options.keep ?? 2): Promise<void> {
     const idle = [...this.#loaded].filter(([, e]) => e.users === 0).sort(([, a], [, b]) => a.used - b.used)
     for (const [key, entry] of idle.slice(0, Math.max(0, this.#loaded.size - keep))) {
       this.#loaded.delete(key)

@@ -1,4 +1,5 @@
 // A loaded model: everything the sampler asks of one.
+import { existsSync } from "node:fs"
 import { checkDit, checkVae } from "../checkpoint/check.ts"
 import { findComponents } from "../checkpoint/components.ts"
 import { ditConfig, vaeConfig } from "../checkpoint/config.ts"
@@ -8,7 +9,7 @@ import { decodeImage, type Pixels, resizePixels, toPlanes } from "../image/decod
 import type { ImageResolver } from "../image/source.ts"
 import { patchify, unpatchify } from "../nets/index.ts"
 import type { ModelInfo } from "../request/engine.ts"
-import { AtelierError } from "../request/errors.ts"
+import { AtelierError, asAtelierError } from "../request/errors.ts"
 import type { GenerationRequest } from "../request/request.ts"
 import { adaptedWeights } from "../runtime/adapters.ts"
 import { decoderBytes, denoiserBytes, type MemoryPlan, planMemory } from "../runtime/memory.ts"
@@ -17,6 +18,7 @@ import type { Runner } from "../runtime/runner.ts"
 import { floats, type Value } from "../runtime/session.ts"
 import { weightFiles } from "../runtime/weights.ts"
 import type { Beginning } from "./candidates.ts"
+import { type BrokenModel, searchModels } from "./catalog.ts"
 import { exactGrid, type Grid, nativeGrid } from "./grid.ts"
 import { guided, type Lane, padded, type Reading, type Tokens } from "./lane.ts"
 import { fileOf, type Installed, weightsOf } from "./manifest.ts"
@@ -67,6 +69,31 @@ export function modelInfo({ manifest }: Installed, dit: Checkpoint): ModelInfo {
   }
 }
 
+/** The installed models that can be used, and why others cannot: their files may have been moved. */
+export async function surveyModels(
+  folders?: readonly string[],
+): Promise<{ models: ModelInfo[]; broken: BrokenModel[] }> {
+  const { models, broken } = await searchModels(folders && [...folders])
+  const infos: ModelInfo[] = []
+  for (const installed of models) {
+    const { name, files } = installed.manifest
+    try {
+      for (const part of Object.keys(files)) {
+        const path = fileOf(installed, part)!
+        if (!existsSync(path))
+          throw new AtelierError(
+            "file_not_found",
+            `${path} does not exist; bring it back, or install the model again.`,
+          )
+      }
+      infos.push(modelInfo(installed, await componentOf(installed, "dit")))
+    } catch (thrown) {
+      broken.push({ name, error: asAtelierError(thrown) })
+    }
+  }
+  return { models: infos, broken }
+}
+
 /** What loading and using a model at a size will take. */
 export function memoryPlan(
   dit: Checkpoint,
@@ -74,11 +101,13 @@ export function memoryPlan(
   others: readonly Checkpoint[],
   grid: Grid,
   rows: number,
+  free?: number,
 ): MemoryPlan {
   const length = grid.rows * grid.columns + 512
   return planMemory(
     [dit, vae, ...others],
     [denoiserBytes(ditConfig(dit), rows, length), decoderBytes(vaeConfig(vae), grid.width, grid.height)],
+    free,
   )
 }
 

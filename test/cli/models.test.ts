@@ -1,7 +1,7 @@
 // atelier models: list, inspect, add, quantize, on files made for it.
 import assert from "node:assert/strict"
 import { existsSync } from "node:fs"
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises"
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
@@ -31,6 +31,19 @@ test("list names what is installed", async () => {
     models: { name: string }[]
   }
   assert.ok(listed.models.some((m) => m.name === "tiny"))
+})
+
+test("list tells of a model that cannot be used, and why, beside those that can", async () => {
+  const folder = join(model.home, "models", "moved")
+  await mkdir(folder)
+  const manifest = JSON.parse(await readFile(join(model.folder, "model.json"), "utf8"))
+  const files = { ...manifest.files, dit: join(model.folder, "dit.safetensors"), vae: "gone.safetensors" }
+  await writeFile(join(folder, "model.json"), JSON.stringify({ ...manifest, name: "moved", files }))
+  const said = await atelier(["models", "list"])
+  assert.equal(said.code, 0)
+  assert.match(said.out, /^tiny +Tiny/m)
+  assert.match(said.out, /^moved +cannot be used: .*gone\.safetensors does not exist; bring it back, or /m)
+  await rm(folder, { recursive: true })
 })
 
 test("inspect reads the sizes off the files", async () => {
@@ -68,6 +81,32 @@ test("add leaves files where they are, and the model generates", async () => {
   const taken = await atelier(["models", "add", "mine", ...parts])
   assert.equal(taken.code, 1)
   assert.match(taken.err, /A model mine is installed already/)
+})
+
+test("add that fails leaves the files it did not write", async () => {
+  const folder = join(model.home, "models", "own")
+  await cp(model.folder, folder, { recursive: true })
+  await rm(join(folder, "model.json"))
+  const before = await readdir(folder)
+  const path = (part: string): string => join(folder, `${part}.safetensors`)
+  const wrong = await atelier(
+    `models add own --dit ${path("dit")} --text ${path("text")} --vae ${path("dit")}`.split(" "),
+  )
+  assert.equal(wrong.code, 1)
+  assert.match(wrong.err, /holds no vae of Krea 2/)
+  assert.deepEqual(await readdir(folder), before)
+  const onItself = await atelier("models quantize tiny --name own --bits 8 --block 32".split(" "))
+  assert.equal(onItself.code, 1)
+  assert.match(onItself.err, /dit\.safetensors is there already and would be overwritten; move it, or choose/)
+  assert.deepEqual(await readdir(folder), before)
+})
+
+test("a new model takes neither the name nor an alias of another", async () => {
+  for (const name of ["tiny", "krea-2-medium"]) {
+    const said = await atelier(["models", "quantize", "tiny", "--name", name])
+    assert.equal(said.code, 1)
+    assert.match(said.err, new RegExp(`A model ${name} is installed already; choose another name`))
+  }
 })
 
 test("quantize installs a smaller copy that generates, and removes what it could not finish", async () => {

@@ -1,5 +1,6 @@
 // The engine from request to pictures, on a tiny random model in a real worker process.
 import assert from "node:assert/strict"
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises"
 import { after, before, test } from "node:test"
 import { isDeepStrictEqual } from "node:util"
 import sharp from "sharp"
@@ -20,6 +21,16 @@ const newEngine = (): LocalEngine =>
 
 before(async () => {
   model = await makeModel()
+  const entries = ["lora_A", "lora_B"].map((half, i) => {
+    const shape = i === 0 ? [2, 64] : [64, 2]
+    return {
+      name: `diffusion_model.blocks.0.attn.wq.${half}.weight`,
+      type: "F32" as const,
+      shape,
+      data: noise(128, i),
+    }
+  })
+  await writeSafetensors(`${model.home}/loras/style.safetensors`, entries)
   engine = newEngine()
 })
 after(async () => {
@@ -166,16 +177,6 @@ test("what a model cannot do is an error that names the field", async () => {
 })
 
 test("a LoRA changes the picture by its strength, and not at all at 0", async () => {
-  const entries = ["lora_A", "lora_B"].map((half, i) => {
-    const shape = i === 0 ? [2, 64] : [64, 2]
-    return {
-      name: `diffusion_model.blocks.0.attn.wq.${half}.weight`,
-      type: "F32" as const,
-      shape,
-      data: noise(128, i),
-    }
-  })
-  await writeSafetensors(`${model.home}/loras/style.safetensors`, entries)
   const at = async (weight: number): Promise<Buffer> =>
     pixelsOf(await engine.generate(request({ loras: [{ name: "style", weight }] })))
   const plain = await pixelsOf(await engine.generate(request({})))
@@ -183,6 +184,52 @@ test("a LoRA changes the picture by its strength, and not at all at 0", async ()
   const changed = await at(1)
   assert.ok(!changed.equals(plain))
   assert.ok(!(await at(-1)).equals(changed))
+})
+
+test("models that nobody uses make room for one that would not fit beside them", async () => {
+  const free: number[] = []
+  const loads: string[] = []
+  const small = createEngine({
+    home: model.home,
+    folders: [`${model.home}/models`],
+    threads: 1,
+    freeMemory: () => free.shift() ?? 1e12,
+    log: (line) => loads.push(line),
+  })
+  const plain = request({ steps: 1 })
+  const styled = request({ steps: 1, loras: [{ name: "style", weight: 1 }] })
+  await small.generate(plain)
+  free.push(0)
+  await small.generate(styled)
+  await small.generate(styled)
+  assert.equal(loads.length, 2)
+  await small.generate(plain) // went to make room, and is loaded again
+  assert.equal(loads.length, 3)
+  free.push(0, 0)
+  await assert.rejects(small.generate(request({ loras: [{ name: "style", weight: -1 }] })), {
+    code: "out_of_memory",
+  })
+  await small.close()
+})
+
+test("a model whose files were moved or whose manifest is broken does not hide the others", async () => {
+  const folder = `${model.home}/models`
+  await mkdir(`${folder}/broken`, { recursive: true })
+  await writeFile(`${folder}/broken/model.json`, "{")
+  const manifest = JSON.parse(await readFile(`${model.folder}/model.json`, "utf8"))
+  await mkdir(`${folder}/moved`)
+  await writeFile(`${folder}/moved/model.json`, JSON.stringify({ ...manifest, name: "moved" }))
+  assert.deepEqual(
+    (await engine.models()).map((m) => m.name),
+    ["tiny"],
+  )
+  await engine.generate(request({ steps: 1 }))
+  await assert.rejects(engine.generate(request({ model: "broken" })), {
+    code: "model_invalid",
+    message: /model\.json is not readable JSON/,
+  })
+  await assert.rejects(engine.generate(request({ model: "moved" })), { code: "file_not_found" })
+  for (const name of ["broken", "moved"]) await rm(`${folder}/${name}`, { recursive: true })
 })
 
 test("a closed engine says so", async () => {

@@ -1,18 +1,16 @@
 // Installs a model: writes its model.json, and converts what ONNX Runtime cannot read as it stands.
 import { existsSync } from "node:fs"
-import { rm } from "node:fs/promises"
 import { dirname, join, resolve } from "node:path"
 import { checkDit, checkText, checkVae } from "../../checkpoint/check.ts"
 import { findComponents } from "../../checkpoint/components.ts"
 import { ditConfig, textConfig, vaeConfig } from "../../checkpoint/config.ts"
 import { convertCheckpoint, needsConversion } from "../../checkpoint/convert.ts"
-import { writeWhole } from "../../checkpoint/files.ts"
 import type { Checkpoint } from "../../checkpoint/tensor.ts"
 import { AtelierError } from "../../request/errors.ts"
-import { homeFolder, installedModels } from "../../sampling/catalog.ts"
-import { Manifest, type ManifestInput } from "../../sampling/manifest.ts"
+import type { ManifestInput } from "../../sampling/manifest.ts"
 import type { Context } from "../context.ts"
 import { bar } from "../progress.ts"
+import { type Added, NewModel } from "./new-model.ts"
 
 export interface AddFlags {
   dit?: string
@@ -22,33 +20,7 @@ export interface AddFlags {
   turbo?: boolean
 }
 
-export interface Added {
-  name: string
-  folder: string
-  manifest: Manifest
-}
-
 const PARTS = ["dit", "text", "vae"] as const
-
-/** A folder for a new model. Throws conflict when the name is taken, invalid_request when it cannot be one. */
-export async function newFolder(name: string): Promise<string> {
-  if (!Manifest.shape.name.safeParse(name).success)
-    throw new AtelierError(
-      "invalid_request",
-      `${JSON.stringify(name)} cannot be a model's name; use small letters, digits, dots and dashes.`,
-    )
-  if ((await installedModels()).some((m) => m.manifest.name === name))
-    throw new AtelierError("conflict", `A model ${name} is installed already; choose another name.`)
-  return join(homeFolder(), "models", name)
-}
-
-/** Writes model.json last, so that a half-installed model is no model. */
-export async function install(folder: string, manifest: ManifestInput): Promise<Added> {
-  const parsed = Manifest.parse(manifest)
-  const bytes = new TextEncoder().encode(`${JSON.stringify(parsed, null, 2)}\n`)
-  await writeWhole(join(folder, "model.json"), (file) => file.write(bytes))
-  return { name: parsed.name, folder, manifest: parsed }
-}
 
 export async function addModel(
   name: string,
@@ -56,7 +28,7 @@ export async function addModel(
   flags: AddFlags,
   context: Context,
 ): Promise<Added> {
-  const folder = await newFolder(name)
+  const model = await NewModel.named(name)
   const whole = path === undefined ? undefined : await findComponents(resolve(path))
   const files: Record<string, string> = {}
   const sha256: Record<string, string> = {}
@@ -77,14 +49,13 @@ export async function addModel(
     checkVae(found.vae!, vaeConfig(found.vae!, whole))
     checkText(found.text!, textConfig(found.text!, whole))
     for (const part of PARTS) {
-      const converted = await converted8(found[part]!, join(folder, `${part}.safetensors`), context)
+      const converted = await converted8(found[part]!, model, part, context)
       files[part] = converted?.path ?? resolve(found[part]!.path)
       if (converted) sha256[part] = converted.sha256
     }
     files.tokenizer = tokenizerOf(flags.tokenizer ?? whole?.tokenizer, files.text!)
     const turbo = flags.turbo ?? whole?.distilled ?? /turbo/i.test(dit.path)
-    return await install(folder, {
-      name,
+    return await model.install({
       title: name,
       variant: turbo ? "medium-turbo" : "large",
       files: files as ManifestInput["files"],
@@ -97,13 +68,19 @@ export async function addModel(
       sha256: Object.keys(sha256).length > 0 ? sha256 : undefined,
     })
   } catch (error) {
-    if (!existsSync(join(folder, "model.json"))) await rm(folder, { recursive: true, force: true })
+    await model.discard()
     throw error
   }
 }
 
-async function converted8(checkpoint: Checkpoint, target: string, { signal, terminal }: Context) {
+async function converted8(
+  checkpoint: Checkpoint,
+  model: NewModel,
+  part: string,
+  { signal, terminal }: Context,
+) {
   if (!needsConversion(checkpoint)) return undefined
+  const target = model.file(`${part}.safetensors`)
   const progress = bar(terminal, (text) => process.stderr.write(text))
   try {
     return await convertCheckpoint(checkpoint, target, {

@@ -1,7 +1,4 @@
 // A copy of an installed model in 4-bit or 8-bit blocks: the image model and the text tower; the VAE stays.
-import { existsSync } from "node:fs"
-import { rm } from "node:fs/promises"
-import { join } from "node:path"
 import { findComponents } from "../../checkpoint/components.ts"
 import { quantiseCheckpoint } from "../../checkpoint/convert.ts"
 import { AtelierError } from "../../request/errors.ts"
@@ -9,7 +6,7 @@ import { findModel } from "../../sampling/catalog.ts"
 import { fileOf } from "../../sampling/manifest.ts"
 import type { Context } from "../context.ts"
 import { bar } from "../progress.ts"
-import { type Added, install, newFolder } from "./add.ts"
+import { type Added, NewModel } from "./new-model.ts"
 
 export interface QuantizeFlags {
   bits: string
@@ -34,7 +31,7 @@ export async function quantizeModel(model: string, flags: QuantizeFlags, context
   const blockSize = flags.block === "row" ? "row" : Number(flags.block ?? BLOCK[bits])
   const source = await findModel(model)
   const name = flags.name ?? `${source.manifest.name}-q${bits}`
-  const folder = await newFolder(name)
+  const target = await NewModel.named(name)
   const files: Record<string, string> = {}
   const sha256: Record<string, string> = {}
   for (const part of Object.keys(source.manifest.files)) files[part] = fileOf(source, part)!
@@ -45,7 +42,7 @@ export async function quantizeModel(model: string, flags: QuantizeFlags, context
       if (part === "text" && source.manifest.text.kind !== "qwen3") continue
       const checkpoint = files[part] === undefined ? undefined : (await findComponents(files[part]))[part]
       if (!checkpoint) continue
-      const written = await quantiseCheckpoint(checkpoint, join(folder, `${part}.safetensors`), {
+      const written = await quantiseCheckpoint(checkpoint, target.file(`${part}.safetensors`), {
         bits,
         blockSize,
         signal: context.signal,
@@ -55,16 +52,15 @@ export async function quantizeModel(model: string, flags: QuantizeFlags, context
       sha256[part] = written.sha256
     }
     const title = `${source.manifest.title}, ${bits} bits`
-    return await install(folder, {
+    return await target.install({
       ...source.manifest,
-      name,
       title,
       aliases: [],
       files: files as { dit: string; vae: string },
       sha256,
     })
   } catch (error) {
-    if (!existsSync(join(folder, "model.json"))) await rm(folder, { recursive: true, force: true })
+    await target.discard()
     throw error
   }
 }
