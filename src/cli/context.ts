@@ -56,6 +56,14 @@ export function processContext(): Context {
     stop.abort(new AtelierError("cancelled", "Stopped."))
   })
   process.on("SIGTERM", () => stop.abort(new AtelierError("cancelled", "Stopped.")))
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (cause: NodeJS.ErrnoException) => {
+      // Whoever read us (head, a closed terminal) has enough; the work goes on.
+      if (cause.code === "EPIPE") return
+      process.exitCode = EXIT.failed
+      if (stream === process.stdout)
+        process.stderr.write(`The result could not be written: ${cause.message}\n`)
+    })
   return {
     print: (text) => process.stdout.write(`${text}\n`),
     tell: (text) => process.stderr.write(`${text}\n`),

@@ -32,16 +32,30 @@ const FORMATS: Record<string, "png" | "jpg" | "webp"> = {
 export const formatOf = (out: string | undefined): "png" | "jpg" | "webp" | undefined =>
   out === undefined ? undefined : FORMATS[extname(out).toLowerCase()]
 
+/** Names that ask for pictures we do not make: a folder called so is not what was meant. */
+const OTHER_FORMATS = /^\.(gif|bmp|tiff?|avif|heic|heif|jxl|svg|pdf)$/i
+
 /**
- * Where to write: a folder (made if missing), or a file. Checked before the work begins, so that nobody waits
- * for pictures that cannot be kept. Throws file_write.
+ * Where to write pictures of a format: a folder (made if missing), or a file. Checked before the work begins, so that
+ * nobody waits for pictures that cannot be kept. Throws file_write, and invalid_request for a file name of another
+ * format.
  */
-export async function placeFor(out: string | undefined, prompt: string): Promise<Place> {
-  const isFile = formatOf(out) !== undefined && !(await isFolder(out!))
+export async function placeFor(
+  out: string | undefined,
+  prompt: string,
+  format: Picture["format"],
+): Promise<Place> {
+  const isNew = out !== undefined && !(await isFolder(out))
+  const named = isNew ? formatOf(out) : undefined
+  if (isNew && OTHER_FORMATS.test(extname(out)))
+    throw wrongName(`${extname(out)} is not possible; png, jpg and webp are.`)
+  if (named !== undefined && named !== format)
+    throw wrongName(`${out} is a name for ${named}, and the picture is ${format}; end it in .${format}.`)
+  const isFile = named !== undefined
   const path = resolve(out ?? ".")
   const folder = isFile ? dirname(path) : path
   try {
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
     await access(folder, constants.W_OK)
   } catch (cause) {
     throw new AtelierError("file_write", `Nothing can be written to ${folder}; choose another --out.`, {
@@ -51,6 +65,18 @@ export async function placeFor(out: string | undefined, prompt: string): Promise
   }
   if (!isFile) return { folder, name: slug(prompt) }
   return { folder, name: path.slice(folder.length + 1, -extname(path).length), file: path }
+}
+
+const wrongName = (message: string): AtelierError =>
+  new AtelierError("invalid_request", `--out: ${message}`, { field: "out" })
+
+// One by one: where nothing can be made (/proc), Node's own recursive mkdir never comes back.
+async function makeFolder(path: string): Promise<void> {
+  if (await isFolder(path)) return
+  if (dirname(path) !== path) await makeFolder(dirname(path))
+  await mkdir(path).catch(async (cause) => {
+    if (!(await isFolder(path))) throw cause
+  })
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -207,6 +207,32 @@ test("a full disk and a folder that may not be written end in file_write", {
   )
 })
 
+test("a folder where the system allows none is refused at once", {
+  skip: !existsSync("/proc/self") && "this system has no /proc",
+}, async () => {
+  await refused(
+    [...tiny, "--out", "/proc/nowhere/at-all"],
+    "file_write",
+    1,
+    /^Nothing can be written to \/proc\/nowhere\/at-all; choose another --out\.$/,
+  )
+})
+
+test("a file name of another format is refused, and makes no folder", async () => {
+  const table: [string[], RegExp][] = [
+    [["--out", join(out, "x.gif")], /^--out: \.gif is not possible; png, jpg and webp are\.$/],
+    [
+      ["--out", join(out, "x.png"), "--format", "webp"],
+      /x\.png is a name for png, and the picture is webp; end it in \.webp\.$/,
+    ],
+  ]
+  for (const [words, message] of table) {
+    const error = await refused([...tiny, ...words], "invalid_request", 2, message)
+    assert.equal(error.field, "out")
+  }
+  assert.ok(!(await readdir(out)).some((name) => /^x\./.test(name)))
+})
+
 test("a LoRA that is not there or is none is refused by name", async () => {
   await refused([...tiny, "--lora", "mine:0.5"], "file_not_found", 1, /There is no LoRA mine/)
   const none = join(out, "none.safetensors")

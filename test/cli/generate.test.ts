@@ -1,9 +1,13 @@
 // atelier generate and replay: files, JSON, exit codes, Ctrl-C.
 import assert from "node:assert/strict"
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { existsSync } from "node:fs"
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
+import { fileURLToPath } from "node:url"
 import sharp from "sharp"
 import type { GenerateResult } from "../../src/cli/commands/generate.ts"
 import { atelier } from "../support/cli.ts"
@@ -133,4 +137,28 @@ test("help, version and unknown words", async () => {
     [asData.code, JSON.parse(asData.out)],
     [2, { error: { code: "invalid_request", message: "unknown option '--stepz' (Did you mean --steps?)" } }],
   )
+})
+
+const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
+
+test("a reader that has enough is no failure, and a full disk behind the output is one", async () => {
+  const ended = async (child: ReturnType<typeof spawn>): Promise<[number, string]> => {
+    let complaints = ""
+    child.stderr!.on("data", (chunk) => (complaints += chunk))
+    const [code] = await once(child, "close")
+    return [code, complaints]
+  }
+  const piped = spawn(process.execPath, [main, "models", "list", "--json"], {
+    stdio: ["ignore", "pipe", "pipe"],
+  })
+  piped.stdout!.destroy()
+  assert.deepEqual(await ended(piped), [0, ""])
+  if (!existsSync("/dev/full")) return
+  const full = await open("/dev/full", "w")
+  const [code, complaints] = await ended(
+    spawn(process.execPath, [main, "models", "list"], { stdio: ["ignore", full.fd, "pipe"] }),
+  )
+  await full.close()
+  assert.equal(code, 1)
+  assert.match(complaints, /^The result could not be written: ENOSPC.*\n$/)
 })

@@ -89,7 +89,7 @@ export async function generateFiles(
   context: Context,
 ): Promise<GenerateResult> {
   const request = parseRequest(input)
-  const place = await placeFor(flags.out, request.prompt)
+  const place = await placeFor(flags.out, request.prompt, request.output.format)
   const progress = bar(context.terminal && !flags.json, (text) => process.stderr.write(text))
   const engine = createEngine({
     device: deviceOf(flags.device),
