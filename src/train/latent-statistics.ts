@@ -1,5 +1,5 @@
 // Mean and deviation of latents per channel, by which the denoiser sees them.
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import type { openLatents } from "./latents.ts"
 
 const LATENT_CHANNELS = 16
@@ -25,7 +25,11 @@ export function asEncoded(z: Float32Array, { mean, deviation }: LatentStatistics
 /** A run normalises latents by the same numbers for ever, however the set grows. */
 export function keptStatistics(folder: string, compute: () => LatentStatistics): LatentStatistics {
   const path = `${folder}/latents.json`
-  if (!existsSync(path)) writeFileSync(path, JSON.stringify(compute()))
+  if (!existsSync(path)) {
+    const statistics = JSON.stringify(compute())
+    mkdirSync(folder, { recursive: true }) // the encoder is trained before the denoiser, whose folder this is
+    writeFileSync(path, statistics)
+  }
   return JSON.parse(readFileSync(path, "utf8")) as LatentStatistics
 }
 

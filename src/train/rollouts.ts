@@ -53,7 +53,7 @@ const askable = (pictures: PictureSet): Located[] =>
 /** Paints until `folder` has the pictures of `count` captions; goes on where it stopped. */
 export async function drawRollouts(
   count: number,
-  painter: Painter,
+  painter: Pick<Painter, "draw">,
   {
     pictures,
     folder,

@@ -16,12 +16,12 @@ const vocabulary = {
   hasVector: () => false,
 }
 
-/** Square pictures of one style and background, every one of which leans or none. */
-const batches = (leans: boolean) => {
+/** Square pictures of one style and background, every one of which leans or none; `read` is told which are read. */
+const batches = (leans: boolean, read: (place: number) => void = () => {}) => {
   const records = Array.from(
     { length: 80 },
     (_, index): Located => ({
-      index,
+      index: index + 50,
       shard: 0,
       offset: 0,
       width: 128,
@@ -40,7 +40,13 @@ const batches = (leans: boolean) => {
   )
   return ditBatches({
     pictures: { version: "v0", shards: ["shard-0000"], records, read: () => new Uint8Array(0) },
-    latents: { has: () => true, read: () => new Float16Array(16 * 16 * 16) },
+    latents: {
+      has: () => true,
+      read: (place) => {
+        read(place)
+        return new Float16Array(16 * 16 * 16)
+      },
+    },
     vocabulary,
     statistics: { mean: Array<number>(16).fill(0), deviation: Array<number>(16).fill(1) },
     dit: ditConfig(192, 1),
@@ -72,4 +78,12 @@ test("what leans always brings its movement, so that nothing leans unasked", asy
   const [intensity, complexity, movement] = await slidersSeen(true)
   assert.equal(movement, 1)
   for (const share of [intensity!, complexity!]) assert.ok(Math.abs(share - 0.3) < 0.08, `${share}`)
+})
+
+test("pictures that are held out are never read, neither to learn nor as a reference", async () => {
+  const read = new Set<number>()
+  const batch = batches(false, (place) => read.add(place))
+  for (let step = 0; step < 12; step++) await batch(step, "64")
+  const never = Array.from({ length: 80 }, (_, place) => place).filter((place) => !read.has(place))
+  assert.deepEqual(never, [49]) // the hundredth picture of the set
 })

@@ -87,6 +87,33 @@ test("a velocity goes towards a better picture, away from a worse one, and stays
   assert.ok(bettered(c, g, way, -0.5)[0]! < 1)
 })
 
+test("rollouts are painted for captions of the focus that are not held out, and of things", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "atelier-asked-"))
+  const record = (index: number, change: Partial<Located> = {}): Located => ({
+    ...{ index, shard: 0, offset: 0, width: 128, height: 128, caption: `fox ${index}`, styleless: "" },
+    ...{ stage: "single", style: "cartoon", background: "plain white", place: "plain" },
+    ...{ concepts: ["fox"], boxes: [], leans: false, measures: [0, 0, 0], ...change },
+  })
+  const records = [record(98), record(99), record(100, { shard: 1 }), record(101, { width: 96, height: 144 })]
+  const pictures: PictureSet = {
+    version: "v0",
+    shards: ["focus-0", "shard-0"],
+    records: [...records, record(102, { concepts: [] }), record(103)],
+    read: () => new Uint8Array(),
+  }
+  const painted = new Set<string>()
+  const draw: Painter["draw"] = async (captions) => {
+    for (const caption of captions) painted.add(caption)
+    return captions.map(() => new Float32Array(16 * 16 * 16))
+  }
+  try {
+    await drawRollouts(40, { draw }, { pictures, folder, seed: 1, print: () => undefined })
+    assert.deepEqual([...painted].sort(), ["fox 103", "fox 98"])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
 describe("the painter and its rollouts", () => {
   let folder: string
   let painter: Painter

@@ -55,3 +55,25 @@ test("the recipe begins as straight lines between pixels, crops both sizes alike
   await step.close()
   assert.ok(losses.at(-1)! < losses[0]!, losses.join(" "))
 })
+
+test("one pair in twenty is held out of the batches", async () => {
+  const used = new Set<number>()
+  const pairs = Array.from(
+    { length: 20 },
+    (_, i): Pair => ({
+      side: SIDE,
+      views: [new Float32Array(3 * SIDE * SIDE)],
+      truth: () => assert.fail("a batch needs no whole truth"),
+      pixel: () => {
+        used.add(i)
+        return 0
+      },
+    }),
+  )
+  const recipe = upsamplerRecipe({ samples: 1000, seed: 1 }, pairs)
+  for (let step = 1; step <= 20; step++) await recipe.batch(step, "only")
+  assert.deepEqual(
+    pairs.map((_, i) => i).filter((i) => !used.has(i)),
+    [19],
+  )
+})

@@ -75,3 +75,22 @@ test("training the decoder alone moves no weight of the encoder, training near m
   )
   assert.deepEqual(movedBy(Array(16).fill(1)), names(initial))
 })
+
+test("crops are of pictures that are not held out", async () => {
+  const read = new Set<number>()
+  const records = Array.from({ length: 20 }, (_, i) => ({ ...record, index: 90 + i }))
+  const set: PictureSet = {
+    ...pictures,
+    records,
+    read: (r) => {
+      read.add(r.index)
+      return pictures.read(r)
+    },
+  }
+  const recipe = vaeRecipe({ samples: 1000, seed: 1 }, set)
+  for (let step = 1; step <= 10; step++) await recipe.batch(step, "16")
+  assert.deepEqual(
+    records.map((r) => r.index).filter((index) => !read.has(index)),
+    [99],
+  )
+})
