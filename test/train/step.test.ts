@@ -109,13 +109,23 @@ test("Muon's direction has singular values near one, whatever the gradient's wer
   }
 })
 
-test("a step reports how many operations its products take, forward, backward and update", () => {
+test("a step reports how many operations its products take, forward, backward and update", async () => {
   const { loss } = regression(() => "adamw")
-  assert.equal(operationsOf([loss]), 2 * 2 * 2 * 3)
+  const product = 2 * 2 * 2 * 3
+  assert.equal(operationsOf([loss]), product)
   assert.deepEqual(
     parametersOf([loss]).map((p) => p.name),
     ["layer.weight"],
   )
+  const operations = async (rule: "adamw" | "muon"): Promise<number> => {
+    const step = await TrainingStep.create({ ...regression(() => rule), options: { iterations: 2 } }, 1)
+    await step.close()
+    return step.operations
+  }
+  // Backward, only the weight's derivative is wanted: one product of the same three sizes.
+  assert.equal(await operations("adamw"), 2 * product)
+  // An iteration of Muon on 2 x 3 takes the Gram matrix, its square, and what both do to the matrix.
+  assert.equal(await operations("muon"), 2 * product + 2 * (2 * 2 * 3 * 2 + 2 * 2 * 2 * 2 + 2 * 2 * 2 * 3))
 })
 
 test("a weight that the state lacks or that has another size is named", async () => {

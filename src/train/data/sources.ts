@@ -1,6 +1,6 @@
 // The drawings: which package holds which concept, and who may look at it. Imports the concepts.
 
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { CONCEPTS, type Concept } from "./concepts.ts"
 
@@ -189,7 +189,7 @@ export function openPackages(folder: string): Packages {
     const id = concept.id
     if (set === "fluent-3d") {
       const hex = codePoint.get(id)
-      return [`${hex}.webp`, `${hex}-fe0f.webp`].map((f) => `${webps}/${f}`).find((f) => exists(f))
+      return [`${hex}.webp`, `${hex}-fe0f.webp`].map((f) => `${webps}/${f}`).find(existsSync)
     }
     const names =
       set === "fxemoji"
@@ -213,15 +213,6 @@ export function openPackages(folder: string): Packages {
       if (drawing.set === "fluent-3d") return undefined
       return svgOf(sets.get(drawing.set)!, icon(drawing.set, drawing.file)!, pixels)
     },
-  }
-}
-
-function exists(file: string): boolean {
-  try {
-    readFileSync(file, { flag: "r" })
-    return true
-  } catch {
-    return false
   }
 }
 

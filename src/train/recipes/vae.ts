@@ -96,7 +96,7 @@ function vaeLoss(
 /** Residual branches start small, everything else keeps the variance of its input. */
 function rule(name: string, shape: readonly number[]): { deviation: number } | { value: number } {
   if (name.endsWith("gamma")) return { value: 1 }
-  if (name.endsWith("bias")) return { value: name === "quant_conv.bias" ? 0 : 0 }
+  if (name.endsWith("bias")) return { value: 0 }
   const inner = shape.slice(1).reduce((a, b) => a * b, 1)
   const small = /conv2\.weight|proj\.weight|conv_out\.weight/.test(name) ? 0.3 : 1
   return { deviation: small * Math.sqrt(1 / inner) }
