@@ -104,7 +104,7 @@ function canonicalShape(name: string, shape: readonly number[]): readonly number
 export async function findComponents(path: string): Promise<ModelComponents> {
   if ((await isFolder(path)) && existsSync(join(path, "model_index.json"))) return await diffusersFolder(path)
   const split = splitComponents(await openCheckpoint(path))
-  refuseUnknown(path, split)
+  refuseForeign(path, split)
   return { path, ...split }
 }
 
@@ -120,7 +120,7 @@ async function diffusersFolder(path: string): Promise<ModelComponents> {
   ] as const) {
     if (!existsSync(join(path, folder))) continue
     const split = splitComponents(await openCheckpoint(join(path, folder)))
-    refuseUnknown(join(path, folder), split)
+    refuseForeign(join(path, folder), split)
     model[kind] = split[kind]
     model.ignored = [...model.ignored, ...split.ignored]
   }
@@ -137,11 +137,16 @@ async function diffusersFolder(path: string): Promise<ModelComponents> {
   return model
 }
 
-function refuseUnknown(path: string, { unknown }: SplitCheckpoint): void {
+function refuseForeign(path: string, { dit, text, vae, unknown, ignored }: SplitCheckpoint): void {
   if (unknown.length > 0)
     throw new AtelierError(
       "model_invalid",
       `${path} holds the tensor ${unknown[0]}${unknown.length > 1 ? ` and ${unknown.length - 1} more` : ""}, which no part of Krea 2 has; a Krea 2 image model, text tower or VAE is expected.`,
+    )
+  if (!dit && !text && !vae)
+    throw new AtelierError(
+      "model_invalid",
+      `${path} holds ${ignored.length === 0 ? "no tensor" : `only tensors that making pictures never uses, such as ${ignored[0]}`}; a Krea 2 image model, text tower or VAE is expected.`,
     )
 }
 

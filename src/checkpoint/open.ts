@@ -18,10 +18,12 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
 }
 
 async function openPlain(path: string): Promise<Checkpoint> {
+  // A folder may be called like a file: downloaders name theirs after it.
+  if ((await stat(path).catch(() => undefined))?.isDirectory()) return await openFolder(path)
   if (path.endsWith(".safetensors")) return await openSafetensors(path)
   if (path.endsWith(".safetensors.index.json")) return await openIndex(path)
   if (path.endsWith(".gguf")) return await openGguf(path)
-  if (await isFolder(path)) return await openFolder(path)
+  await isFolder(path) // which says so where nothing is there
   throw new AtelierError(
     "model_invalid",
     `${path} is not a checkpoint: a .safetensors file, a .safetensors.index.json, a .gguf file or a folder is expected.`,

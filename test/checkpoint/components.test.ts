@@ -319,6 +319,29 @@ test("a path that is nothing, an empty folder, a crowded folder and a foreign fi
   )
 })
 
+test("a file with nothing to make pictures from is refused, whatever else it holds", async () => {
+  await using folder = await scratch()
+  const path = join(folder.path, "some.safetensors")
+  await writeSafetensors(path, [])
+  assert.match((await refusal(findComponents(path))).message, /holds no tensor; a Krea 2 image model, text/)
+  await writeSafetensors(path, randomEntries([["visual.merger.weight", [2]]]))
+  const { code, message } = await refusal(findComponents(path))
+  assert.equal(code, "model_invalid")
+  assert.match(message, /holds only tensors that making pictures never uses, such as visual\.merger\.weight/)
+  const gguf = join(folder.path, "cut.gguf")
+  await writeFile(gguf, Uint8Array.of(0x47, 0x47, 0x55, 0x46, 3, 0, 0, 0)) // the header's beginning
+  assert.match((await refusal(findComponents(gguf))).message, /cut\.gguf holds no tensor/)
+})
+
+test("a folder that is called like a file is opened as the folder that it is", async () => {
+  await using folder = await scratch()
+  const path = join(folder.path, "model.safetensors")
+  await mkdir(path)
+  assert.match((await refusal(findComponents(path))).message, /The folder .*model\.safetensors holds no/)
+  await writeSafetensors(join(path, "dit.safetensors"), ditEntries)
+  assert.deepEqual(ditConfig((await findComponents(path)).dit!), tinyDit)
+})
+
 const original = golden("dit-tiny.safetensors")
 test("the golden DiT is the same under original and diffusers names", { skip: original.skip }, async () => {
   const { dit: a, unknown } = splitComponents(await openCheckpoint(original.path))

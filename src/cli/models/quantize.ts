@@ -29,6 +29,12 @@ export async function quantizeModel(model: string, flags: QuantizeFlags, context
       },
     )
   const blockSize = flags.block === "row" ? "row" : Number(flags.block ?? BLOCK[bits])
+  if (Number.isNaN(blockSize))
+    throw new AtelierError(
+      "out_of_range",
+      `--block: ${JSON.stringify(flags.block)} is neither row nor a number of values.`,
+      { field: "block" },
+    )
   const source = await findModel(model)
   const name = flags.name ?? `${source.manifest.name}-q${bits}`
   const target = await NewModel.named(name)
