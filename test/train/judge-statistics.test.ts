@@ -3,7 +3,15 @@ import assert from "node:assert/strict"
 import { describe, it } from "node:test"
 import { frechetBeside } from "../../src/train/judge/distances.ts"
 import { eigenvalues, frechetDistance } from "../../src/train/judge/frechet.ts"
-import { difference, meanOf, quantile, ratio, share, spearman } from "../../src/train/judge/statistics.ts"
+import {
+  difference,
+  meanOf,
+  pairedRatio,
+  quantile,
+  ratio,
+  share,
+  spearman,
+} from "../../src/train/judge/statistics.ts"
 import { Random } from "../../src/train/random.ts"
 
 const hits = (yes: number, no: number): boolean[] => [...Array(yes).fill(true), ...Array(no).fill(false)]
@@ -31,7 +39,44 @@ describe("intervals", () => {
     const drop = difference(hits(80, 20), hits(70, 30))
     near(drop.value, 0.1, 1e-12)
     near(drop.high - drop.low, 2 * 1.96 * Math.sqrt(0.0016 + 0.0021), 0.04)
-    near(ratio(hits(30, 70), hits(60, 40)).value, 0.5, 1e-12)
+    const half = ratio(hits(30, 70), hits(60, 40))
+    near(half.value, 0.5, 1e-12)
+    // The logarithm of a ratio of shares has the variance (1 - p) / (n p), summed over both.
+    const spread = 1.96 * Math.sqrt(0.7 / 30 + 0.4 / 60)
+    near(half.low, 0.5 * Math.exp(-spread), 0.03)
+    near(half.high, 0.5 * Math.exp(spread), 0.06)
+  })
+
+  it("of a ratio leave out draws with nothing to divide by", () => {
+    const e = ratio(hits(2, 2), hits(1, 3))
+    assert.equal(e.value, 2)
+    assert.ok(Number.isFinite(e.low) && Number.isFinite(e.high) && e.low < e.high)
+    assert.ok(Number.isNaN(pairedRatio([[1, 0]]).value))
+  })
+
+  it("of shares of the same prompts draw both halves of a pair together", () => {
+    // Wherever there is a second there is a first: the ratio is 1 in every draw.
+    const pairs = Array.from({ length: 30 }, (_, i): [number, number] => (i % 3 ? [1, 1] : [0, 0]))
+    const { value, low, high, n } = pairedRatio(pairs)
+    assert.deepEqual([value, low, high, n], [1, 1, 1, 30])
+  })
+
+  it("hold the truth in about 95 of 100 samples", () => {
+    const random = new Random(11)
+    const sample = (share: number): boolean[] => Array.from({ length: 60 }, () => random.next() < share)
+    const samples = 120
+    const held = { share: 0, drop: 0, ratio: 0 }
+    for (let i = 0; i < samples; i++) {
+      const [seen, unseen] = [sample(0.6), sample(0.45)]
+      const within = ({ low, high }: { low: number; high: number }, truth: number): number =>
+        low <= truth && truth <= high ? 1 : 0
+      held.share += within(share(seen), 0.6)
+      held.drop += within(difference(seen, unseen), 0.15)
+      held.ratio += within(ratio(unseen, seen), 0.75)
+    }
+    // 114 are expected, give or take 5 at two standard deviations.
+    for (const [what, n] of Object.entries(held))
+      assert.ok(n > 0.9 * samples && n < samples, `${what}: ${n}`)
   })
 
   it("say nothing of an empty sample", () => {
