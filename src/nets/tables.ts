@@ -53,18 +53,21 @@ export function positionRope(
 }
 
 /** The joint sequence: `text` tokens at (0,0,0), then a rows x columns grid of image tokens. */
-export function imageRope(
+export function imagePositions(text: number, rows: number, columns: number): [number, number, number][] {
+  const positions: [number, number, number][] = Array.from({ length: text }, () => [0, 0, 0])
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++) positions.push([0, row, column])
+  return positions
+}
+
+/** The rotary table of the joint sequence. */
+export const imageRope = (
   text: number,
   rows: number,
   columns: number,
   headDim: number,
   theta?: number,
-): RopeTable {
-  const positions: [number, number, number][] = Array.from({ length: text }, () => [0, 0, 0])
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++) positions.push([0, row, column])
-  return positionRope(positions, headDim, theta)
-}
+): RopeTable => positionRope(imagePositions(text, rows, columns), headDim, theta)
 
 /** Plain rotary table of consecutive positions, half-split pairs (architecture.md 4.4). */
 export function textRope(length: number, headDim: number, theta: number): RopeTable {

@@ -91,7 +91,8 @@ for (const [what, sizes, batch, [rows, columns]] of [
     const image = noise(batch * tokens * token, 91)
     const taps = noise(batch * length * config.textLayers * config.textDim, 92)
     const times = Float32Array.from({ length: batch }, (_, b) => (b + 1) / (batch + 1))
-    const valid = Float32Array.from({ length: batch * length }, (_, i) => (i === 5 ? 0 : 1))
+    const masked = batch > 1 // a file without a mask has real tokens only
+    const valid = Float32Array.from({ length: batch * length }, (_, i) => (masked && i === 5 ? 0 : 1))
     const output = [...times].flatMap((t, b) => {
       const own = <T extends Float32Array>(all: T): T => {
         const each = all.length / batch
@@ -125,7 +126,7 @@ for (const [what, sizes, batch, [rows, columns]] of [
           shape: [batch, length + tokens, 3],
           data: Float32Array.from(Array.from({ length: batch }, () => positions).flat(2)),
         },
-        "input.txtmask": { shape: [batch, length], data: valid },
+        ...(masked && { "input.txtmask": { shape: [batch, length], data: valid } }),
         "tap.output": { shape: [batch, tokens, token], data: Float32Array.from(output) },
       },
       { config: { patch: config.patch, theta: config.theta } },
@@ -211,4 +212,33 @@ test("a trajectory passes whose two prompts differ in length and whose sides are
   assert.equal(report!.kind, "sampler")
   assert.ok(report!.pass, `largest error ${report!.absolute}`)
   assert.equal(report!.checks.length, 5)
+})
+
+test("an output of a LoRA that no file of the description gives is an error, not a silence", async () => {
+  const { config, weights } = network({ ...odd, channels: 1, patch: 2, theta: 1000 })
+  const [length, tokens, token] = [2, 1, 4]
+  const numbers = (
+    shape: number[],
+    data = noise(
+      shape.reduce((a, b) => a * b, 1),
+      5,
+    ),
+  ) => ({ shape, data })
+  const inputs = {
+    "input.img": numbers([1, tokens, token]),
+    "input.context": numbers([1, length, config.textLayers, config.textDim]),
+    "input.t": numbers([1]),
+    "input.pos": numbers([1, length + tokens, 3], new Float32Array(3 * (length + tokens))),
+  }
+  await write("base", weightEntries(config, weights), {})
+  await rm(join(folder, "base.json"))
+  await write(
+    "adapted",
+    { ...inputs, "output.peft.scale1": numbers([1, tokens, token]) },
+    { base_weights_file: "base.safetensors", layout_files: {} },
+  )
+  const report = (await verifyFolder(folder, runner)).find((r) => r.file === "adapted.json")
+  assert.equal(report!.kind, "lora")
+  assert.equal(report!.pass, false)
+  assert.match(report!.error!, /gives output\.peft\.scale1/)
 })

@@ -91,6 +91,40 @@ test("what cannot be checked is said in one sentence each", async () => {
   await rm(odd, { recursive: true })
 })
 
+test("patches of another side are compared, and where each token stands", async () => {
+  const sides = await mkdtemp(join(tmpdir(), "atelier-sides-"))
+  const latent = Float32Array.from({ length: 32 }, (_, i) => i) // 4 x 8, two tokens of 4 x 4
+  const tokens = Float32Array.from(
+    { length: 32 },
+    (_, i) => 8 * (Math.floor(i / 4) % 4) + (i % 4) + (i < 16 ? 0 : 4),
+  )
+  const entry = (name: string, shape: number[], data: Float32Array) => ({
+    name,
+    type: "F32" as const,
+    shape,
+    data,
+  })
+  const write = async (secondColumn: number): Promise<void> => {
+    await writeSafetensors(join(sides, "p.safetensors"), [
+      entry("patchify.latent", [1, 1, 4, 8], latent),
+      entry("patchify.tokens", [1, 2, 16], tokens),
+      entry("patchify.pos", [1, 3, 3], Float32Array.of(0, 0, 0, 0, 0, 0, 0, 0, secondColumn)),
+    ])
+  }
+  const rule = { atol: 1e-6, rtol: 0 }
+  await writeFile(join(sides, "p.json"), JSON.stringify({ file: "p.safetensors", compare: rule }))
+  await write(1)
+  const [right] = await verifyFolder(sides, runner)
+  assert.deepEqual([right!.pass, right!.checks.length, right!.error], [true, 2, undefined])
+  await write(2)
+  const [wrong] = await verifyFolder(sides, runner)
+  assert.deepEqual(
+    wrong!.checks.filter((c) => !c.pass).map((c) => c.name),
+    ["patchify.pos"],
+  )
+  await rm(sides, { recursive: true })
+})
+
 test("rows that are masked do not count, and a number that is none fails", () => {
   const rule = { atol: 0.1, rtol: 0 }
   assert.equal(compare("x", [1, 9, 2, 9], [1, 0, 2, 0], rule).pass, false)

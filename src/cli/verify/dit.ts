@@ -42,9 +42,10 @@ export async function ditInputs(golden: Golden, config: DitConfig): Promise<DitI
   const taps = await golden.read(name("input.context", "input.encoder_hidden_states"))
   const times = await golden.list(name("input.t", "input.timestep"))
   const position = await golden.list(name("input.pos", "input.position_ids"))
-  const valid = await golden.list(name("input.txtmask", "input.encoder_attention_mask"))
+  const mask = name("input.txtmask", "input.encoder_attention_mask")
   const theta = thetaOf(golden.description.config)
-  const textLength = taps.shape[1]!
+  const [batch, textLength] = taps.shape as [number, number]
+  const valid = golden.has(mask) ? await golden.list(mask) : new Array<number>(batch * textLength).fill(1)
   const length = textLength + image.shape[1]!
   const triples = Array.from(
     { length },
@@ -144,14 +145,16 @@ function state(
   }
   if (/^txtfusion\.layerwise|^txtfusion\.projector|^first$|^tmlp$|^tproj$/.test(name))
     return { data: value.data as Float32Array }
-  if (name.startsWith("txt")) return { data: value.data as Float32Array, rows: textValid }
-  const joint = Uint8Array.from({ length: size * length }, (_, at) => isReal(at))
-  const heads = value.shape.length === 4 ? value.shape[1]! : 1
-  if (heads === 1 && value.shape.length === 3) return { data: value.data as Float32Array, rows: joint }
+  const data = value.data as Float32Array
+  const real = name.startsWith("txt")
+    ? textValid
+    : Uint8Array.from({ length: size * length }, (_, at) => isReal(at))
+  if (value.shape.length === 3) return { data, rows: real }
   // [B,H,L,e]: the rows repeat for every head
-  const rows = Uint8Array.from({ length: size * heads * length }, (_, at) => {
-    const b = Math.floor(at / (heads * length))
-    return joint[b * length + (at % length)]!
+  const [, heads, each] = value.shape as [number, number, number]
+  const rows = Uint8Array.from({ length: size * heads * each }, (_, at) => {
+    const b = Math.floor(at / (heads * each))
+    return real[b * each + (at % each)]!
   })
-  return { data: value.data as Float32Array, rows }
+  return { data, rows }
 }

@@ -28,5 +28,11 @@ export async function checkLora(golden: Golden, runner: Runner): Promise<Check[]
       checks.push(await golden.check(`output.${layout}.scale${name}`, velocity))
     }
   }
+  const checked = new Set(checks.map((check) => check.name))
+  const left = golden.below("output.").find((name) => !checked.has(`output.${name}`))
+  if (left !== undefined)
+    throw new Error(
+      `Nothing says which file of layout_files gives output.${left}; the known ones are ${Object.keys(layouts).join(", ")}.`,
+    )
   return checks
 }

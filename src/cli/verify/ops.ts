@@ -1,6 +1,6 @@
 // Checks single operators at the real model's sizes; which ones a file holds follows from its tensors.
 import { compile, gelu, input, rmsNorm, rope, sigmoid, silu, type Tensor } from "../../graph/index.ts"
-import { norm, patchify, positionRope, textRope, timeEmbedding } from "../../nets/index.ts"
+import { imagePositions, norm, patchify, positionRope, textRope, timeEmbedding } from "../../nets/index.ts"
 import { channelNorm } from "../../nets/vae.ts"
 import type { Runner } from "../../runtime/runner.ts"
 import { floats, type Value } from "../../runtime/session.ts"
@@ -78,7 +78,7 @@ export async function checkOps(golden: Golden, runner: Runner): Promise<Check[]>
       checks.push(await golden.check(`qwen_rope.${name}`, rows, { tolerance: tolerance("qwen_rope_atol") }))
     }
   }
-  if (golden.has("patchify.latent")) checks.push(await checkPatchify(golden))
+  if (golden.has("patchify.latent")) checks.push(...(await checkPatchify(golden)))
   return checks
 }
 
@@ -114,12 +114,20 @@ async function checkRope(
       )
 }
 
-async function checkPatchify(golden: Golden): Promise<Check> {
+/** Tokens of latents, and where each stands behind its text: the side of a patch follows from the tokens' width. */
+async function checkPatchify(golden: Golden): Promise<Check[]> {
   const { data, shape } = await golden.read("patchify.latent")
   const [batch, channels, height, width] = shape as [number, number, number, number]
+  const patch = Math.sqrt((await golden.read("patchify.tokens")).shape.at(-1)! / channels)
   const each = data.length / batch
   const tokens = Array.from({ length: batch }, (_, b) => [
-    ...patchify(data.slice(b * each, (b + 1) * each), channels, height, width),
+    ...patchify(data.slice(b * each, (b + 1) * each), channels, height, width, patch),
   ])
-  return await golden.check("patchify.tokens", tokens.flat())
+  const checks = [await golden.check("patchify.tokens", tokens.flat())]
+  if (!golden.has("patchify.pos")) return checks
+  const [rows, columns] = [height / patch, width / patch]
+  const text = (await golden.read("patchify.pos")).shape[1]! - rows * columns
+  const positions = imagePositions(text, rows, columns).flat()
+  checks.push(await golden.check("patchify.pos", Array<number[]>(batch).fill(positions).flat()))
+  return checks
 }

@@ -36,7 +36,7 @@ export async function checkVae(golden: Golden, runner: Runner): Promise<Check[]>
     const picture = frame(await golden.read("input.image"))
     if (golden.has("enc.normalized")) await check("enc.normalized", await vae.encode(picture))
     const notes: Notes = new Map()
-    encodeGraph(config, [picture.shape[2]!, picture.shape[3]!], undefined, notes)
+    encodeGraph(config, [picture.shape[2]!, picture.shape[3]!], vae.layout, notes)
     const found = await runNotes(runner, notes, weights, { picture })
     const aliases: Record<string, string> = { mid_attn: "mid_block.attentions.0" }
     for (const name of golden.below("enc.").filter((n) => n !== "normalized")) {
@@ -49,7 +49,7 @@ export async function checkVae(golden: Golden, runner: Runner): Promise<Check[]>
     const latent = frame(await golden.read("dec.latent_normalized"))
     if (golden.has("dec.image")) await check("dec.image", await vae.decode(latent), true)
     const notes: Notes = new Map()
-    decodeGraph(config, undefined, notes)
+    decodeGraph(config, vae.layout, notes)
     const found = await runNotes(runner, notes, weights, { latent })
     for (const name of golden.below("dec.").filter((n) => n !== "latent_normalized" && n !== "image")) {
       const value = found[name]
