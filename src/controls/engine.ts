@@ -1,6 +1,7 @@
 // The engine as people meet it: with creativity, references, boards and sliders.
 import { join } from "node:path"
 import { decodeDataUri } from "../image/source.ts"
+import type { GenerationRequest } from "../request/request.ts"
 import { findModel, homeFolder, modelFolders } from "../sampling/catalog.ts"
 import {
   type EngineOptions as BareOptions,
@@ -61,7 +62,7 @@ export function createEngine(options: EngineOptions = {}): LocalEngine {
 function expandFor(folders: readonly string[]): Expand {
   const chat = chatFromEnvironment(process.env)
   const expanders = new Map<string, ReturnType<typeof createExpander>>()
-  return async ({ model, prompt, creativity, references, board }, seed) => {
+  return async ({ model, prompt, creativity, references, board }, seed, signal) => {
     let expander = expanders.get(model)
     if (!expander) {
       const { manifest } = await findModel(model, [...folders])
@@ -71,7 +72,14 @@ function expandFor(folders: readonly string[]): Expand {
       })
       expanders.set(model, expander)
     }
-    const hasLook = references.some(({ weight }) => weight > 0) || (board?.strength ?? 0) > 0
-    return await expander({ prompt, creativity, seed, ...(hasLook && { hasLook }) })
+    const hasLook = isNear(references) || (board?.strength ?? 0) > 0
+    return await expander({ prompt, creativity, seed, ...(hasLook && { hasLook }) }, signal)
   }
+}
+
+/** Whether a picture is to come near, those added up that are given twice: what cancels is as if never given. */
+function isNear(references: GenerationRequest["references"]): boolean {
+  const sums = new Map<string, number>()
+  for (const { image, weight } of references) sums.set(image, (sums.get(image) ?? 0) + weight)
+  return [...sums.values()].some((sum) => sum > 1e-9)
 }

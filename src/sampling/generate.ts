@@ -10,7 +10,7 @@ import { leaning, movementTrials } from "./movement.ts"
 import { noise } from "./noise.ts"
 import { Reporter } from "./progress.ts"
 import { schedule, scheduleFrom } from "./schedule.ts"
-import { throwIfCancelled } from "./stepper.ts"
+import { cancellation, throwIfCancelled } from "./stepper.ts"
 
 /** A request in which nothing is left open. */
 export type Resolved = GenerationRequest & {
@@ -21,7 +21,11 @@ export type Resolved = GenerationRequest & {
 }
 
 /** Rewrites a prompt by creativity, for one seed; `note` says what went another way than asked. */
-export type Expand = (request: Resolved, seed: number) => Promise<{ prompt: string; note?: string }>
+export type Expand = (
+  request: Resolved,
+  seed: number,
+  signal?: AbortSignal,
+) => Promise<{ prompt: string; note?: string }>
 
 export interface Studio {
   expand: Expand
@@ -38,10 +42,10 @@ export async function generate(
 ): Promise<Generation> {
   const { signal } = options
   const clock = stopwatch()
-  const seeds = Array.from({ length: request.count }, (_, i) => request.seed + i)
+  const seeds = Array.from({ length: request.count }, (_, i) => (request.seed + i) % 2 ** 32)
 
   // What the model reads: expanded per picture, encoded once per prompt.
-  const expanded = await Promise.all(seeds.map((seed) => expand(request, seed)))
+  const expanded = await orCancelled(Promise.all(seeds.map((seed) => expand(request, seed, signal))), signal)
   const conditions = await Promise.all(
     expanded.map((e, i) => model.condition({ ...request, seed: seeds[i]! }, e.prompt)),
   )
@@ -104,6 +108,20 @@ export async function generate(
     expandedPrompts: expanded.map((e) => e.prompt),
     seconds: clock.seconds(),
     notes,
+  }
+}
+
+/** What the work gives, or the cancellation as soon as there is one: an expander may wait long for its endpoint. */
+async function orCancelled<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return await work
+  const aborted = Promise.withResolvers<never>()
+  const abort = (): void => aborted.reject(cancellation(signal))
+  signal.addEventListener("abort", abort, { once: true })
+  if (signal.aborted) abort()
+  try {
+    return await Promise.race([work, aborted.promise])
+  } finally {
+    signal.removeEventListener("abort", abort)
   }
 }
 

@@ -93,6 +93,17 @@ test("quotation marks and fences around the answer are taken off", async () => {
   assert.equal(expansion.prompt, "a fox, woodcut")
 })
 
+test("thoughts before the answer are left out", async () => {
+  const expansion = await ask(answer("<think>\nA fox. Perhaps a dog?\n</think>\n\na fox, woodcut"), "a fox")
+  assert.equal(expansion.prompt, "a fox, woodcut")
+  assert.equal(expansion.note, undefined)
+})
+
+test("a prompt of another language is expanded by an endpoint that keeps its words", async () => {
+  const expansion = await ask(answer("雪中的红狐狸, oil painting"), "雪中的红狐狸")
+  assert.equal(expansion.prompt, "雪中的红狐狸, oil painting")
+})
+
 const BAD: [string, string, Handler, RegExp][] = [
   ["a refusal in words", "a fox", answer("I'm sorry, I can't help with that."), /was a refusal/],
   ["a refusal in the protocol", "a fox", answer(null, { refusal: "no" }), /it refused/],
@@ -112,6 +123,38 @@ const BAD: [string, string, Handler, RegExp][] = [
     "a fox, no trees",
     answer("a fox, no trees, a few old trees behind"),
     /the prompt denies/,
+  ],
+  [
+    "a dropped denial",
+    "a fox without a hat",
+    answer("a fox with a hat, oil painting"),
+    /lost the word "without"/,
+  ],
+  ["another preposition", "a fox on a bed", answer("a fox under a bed, oil painting"), /lost the word "on"/],
+  ["a lost sign", "a 🦊 and a dog", answer("a cat and a dog, oil painting"), /lost the word "🦊"/],
+  [
+    "a denied plural",
+    "a fox, no leaves",
+    answer("a fox, no leaves, one red leaf"),
+    /which the prompt denies/,
+  ],
+  ["a typographic refusal", "a fox", answer("I’m sorry, a fox is not possible."), /was a refusal/],
+  ["a polite refusal", "a fox", answer("I won’t draw a fox."), /was a refusal/],
+  [
+    "talk around the prompt",
+    "a fox",
+    answer("Sure! Here it is: a fox, oil painting"),
+    /not the prompt alone/,
+  ],
+  ["Markdown", "a fox", answer("**a fox**, oil painting"), /not the prompt alone/],
+  ["JSON", "a fox", answer('{"prompt": "a fox, oil painting"}'), /not the prompt alone/],
+  ["thoughts without an end", "a fox", answer("<think> a fox, so"), /not the prompt alone/],
+  [
+    "an answer that was cut off",
+    "a fox",
+    (_, __, r) =>
+      r.end(JSON.stringify({ choices: [{ message: { content: "a fox in" }, finish_reason: "length" }] })),
+    /was cut off/,
   ],
   ["a novel", "a fox", answer(`a fox ${"and so on ".repeat(300)}`), /too long/],
   ["nothing", "a fox", answer("  "), /was empty/],
@@ -151,6 +194,25 @@ test("an endpoint that never answers is given up after the time-out", async () =
 test("an endpoint that stops in the middle of its answer is given up too", async () => {
   const expansion = await ask((_, __, r) => r.write('{"choices":'), "a fox", { timeout: 60 })
   assert.match(expansion.note!, /no answer came within 0.06 s/)
+})
+
+test("who is cancelled waits no longer, and whoever asked for the same is still answered", async () => {
+  const stop = new AbortController()
+  const held: ServerResponse[] = []
+  const asked = { prompt: "a fox", creativity: 50, seed: 1 }
+  await serving(
+    (body, request, response) => {
+      if (held.push(response) === 1) stop.abort()
+      else answer("a fox, woodcut")(body, request, response)
+    },
+    async (url) => {
+      const expand = createExpander({ chat: { url, model: "test" } })
+      const [first, second] = await Promise.allSettled([expand(asked, stop.signal), expand(asked)])
+      assert.equal(first.status, "rejected")
+      assert.equal(second.status === "fulfilled" && second.value.prompt, "a fox, woodcut")
+      assert.equal(held.length, 2)
+    },
+  )
 })
 
 test("raw and empty prompts never leave the machine, and the same request is asked once", async () => {

@@ -200,6 +200,30 @@ test("what is denied is neither added nor taken for said", () => {
   assert.ok(analyse("a robot without background").said.has("setting"))
 })
 
+test("a denied plural denies the singular, and a denied thing what shows it", () => {
+  const added = (prompt: string): string =>
+    [EMBEDDED, OPEN]
+      .flatMap((list) =>
+        [50, 100].flatMap((creativity) =>
+          Array.from({ length: 300 }, (_, seed) => expandPrompt({ prompt, creativity, seed }, list)),
+        ),
+      )
+      .flatMap(({ additions }) => additions.map(({ text }) => text))
+      .join("\n")
+  const all = added("a fox")
+  for (const [prompt, kept] of [
+    ["a fox, no beaches", /beach/],
+    ["a fox without cities", /city/],
+    ["a fox, no leaves", /in the woods|leaves/],
+    ["a fox, no women", /giant|city street/],
+    ["a fox, no painting", /painting|painted|watercolor|gouache/],
+    ["a fox, no vegetation", /forest|meadow|greenhouse/],
+  ] as const) {
+    assert.match(all, kept)
+    assert.doesNotMatch(added(prompt), kept, prompt)
+  }
+})
+
 test("a pencil is a thing by itself, and a medium right before another thing", () => {
   for (const prompt of ["a pencil", "a pencil and a fox", "a pencil, a fox", "a pencil on a table"])
     assert.ok(!analyse(prompt).said.has("style"), prompt)

@@ -60,6 +60,41 @@ test("a reference to come near gives the style: creativity adds none beside it, 
   assert.match(await expanded(-0.6), style)
 })
 
+test("references of one picture that cancel leave creativity the style, too", async () => {
+  const asked = async (references: GenerationInput["references"]): Promise<unknown> =>
+    (await engine.generate(parseRequest({ ...base, creativity: 100, references }))).expandedPrompts
+  assert.deepEqual(await asked([reference(1, 0.8), reference(1, -0.8)]), await asked([]))
+})
+
+test("a cancelled request does not wait for the expander", async () => {
+  const stop = new AbortController()
+  const never = Promise.withResolvers<{ prompt: string }>()
+  const waiting = createEngine({
+    home,
+    expand: (_, __, signal) => {
+      assert.equal(signal, stop.signal)
+      stop.abort()
+      return never.promise
+    },
+  })
+  try {
+    const work = waiting.generate(parseRequest(base), { signal: stop.signal })
+    await assert.rejects(work, { code: "cancelled" })
+  } finally {
+    await waiting.close()
+  }
+})
+
+test("after the largest seed comes 0, so that every picture of a batch can be asked for alone", async () => {
+  const { pictures } = await engine.generate(parseRequest({ ...base, seed: 2 ** 32 - 1, count: 2 }))
+  assert.deepEqual(
+    pictures.map(({ seed }) => seed),
+    [2 ** 32 - 1, 0],
+  )
+  const raw = await sharp(pictures[1]!.bytes).raw().toBuffer()
+  assert.equal(createHash("sha256").update(raw).digest("hex"), await pixels({ seed: 0 }))
+})
+
 test("the order of references changes no bit", async () => {
   const [a, b, c] = [reference(0, 0.7), reference(1, -0.4), reference(2, 1.1)]
   assert.equal(await pixels({ references: [a, b, c] }), await pixels({ references: [c, a, b] }))

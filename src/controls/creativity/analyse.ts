@@ -1,8 +1,9 @@
 // What a prompt says and what it leaves open. When in doubt a thing counts as said: a gap left is no contradiction.
-import { wordsOf } from "../../sampling/words.ts"
+import { singularsOf, wordsOf } from "../../sampling/words.ts"
 import {
   ARTICLES,
   COMMON_WORDS,
+  DENIED_WITH,
   FOREIGN_WORDS,
   FRUIT_COLOURS,
   FUNCTION_WORDS,
@@ -37,7 +38,7 @@ export interface Analysis {
   isReadable: boolean
   /** Topics that the prompt speaks of. */
   said: ReadonlySet<Topic>
-  /** Words that follow a "no" or "without", in singular: nothing added may hold one. */
+  /** Words that follow a "no" or "without", in every form (`formsOf`): nothing added may hold one. */
   banned: ReadonlySet<string>
   /** Words of the prompt that name a style, setting, light or colour, by topic. */
   words: ReadonlyMap<Topic, ReadonlySet<string>>
@@ -49,8 +50,21 @@ export interface Analysis {
 const QUOTES =
   /"[^"]*"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|「[^」]*」|『[^』]*』|`[^`]*`|(?<![\p{L}\p{N}])['‘][^'’\n]+['’](?![\p{L}\p{N}])/gu
 
-export const singular = (word: string): string =>
-  word.length > 3 && word.endsWith("s") && !word.endsWith("ss") ? word.slice(0, -1) : word
+/** A word and what it could be the plural of: of "beaches" also "beach", of "leaves" also "leaf". */
+export const formsOf = (word: string): string[] =>
+  word.length > 3 && word.endsWith("s") && !word.endsWith("ss")
+    ? [word, ...singularsOf(word), word.replace(/ves$/, "f")]
+    : [word]
+
+/** Whether two words are one, but for a plural. */
+export const isSameWord = (a: string, b: string): boolean => {
+  const forms = formsOf(b)
+  return formsOf(a).some((form) => forms.includes(form))
+}
+
+/** Whether a prompt denies a word that might be added to it. */
+export const isDenied = ({ banned }: Pick<Analysis, "banned">, word: string): boolean =>
+  banned.size > 0 && formsOf(word).some((form) => banned.has(form))
 
 /** Words with their places; what stands in quotes is text to be shown, not a description, and gives none. */
 export function tokensOf(prompt: string): { tokens: Token[]; quotes: string[] } {
@@ -148,7 +162,11 @@ function negations(tokens: readonly Token[]): { isNegated: Set<number>; banned: 
   const isNegated = new Set<number>()
   const banned = new Set<string>()
   const ban = (word: string): void => {
-    if (!FUNCTION_WORDS.has(word)) banned.add(singular(word))
+    if (FUNCTION_WORDS.has(word)) return
+    for (const form of formsOf(word)) {
+      banned.add(form)
+      for (const kin of DENIED_WITH.get(form) ?? []) banned.add(kin)
+    }
   }
   for (let i = 0; i < tokens.length; i++) {
     const stem = /^(\p{L}{3,})less$/u.exec(tokens[i]!.word)

@@ -27,5 +27,8 @@ export interface ExpansionRequest {
   hasLook?: boolean
 }
 
-/** Deterministic for one request where it can be: an endpoint of others may not keep that promise. */
-export type Expander = (request: ExpansionRequest) => Promise<Expansion>
+/**
+ * Deterministic for one request where it can be: an endpoint of others may not keep that promise. Rejects only when the
+ * signal is aborted.
+ */
+export type Expander = (request: ExpansionRequest, signal?: AbortSignal) => Promise<Expansion>

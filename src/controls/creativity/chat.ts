@@ -44,14 +44,17 @@ const Answer = z.object({
  */
 export function chatExpander(options: ChatOptions, builtIn: (r: ExpansionRequest) => Expansion): Expander {
   const kept = new Map<string, Promise<Expansion>>()
-  return async (request) => {
+  return async (request, signal) => {
     if (!(request.creativity > 0) || request.prompt.trim() === "") return builtIn(request)
     const key = JSON.stringify([request.prompt, request.creativity, request.seed, request.hasLook])
-    const known = kept.get(key)
-    if (known) return await known
-    const answer = ask(options, request).catch((error: unknown): Expansion => {
+    // Whoever asked first may have been cancelled: then it is asked again.
+    const asked = kept.get(key)
+    const known = asked && (await asked.catch(() => undefined))
+    if (known) return known
+    const answer = ask(options, request, signal).catch((error: unknown): Expansion => {
       // A failure is not kept: the endpoint may be back for the next picture.
       kept.delete(key)
+      signal?.throwIfAborted()
       const why = error instanceof Error ? error.message : String(error)
       const own = builtIn(request)
       const note = `The prompt expander at ${hostOf(options.url)} was not used: ${why}; the built-in one took its place.`
@@ -64,7 +67,7 @@ export function chatExpander(options: ChatOptions, builtIn: (r: ExpansionRequest
 }
 
 /** Throws an Error whose message completes "was not used: ...". */
-async function ask(options: ChatOptions, request: ExpansionRequest): Promise<Expansion> {
+async function ask(options: ChatOptions, request: ExpansionRequest, stop?: AbortSignal): Promise<Expansion> {
   const { prompt, creativity, seed, hasLook } = request
   const timeout = options.timeout ?? CHAT_TIMEOUT
   const text = await post(
@@ -82,7 +85,7 @@ async function ask(options: ChatOptions, request: ExpansionRequest): Promise<Exp
         },
       ],
     },
-    AbortSignal.timeout(timeout),
+    AbortSignal.any([AbortSignal.timeout(timeout), ...(stop ? [stop] : [])]),
   ).catch((error: unknown) => {
     if (error instanceof Error && error.name === "TimeoutError")
       throw new Error(`no answer came within ${timeout / 1000} s`)
@@ -92,6 +95,7 @@ async function ask(options: ChatOptions, request: ExpansionRequest): Promise<Exp
   if (!parsed.success) throw new Error("its answer was not that of a chat endpoint")
   const { message, finish_reason } = parsed.data.choices[0]!
   if (message.refusal || finish_reason === "content_filter") throw new Error("it refused")
+  if (finish_reason === "length") throw new Error("its answer was cut off")
   const expansion = bare(message.content ?? "", prompt)
   const fault = faultOf(prompt, expansion)
   if (fault) throw new Error(`its answer ${fault}`)
@@ -143,9 +147,10 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The line itself, without the fence or quotation marks that models like to put around it. */
+/** The line itself, without the thoughts before it and the fence or quotation marks around it that some models give. */
 function bare(answer: string, prompt: string): string {
   const text = answer
+    .replace(/^\s*<think>.*?<\/think>/s, "")
     .trim()
     .replace(/^```\w*\n?|\n?```$/g, "")
     .trim()

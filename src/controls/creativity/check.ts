@@ -1,6 +1,6 @@
 // Whether an expansion that someone else wrote keeps what the user said: words, quotes, denials, and one of each.
 import { wordsOf } from "../../sampling/words.ts"
-import { type Analysis, analyse, singular } from "./analyse.ts"
+import { type Analysis, analyse, isDenied, isSameWord } from "./analyse.ts"
 import { type Addition, ASPECTS } from "./aspects.ts"
 import { FUNCTION_WORDS, type Topic } from "./lexicon.ts"
 
@@ -12,16 +12,21 @@ export const contentWords = (prompt: string): string[] =>
 const ONCE = ["style", "setting", "light", "palette"] as const satisfies readonly Topic[]
 
 /** The first content word of the prompt that the expansion lacks, all taken in their order. */
-export function lostWord(prompt: string, expansion: string): string | undefined {
-  const words = wordsOf(expansion)
+export const lostWord = (prompt: string, expansion: string): string | undefined =>
+  firstLost(contentWords(prompt), wordsOf(expansion))
+
+/** The first of `parts` that does not stand in `whole` behind those before it. */
+function firstLost(parts: readonly string[], whole: readonly string[]): string | undefined {
   let from = 0
-  for (const word of contentWords(prompt)) {
-    const at = words.indexOf(word, from)
-    if (at < 0) return word
+  return parts.find((part) => {
+    const at = whole.indexOf(part, from)
     from = at + 1
-  }
-  return undefined
+    return at < 0
+  })
 }
+
+/** Emoji and other signs, which are no words: a fox may be given as one. */
+const signsOf = (text: string): string[] => text.match(/\p{S}/gu) ?? []
 
 /**
  * What is wrong with an expansion, as the rest of a sentence that begins with "it", or undefined. `added` is a
@@ -31,17 +36,28 @@ export function faultOf(prompt: string, expansion: string): string | undefined {
   if (expansion.trim() === "") return "was empty"
   if (expansion.length > prompt.length + 1200) return `was too long (${expansion.length} characters)`
   if (/[\p{Cc}\uFFFD]/u.test(expansion.replace(/[\n\t\r]/g, ""))) return "was not text"
-  if (REFUSAL.test(expansion) && !REFUSAL.test(prompt)) return "was a refusal"
+  if (isOnlyIn(REFUSAL, expansion, prompt)) return "was a refusal"
+  if (isOnlyIn(TALK, expansion, prompt) || isOnlyIn(MARKUP, expansion, prompt))
+    return "was not the prompt alone"
   const before = analyse(prompt)
   const quote = before.quotes.find((q) => !expansion.includes(q))
   if (quote) return `lost the quoted ${quote}`
-  const lost = lostWord(prompt, expansion)
+  // Small words too: "without" makes all the difference, and so do "on" and "under".
+  const lost =
+    firstLost(wordsOf(prompt), wordsOf(expansion)) ?? firstLost(signsOf(prompt), signsOf(expansion))
   if (lost) return `lost the word "${lost}"`
   return contradiction(before, expansion)
 }
 
+const isOnlyIn = (pattern: RegExp, expansion: string, prompt: string): boolean =>
+  pattern.test(expansion.replaceAll("’", "'")) && !pattern.test(prompt.replaceAll("’", "'"))
+
 const REFUSAL =
-  /\b(i'?m sorry|i am sorry|i apologi[sz]e|as an ai|i can('|no)?t (help|assist|create|provide|comply)|unable to (help|assist|comply)|against (my|our) (policy|policies|guidelines))/i
+  /\b(i'?m sorry|i am sorry|i apologi[sz]e|as an ai|i (can(no|'?)t|can not|won'?t|will not|do not|don'?t) |i('m| am) (not able|unable)|unable to (help|assist|comply)|against (my|our) (policy|policies|guidelines))/i
+/** What language models say before what they were asked for. */
+const TALK =
+  /^\W*(sure|certainly|of course|absolutely|okay|here('s| is| are)|(the )?(extended|expanded|enhanced|final) prompt\b|prompt:)/i
+const MARKUP = /[{}]|\*\*|^#|```|<\/?[a-z]/i
 
 /** A second style, setting, light or colour, or something that the prompt denies. */
 function contradiction(before: Analysis, expansion: string): string | undefined {
@@ -53,12 +69,10 @@ function contradiction(before: Analysis, expansion: string): string | undefined 
     if (second) return `added "${second}" where the prompt has a ${topic} of its own`
   }
   // The user's own denial is repeated in the expansion; only a mention beyond it contradicts.
-  for (const { word } of after.tokens) {
-    const stem = singular(word)
-    if (before.banned.has(stem) && times(after, stem) > times(before, stem))
-      return `added "${word}", which the prompt denies`
-  }
-  return undefined
+  const denied = after.tokens.find(
+    ({ word }) => isDenied(before, word) && times(after, word) > times(before, word),
+  )
+  return denied && `added "${denied.word}", which the prompt denies`
 }
 
 /** Words that speak of a topic without naming anything of it. */
@@ -67,9 +81,8 @@ const VAGUE = new Set(
     " ",
   ),
 )
-const known = (a: Analysis, word: string): boolean =>
-  a.tokens.some((t) => singular(t.word) === singular(word))
-const times = (a: Analysis, stem: string): number => a.tokens.filter((t) => singular(t.word) === stem).length
+const known = (a: Analysis, word: string): boolean => times(a, word) > 0
+const times = (a: Analysis, word: string): number => a.tokens.filter((t) => isSameWord(t.word, word)).length
 
 /** What a foreign expansion added: its clauses without the prompt's own words, by the first topic they speak of. */
 export function additionsOf(prompt: string, expansion: string): Addition[] {

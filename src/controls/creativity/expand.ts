@@ -1,7 +1,7 @@
 // The built-in expander: fills what a prompt leaves open, from a list of ideas, by lots that depend on prompt and seed.
 import { LIMITS } from "../../request/request.ts"
 import { wordsOf } from "../../sampling/words.ts"
-import { type Analysis, analyse, singular } from "./analyse.ts"
+import { type Analysis, analyse, isDenied } from "./analyse.ts"
 import { type Addition, ASPECTS, type Expansion, type ExpansionRequest } from "./aspects.ts"
 import { draw, pick, turn } from "./draw.ts"
 import { EMBEDDED } from "./embedded.ts"
@@ -84,8 +84,7 @@ function fits(idea: Idea, prompt: string, a: Analysis, chosen: readonly Idea[], 
   if (idea.losesPattern && a.tokens.some(({ word }) => list.patterns?.has(word))) return false
   if (idea.isPattern && (names(a, list.washing) || chosen.some((c) => c.losesPattern))) return false
   const words = wordsOfIdea(idea)
-  const isBanned = (w: string): boolean => a.banned.has(singular(w))
-  if (a.banned.size > 0 && (words.some(isBanned) || idea.shows?.some(isBanned))) return false
+  if ([...words, ...(idea.shows ?? [])].some((word) => isDenied(a, word))) return false
   if (idea.place === "companion" && a.subjects.some((s) => idea.text.endsWith(s.name))) return false
   if (idea.place === "size" && sizePosition(idea.text, a) === undefined) return false
   const [w, c] = chosen.reduce(([w, c], i) => [w + wordsOfIdea(i).length, c + i.text.length + 2], [0, 0])

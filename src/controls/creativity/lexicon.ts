@@ -148,6 +148,22 @@ export const NEGATIONS =
   set(`no not without never avoid avoiding except excluding exclude minus neither nor lacking
   dont don't isn't isnt aren't doesn't doesnt don’t isn’t aren’t doesn’t sans`)
 
+/** What is denied along with a word: whoever wants no painting wants no watercolor either. */
+export const DENIED_WITH: ReadonlyMap<string, readonly string[]> = new Map(
+  [
+    "human man men woman women person child children crowd anyone anybody > people person giant",
+    "people > person giant",
+    "painting painted paint > painting painted watercolor gouache",
+    "drawing drawn sketch > drawing drawn sketch pencil chalk crayon ink",
+    "photo photography photographic photorealism photorealistic > photo photograph",
+    "greenery vegetation foliage nature > plant tree flower grass leaf forest wood",
+    "building architecture house > building city",
+  ].flatMap((line) => {
+    const [from, to] = line.split(" > ").map((words) => words.split(" "))
+    return from!.map((word) => [word, to!] as const)
+  }),
+)
+
 /** Where a negation ends. */
 export const NEGATION_ENDS =
   set(`but with in on at under near by as while that which is are was standing sitting
