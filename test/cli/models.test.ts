@@ -5,7 +5,10 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
+import { openCheckpoint, readTensor } from "../../src/checkpoint/index.ts"
 import type { ModelReport } from "../../src/cli/models/inspect.ts"
+import { AtelierError } from "../../src/request/errors.ts"
+import { writeGguf } from "../checkpoint/helpers.ts"
 import { atelier } from "../support/cli.ts"
 import { makeModel, TINY_DIT, TINY_TEXT, TINY_VAE, type TinyModel } from "../support/model.ts"
 
@@ -99,6 +102,41 @@ test("add that fails leaves the files it did not write", async () => {
   assert.equal(onItself.code, 1)
   assert.match(onItself.err, /dit\.safetensors is there already and would be overwritten; move it, or choose/)
   assert.deepEqual(await readdir(folder), before)
+})
+
+test("add looks for the tokenizer beside the text tower before it converts, and stopped leaves nothing", async () => {
+  const source = join(home, "source")
+  await mkdir(source)
+  for (const part of ["dit", "vae"])
+    await cp(join(model.folder, `${part}.safetensors`), join(source, `${part}.safetensors`))
+  const text = await openCheckpoint(join(model.folder, "text.safetensors"))
+  const tensors = [...text.tensors.values()].map(async (tensor) => {
+    const data = new Uint8Array((await readTensor(text, tensor.name)).buffer)
+    return { name: `model.${tensor.name}`, type: "F32" as const, shape: [...tensor.shape], data }
+  })
+  const gguf = join(source, "text.gguf")
+  const q8 = { name: "model.layers.0.self_attn.q_proj.weight", type: "Q8_0" as const, shape: [32, 32] }
+  const whole = (await Promise.all(tensors)).map((t) =>
+    t.name === q8.name ? { ...q8, data: new Uint8Array(32 * 34) } : t,
+  )
+  await writeGguf(gguf, whole)
+  const part = (name: string): string => join(source, `${name}.safetensors`)
+  const add = (signal?: AbortSignal) =>
+    atelier(["models", "add", "small", "--dit", part("dit"), "--text", gguf, "--vae", part("vae")], signal)
+  const folder = join(model.home, "models", "small")
+  const missing = await add()
+  assert.equal(missing.code, 1)
+  assert.match(missing.err, /There is no tokenizer\.json in .*source or /)
+  assert.ok(!existsSync(folder))
+  await cp(join(model.folder, "tokenizer", "tokenizer.json"), join(source, "tokenizer.json"))
+  const stopped = await add(AbortSignal.abort(new AtelierError("cancelled", "Stopped.")))
+  assert.deepEqual([stopped.code, stopped.err], [130, "Stopped.\n"])
+  assert.ok(!existsSync(folder))
+  const said = await add()
+  assert.equal(said.code, 0, said.err)
+  assert.deepEqual(await readdir(folder), ["model.json", "text.safetensors", "text.safetensors.json"])
+  const manifest = JSON.parse(await readFile(join(folder, "model.json"), "utf8"))
+  assert.equal(manifest.files.tokenizer, source)
 })
 
 test("a new model takes neither the name nor an alias of another", async () => {

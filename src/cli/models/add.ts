@@ -48,12 +48,13 @@ export async function addModel(
     checkDit(dit, ditConfig(dit))
     checkVae(found.vae!, vaeConfig(found.vae!, whole))
     checkText(found.text!, textConfig(found.text!, whole))
+    // Before anything is converted: that can take many minutes.
+    files.tokenizer = tokenizerOf(flags.tokenizer ?? whole?.tokenizer, found.text!.path)
     for (const part of PARTS) {
       const converted = await converted8(found[part]!, model, part, context)
       files[part] = converted?.path ?? resolve(found[part]!.path)
       if (converted) sha256[part] = converted.sha256
     }
-    files.tokenizer = tokenizerOf(flags.tokenizer ?? whole?.tokenizer, files.text!)
     const turbo = flags.turbo ?? whole?.distilled ?? /turbo/i.test(dit.path)
     return await model.install({
       title: name,

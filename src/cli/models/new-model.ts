@@ -39,7 +39,7 @@ export class NewModel {
     return model
   }
 
-  /** Where a new file of the model belongs. Throws conflict when one is there: it may be the one being read. */
+  /** Where a new file of weights belongs. Throws conflict when one is there: it may be the one being read. */
   file(name: string): string {
     const path = join(this.folder, name)
     if (existsSync(path))
@@ -47,7 +47,7 @@ export class NewModel {
         "conflict",
         `${path} is there already and would be overwritten; move it, or choose another name than ${this.#name}.`,
       )
-    this.#written.push(path)
+    this.#written.push(...[path, `${path}.json`].filter((written) => !existsSync(written)))
     return path
   }
 
