@@ -12,6 +12,7 @@ export interface Spread {
   between: Estimate
 }
 
+/** Undefined for fewer than two prompts that were drawn with several seeds. */
 export function spreadOf(observations: readonly Observation[]): Spread | undefined {
   const sets = [
     ...Map.groupBy(
@@ -36,6 +37,7 @@ export interface Copying {
   n: number
 }
 
+/** How near each picture comes to the training picture that is nearest. */
 export function copyingOf(thumbnails: readonly Uint8Array[], training: readonly Uint8Array[]): Copying {
   const distances = thumbnails.map((t) => nearestDistance(t, training))
   const [min, p5, median, p95] = [0, 0.05, 0.5, 0.95].map((q) => quantile(distances, q)) as [

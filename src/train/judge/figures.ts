@@ -32,6 +32,7 @@ function combined(o: Observation): boolean {
   return o.conceptRank === 1 && (o.style ?? o.objectColour ?? false)
 }
 
+/** All figures that the observations have something to say of, in the order of the table. */
 export function figuresOf(observations: readonly Observation[]): Figure[] {
   const figures: Figure[] = []
   const add = (key: string, label: string, estimate: Estimate, target?: number, atMost = false): void => {

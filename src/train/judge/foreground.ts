@@ -9,6 +9,7 @@ export interface Lab {
   readonly planes: readonly [Float32Array, Float32Array, Float32Array]
 }
 
+/** A picture in Oklab, a plane for each of its axes. */
 export function labOf(b: Bitmap): Lab {
   const n = b.width * b.height
   const planes = [new Float32Array(n), new Float32Array(n), new Float32Array(n)] as const
@@ -29,6 +30,7 @@ export function borderRing(width: number, height: number, share = 0.05): number[
   return ring
 }
 
+/** The middle value, of an even number the greater of both; no number of none. */
 export function median(values: ArrayLike<number>): number {
   const sorted = Float64Array.from(values).sort()
   return sorted.length === 0 ? Number.NaN : sorted[sorted.length >> 1]!

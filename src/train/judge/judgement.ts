@@ -28,6 +28,7 @@ export interface Instruments {
   readonly print?: (line: string) => void
 }
 
+/** Looks at one set of pictures with every instrument that is there. */
 export async function examine(
   shots: readonly Shot[],
   { classifier, featureNet, training, print }: Instruments,
@@ -113,6 +114,7 @@ export interface Report {
   readonly secondsPerPicture?: number | undefined
 }
 
+/** Puts the findings about a model beside those about real art for the same prompts. */
 export function reportOf(options: {
   command: string
   model: string | null

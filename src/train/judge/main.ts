@@ -10,6 +10,7 @@ import { findModel, weightsOf } from "../../sampling/index.ts"
 import { ART_VERSION } from "../data/dataset.ts"
 import { hash } from "../data/random.ts"
 import { openSprites } from "../data/sprites.ts"
+import { numberOf, readOrExit } from "../options.ts"
 import { isPart, PARTS } from "./controls/measure.ts"
 import { controlsTable } from "./controls/report.ts"
 import { judgeControls } from "./controls/run.ts"
@@ -41,25 +42,38 @@ const HELP = `npm run judge -- [controls] [options]
   --write-prompts     only draw up prompts.jsonl anew
 `
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    model: { type: "string", default: "medium" },
-    part: { type: "string", multiple: true },
-    examine: { type: "boolean", default: false },
-    through: { type: "string" },
-    count: { type: "string" },
-    json: { type: "boolean", default: false },
-    aspect: { type: "string", default: "1:1" },
-    steps: { type: "string" },
-    guidance: { type: "string" },
-    candidates: { type: "string" },
-    creativity: { type: "string" },
-    classifier: { type: "string" },
-    export: { type: "string" },
-    "write-prompts": { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
+const { values, positionals, numbers } = readOrExit(() => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      model: { type: "string", default: "medium" },
+      part: { type: "string", multiple: true },
+      examine: { type: "boolean", default: false },
+      through: { type: "string" },
+      count: { type: "string" },
+      json: { type: "boolean", default: false },
+      aspect: { type: "string", default: "1:1" },
+      steps: { type: "string" },
+      guidance: { type: "string" },
+      candidates: { type: "string" },
+      creativity: { type: "string" },
+      classifier: { type: "string" },
+      export: { type: "string" },
+      "write-prompts": { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  })
+  // What a request may hold is checked where it is made; here only that these are numbers.
+  const number = (option: "steps" | "guidance" | "candidates" | "creativity"): number | undefined =>
+    numberOf(option, values[option], { least: 0, whole: option !== "guidance" })
+  const numbers = {
+    count: numberOf("count", values.count, { least: 1 }),
+    steps: number("steps"),
+    guidance: number("guidance"),
+    candidates: number("candidates"),
+    creativity: number("creativity"),
+  }
+  return { values, positionals, numbers }
 })
 
 const DATA = process.env.ATELIER_DATA ?? "data"
@@ -75,8 +89,6 @@ const artPath = (part: string, p: Prompt): string =>
     `${p.id}-${hash(JSON.stringify(p)).toString(16)}.png`,
   )
 const aspect = values.aspect as Aspect
-const number = (text: string | undefined): number | undefined =>
-  text === undefined ? undefined : Number(text)
 
 function drawings() {
   if (!existsSync(join(DATA, "sprites.json")))
@@ -114,10 +126,10 @@ function refuse(sentence: string): void {
 function asked(): Partial<GenerationInput> {
   const fields = {
     model: values.model,
-    steps: number(values.steps),
-    guidance: number(values.guidance),
-    candidates: number(values.candidates),
-    creativity: number(values.creativity),
+    steps: numbers.steps,
+    guidance: numbers.guidance,
+    candidates: numbers.candidates,
+    creativity: numbers.creativity,
     ...(aspect !== "1:1" && { width: SIZES[aspect][0], height: SIZES[aspect][1] }),
   }
   return Object.fromEntries(Object.entries(fields).filter(([, v]) => v !== undefined))
@@ -134,7 +146,7 @@ async function controls(): Promise<void> {
     command,
     model: values.model,
     ...(values.part && { parts: PARTS.filter((p) => values.part!.includes(p)) }),
-    count: number(values.count),
+    count: numbers.count,
     classifier: values.classifier,
     given,
     cache: CACHE,
@@ -145,7 +157,7 @@ async function controls(): Promise<void> {
 }
 
 async function judge(): Promise<void> {
-  const prompts = readPrompts(number(values.count))
+  const prompts = readPrompts(numbers.count)
   const source = drawings()
   const { weights, samples } = await loadClassifier(values.classifier)
   const classifier = await createClassifier(weights)

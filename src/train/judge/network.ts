@@ -30,6 +30,7 @@ export interface Classifier {
 
 const BATCH = 32
 
+/** The classifier at work on pictures of any number, 32 at a time. Close it after use. */
 export async function createClassifier(
   weights: ReadonlyMap<string, Float32Array>,
   config: ClassifierConfig = classifierConfig,

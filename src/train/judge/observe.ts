@@ -52,6 +52,7 @@ export function inOrder(first: Float32Array, second: Float32Array, concepts: rea
   return first[a]! > first[b]! && second[b]! > second[a]!
 }
 
+/** Looks at every picture and measures what its prompt states; in the order of the shots. */
 export async function observe(
   shots: readonly Shot[],
   classifier: Classifier,

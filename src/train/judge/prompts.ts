@@ -102,6 +102,7 @@ const CONTRAST: Readonly<Record<string, BackgroundColour>> = {
   teal: "white",
 }
 
+/** All prompts, decided by names and traits alone: the same drawings give the same lines. */
 export function drawUpPrompts(traits: Traits): Prompt[] {
   const prompts: Prompt[] = []
   const add = (

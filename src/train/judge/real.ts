@@ -20,6 +20,7 @@ export interface Painter {
   readonly paint: (prompt: Prompt) => Promise<Bitmap>
 }
 
+/** Paints prompts with the model's drawings or the judge's, in one shape. */
 export function openPainter(source: SpriteSource, use: Use, aspect: Aspect = "1:1"): Painter {
   const whole = castOf(source.sprites, use)
   const drawing = new Map(source.sprites.map((s) => [`${s.concept} ${s.set}`, s]))

@@ -16,6 +16,7 @@ export function markdown(rows: readonly (readonly string[])[]): string {
   return [line(rows[0]!), line(widths.map((w) => "-".repeat(w))), ...rows.slice(1).map(line)].join("\n")
 }
 
+/** The report as Markdown: the judge itself, the figures beside real art, the distances. */
 export function tableOf(report: Report): string {
   const { judge } = report
   const verdict = (e: Estimate | undefined, target: number | undefined, atMost = false): string => {

@@ -19,6 +19,7 @@ export function varietyOf(features: readonly Float32Array[]): number {
 
 const counted = (hits: number, n: number): Estimate => share(Array.from({ length: n }, (_, i) => i < hits))
 
+/** What the expander writes, counted over its prompts, and how much of the styles it names is seen. */
 export async function creativityFigures({ observe, look, words, count }: Bench): Promise<ControlFigure[]> {
   const { figures, add, addPlain } = collector("creativity")
   const prompts = sampled(MEASURED_PROMPTS, count)

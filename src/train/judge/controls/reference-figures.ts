@@ -48,6 +48,7 @@ interface Judged {
   readonly likely: (weight: Weight) => number
 }
 
+/** How the style, the palette and the subject follow a reference's weight, over all pairs. */
 export function trialFiguresOf(trials: readonly Trial[]): ControlFigure[] {
   const { figures, add, addPlain } = collector("references")
   const judged = trials.flatMap(({ named, views }): Judged[] => {
@@ -125,6 +126,7 @@ export interface Blend {
   readonly second: { readonly blended: readonly number[]; readonly alone: readonly number[] }
 }
 
+/** How much two looks keep beside each other of what each has alone. */
 export function blendFiguresOf(blends: readonly Blend[]): ControlFigure[] {
   const { figures, add } = collector("references")
   const due = ({ blended, alone }: Blend["first"]): number => average(blended) / average(alone)

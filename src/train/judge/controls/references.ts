@@ -25,6 +25,7 @@ export interface Tried extends Trial {
   readonly image: string
 }
 
+/** Tries the pairs of prompt and reference at every weight, and beside them real art, weight 0 and two looks at once. */
 export async function referenceFigures(bench: Bench): Promise<ControlFigure[]> {
   const count = Math.min(bench.count ?? PAIRS, PAIRS)
   const pairs = [...pairsOf(count, false), ...pairsOf(Math.ceil((count * NAMED) / PAIRS), true)]

@@ -32,6 +32,7 @@ function shown({ value, low, high }: Estimate, isPlain: boolean | undefined): st
 export const withVerdicts = (figures: readonly ControlFigure[]): ControlsReport["figures"] =>
   figures.map((f) => ({ ...f, met: met(f) }))
 
+/** The report as Markdown, one table for each part. */
 export function controlsTable(report: ControlsReport): string {
   const tables = PARTS.flatMap((part) => {
     const own = report.figures.filter((f) => f.part === part)

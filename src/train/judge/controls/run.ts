@@ -49,6 +49,7 @@ export interface ControlsOptions {
   readonly note: (line: string) => void
 }
 
+/** Measures the asked parts of the controls of a model, or all; what needs a classifier is left out, with a note, without one. */
 export async function judgeControls(options: ControlsOptions): Promise<ControlsReport> {
   const { command, model, count, cache, drawings, note } = options
   const { folder, manifest } = await findModel(model)

@@ -31,6 +31,7 @@ export interface Sweep {
 const at = <T>(list: readonly T[], value: (typeof SLIDER_VALUES)[number]): T =>
   list[SLIDER_VALUES.indexOf(value)]!
 
+/** How each slider's measure follows its value, and whether the subject stays, over all prompts. */
 export function sliderFiguresOf(sweeps: readonly Sweep[]): ControlFigure[] {
   const { figures, add, addPlain } = collector("sliders")
   for (const slider of SLIDERS) {
@@ -64,6 +65,7 @@ export function sliderFiguresOf(sweeps: readonly Sweep[]): ControlFigure[] {
   return figures
 }
 
+/** Moves every slider through its values under each prompt. */
 export async function sliderFigures({ observe, generate, look, count }: Bench): Promise<ControlFigure[]> {
   const prompts = plainPrompts("slider", 40).slice(0, count)
   const sweeps: Sweep[] = []

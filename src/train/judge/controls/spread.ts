@@ -21,6 +21,7 @@ export function spreadFiguresOf(sets: readonly (readonly Float32Array[])[]): Con
   return figures
 }
 
+/** How different the pictures of one prompt are by seed, at creativity medium; nothing without a classifier. */
 export async function spreadFigures({ observe, look, words, count }: Bench): Promise<ControlFigure[]> {
   if (!look) return []
   const prompts = plainPrompts("spread", 100).slice(0, count)

@@ -28,6 +28,7 @@ export function startFiguresOf(curves: readonly (readonly number[])[]): ControlF
   return figures
 }
 
+/** How much of a start picture is left at each strength. */
 export async function startFigures({ observe, paint, count }: Bench): Promise<ControlFigure[]> {
   // The picture shows one thing and the prompt another: what is alike is the picture's doing.
   const all = plainPrompts("start", 60)
