@@ -1,8 +1,9 @@
 // The options of the training commands: numbers within limits, one sentence about what is wrong.
 import assert from "node:assert/strict"
-import { readFileSync } from "node:fs"
+import { globSync, readFileSync } from "node:fs"
 import { describe, it } from "node:test"
 import { DATA_HELP, readDataOptions } from "../../src/train/data/options.ts"
+import { JUDGE_HELP, readJudgeOptions } from "../../src/train/judge/options.ts"
 import { HELP, readOptions } from "../../src/train/options.ts"
 
 const words = (line: string): string[] => line.split(" ").filter(Boolean)
@@ -56,13 +57,29 @@ describe("the options of npm run data", () => {
   })
 })
 
-describe("docs/training.md", () => {
-  const text = readFileSync(new URL("../../docs/training.md", import.meta.url), "utf8")
-  /** What follows a command's name, up to where its code ends or a comment begins. */
-  const uses = (command: string): string[] =>
-    [...text.matchAll(new RegExp(`npm run ${command} --([^\`#\n]*)`, "g"))].map((match) => match[1]!.trim())
+describe("the options of npm run judge", () => {
+  it("are numbers where numbers are meant", () => {
+    const { numbers, values, positionals } = readJudgeOptions(
+      words("controls --part sliders --count 40 --guidance 2.5"),
+    )
+    assert.deepEqual([numbers.count, numbers.guidance, numbers.steps], [40, 2.5, undefined])
+    assert.deepEqual([values.part, values.model, positionals], [["sliders"], "medium", ["controls"]])
+    assert.throws(() => readJudgeOptions(words("--count few")), /--count few: this takes a whole number/)
+    assert.throws(() => readJudgeOptions(words("--count 0")), /--count 0 is too small/)
+  })
+})
 
-  it("names only recipes and options that npm run train has", () => {
+describe("the documents", () => {
+  const root = new URL("../..", import.meta.url)
+  const documents = ["README.md", ...globSync(["docs/**/*.md", "models/*/README.md"], { cwd: root })]
+  const text = documents.map((path) => readFileSync(new URL(path, root), "utf8")).join("\n")
+  /** What follows a command's name: in a line of its own, up to a comment, or within a sentence, over line ends. */
+  const uses = (command: string): string[] =>
+    [`^npm run ${command} --([^#\n]*)`, `\`npm run ${command} --([^\`]*)\``].flatMap((pattern) =>
+      [...text.matchAll(new RegExp(pattern, "gm"))].map((match) => match[1]!.trim().replaceAll(/\s+/g, " ")),
+    )
+
+  it("name only recipes and options that npm run train has", () => {
     const lines = uses("train").map((line) => line.replaceAll(/ N\b/g, " 1"))
     assert.ok(lines.length > 15)
     for (const line of lines) {
@@ -71,16 +88,38 @@ describe("docs/training.md", () => {
     }
   })
 
-  it("names only options that npm run data has", () => {
+  it("name only options that npm run data has", () => {
     const lines = uses("data")
     assert.ok(lines.length >= 4)
     for (const line of lines) readDataOptions(words(line))
   })
 
-  it("is not needed to know the options: --help has them all", () => {
+  it("name only options and parts that npm run judge has", () => {
+    const lines = uses("judge").map((line) => line.replaceAll(/ [NGC]\b/g, " 1"))
+    assert.ok(lines.length > 20)
+    for (const line of lines) {
+      const { values, positionals } = readJudgeOptions(words(line))
+      for (const part of values.part ?? []) assert.match(JUDGE_HELP, new RegExp(`\\b${part}\\b`), line)
+      for (const what of positionals) assert.equal(what, "controls", line)
+    }
+  })
+
+  it("are not needed to know the options: --help has them all", () => {
     for (const option of ["resume", "run", "samples", "minutes", "threads", "seed", "rate", "from", "layers"])
       assert.match(HELP, new RegExp(`--${option}\\b`))
     for (const option of ["count", "seed", "workers", "stage", "focus", "use", "size", "out", "sheet"])
       assert.match(DATA_HELP, new RegExp(`--${option}\\b`))
+    for (const option of [
+      "model",
+      "part",
+      "examine",
+      "through",
+      "count",
+      "json",
+      "aspect",
+      "candidates",
+      "export",
+    ])
+      assert.match(JUDGE_HELP, new RegExp(`--${option}\\b`))
   })
 })

@@ -1,7 +1,6 @@
 // npm run judge: the judge on real art, a model by its pictures for fixed prompts, its controls. See --help.
 import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import { EMBEDDED, OPEN } from "../../controls/creativity/index.ts"
 import { createEngine } from "../../controls/engine.ts"
 import type { GenerationInput } from "../../request/request.ts"
@@ -10,7 +9,7 @@ import { findModel, weightsOf } from "../../sampling/index.ts"
 import { ART_VERSION } from "../data/dataset.ts"
 import { hash } from "../data/random.ts"
 import { openSprites } from "../data/sprites.ts"
-import { numberOf, readOrExit } from "../options.ts"
+import { readOrExit } from "../options.ts"
 import { isPart, PARTS } from "./controls/measure.ts"
 import { controlsTable } from "./controls/report.ts"
 import { judgeControls } from "./controls/run.ts"
@@ -19,6 +18,7 @@ import { trainingThumbnails } from "./gallery.ts"
 import { examine, examineSelf, type Findings, reportOf } from "./judgement.ts"
 import { createClassifier } from "./network.ts"
 import type { Shot } from "./observe.ts"
+import { JUDGE_HELP, readJudgeOptions } from "./options.ts"
 import { fingerprint, kept, openStudio } from "./pictures.ts"
 import { drawUpPrompts, PROMPTS_FILE, type Prompt, readPrompts } from "./prompts.ts"
 import { openPainter } from "./real.ts"
@@ -27,54 +27,7 @@ import { throughAutoencoder } from "./through.ts"
 import { traitsOf } from "./traits.ts"
 import { exportClassifier, loadClassifier } from "./weights.ts"
 
-const HELP = `npm run judge -- [controls] [options]
-  controls            measure creativity, references, start image and sliders instead of prompts
-  --part PART         only that part of controls; repeatable: ${PARTS.join(", ")}
-  --model NAME        installed model or path (default medium)
-  --examine           examine only the judge itself, on real art
-  --through RUN       send the real art through a run's autoencoder first (runs/vae): the most its denoiser can reach
-  --count N           a sample of the prompts, or of each part's prompts or pairs (default all)
-  --json              print the report as JSON instead of a table
-  --aspect RATIO      shape of the pictures, real art included (default 1:1): ${ASPECTS.join(", ")}
-  --steps N, --guidance G, --candidates K, --creativity C   other than the model's defaults
-  --classifier PATH   run folder or .safetensors (default runs/classifier, else the shipped one)
-  --export PATH       only write the classifier's weights to PATH, 16-bit
-  --write-prompts     only draw up prompts.jsonl anew
-`
-
-const { values, positionals, numbers } = readOrExit(() => {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      model: { type: "string", default: "medium" },
-      part: { type: "string", multiple: true },
-      examine: { type: "boolean", default: false },
-      through: { type: "string" },
-      count: { type: "string" },
-      json: { type: "boolean", default: false },
-      aspect: { type: "string", default: "1:1" },
-      steps: { type: "string" },
-      guidance: { type: "string" },
-      candidates: { type: "string" },
-      creativity: { type: "string" },
-      classifier: { type: "string" },
-      export: { type: "string" },
-      "write-prompts": { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  })
-  // What a request may hold is checked where it is made; here only that these are numbers.
-  const number = (option: "steps" | "guidance" | "candidates" | "creativity"): number | undefined =>
-    numberOf(option, values[option], { least: 0, whole: option !== "guidance" })
-  const numbers = {
-    count: numberOf("count", values.count, { least: 1 }),
-    steps: number("steps"),
-    guidance: number("guidance"),
-    candidates: number("candidates"),
-    creativity: number("creativity"),
-  }
-  return { values, positionals, numbers }
-})
+const { values, positionals, numbers } = readOrExit(() => readJudgeOptions(process.argv.slice(2)))
 
 const DATA = process.env.ATELIER_DATA ?? "data"
 const CACHE = join(DATA, "judged")
@@ -214,10 +167,10 @@ async function judge(): Promise<void> {
   console.log(values.json ? JSON.stringify(report, null, 2) : tableOf(report))
 }
 
-if (values.help) console.log(HELP)
+if (values.help) console.log(JUDGE_HELP)
 else if (!ASPECTS.includes(aspect)) refuse(`There is no shape ${aspect}; there are ${ASPECTS.join(", ")}.`)
 else if (positionals[0] === "controls") await controls()
-else if (positionals.length > 0) refuse(`The judge knows no ${positionals[0]}.\n${HELP}`)
+else if (positionals.length > 0) refuse(`The judge knows no ${positionals[0]}.\n${JUDGE_HELP}`)
 else if (values["write-prompts"]) {
   const lines = drawUpPrompts(traitsOf(drawings())).map((p) => JSON.stringify(p))
   writeFileSync(PROMPTS_FILE, `${lines.join("\n")}\n`)
