@@ -1,6 +1,7 @@
 // Search over all takes by words of their prompts, asked for shortly after the last key.
 import { Search as Glass, X } from "lucide-react"
 import { useEffect, useState } from "react"
+import { isComposing } from "../keys/bindings.ts"
 import { useMessages } from "../messages/index.ts"
 import { page } from "../state/page.ts"
 import { useStore } from "../state/store.ts"
@@ -29,13 +30,14 @@ export function Search() {
       <input
         id={SEARCH_ID}
         type="search"
+        dir="auto"
         className="field"
         aria-label={t.searchLabel}
         placeholder={t.search}
         value={text}
         onChange={(e) => setText(e.target.value)}
         onKeyDown={(e) => {
-          if (e.key !== "Escape") return
+          if (e.key !== "Escape" || isComposing(e.nativeEvent)) return
           e.stopPropagation()
           if (text) setText("")
           else e.currentTarget.blur()

@@ -10,6 +10,9 @@ import { Over } from "../ui/overlays.tsx"
 import { ACTIONS } from "./actions.ts"
 import { type ActionName, keyOf, pressed, shown } from "./bindings.ts"
 
+/** Keys that move about and press what has the keyboard: no action may take them. */
+const KEPT = ["Escape", "Tab", "Enter", " ", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"]
+
 export default function Help() {
   const t = useMessages()
   const [asking, setAsking] = useState<ActionName | null>(null)
@@ -23,7 +26,7 @@ export default function Help() {
       e.preventDefault()
       e.stopPropagation()
       setAsking(null)
-      if (e.key === "Escape") return
+      if (KEPT.includes(e.key)) return
       const key = pressed(e)
       const taken = ACTIONS.find((a) => a.name !== asking && keyOf(a.name) === key)
       if (taken) toast(t.keys.taken(shown(key), t.actions[taken.name]), { kind: "error" })

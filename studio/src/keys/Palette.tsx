@@ -6,7 +6,7 @@ import { page } from "../state/page.ts"
 import { generate } from "../state/work.ts"
 import { Over } from "../ui/overlays.tsx"
 import { ACTIONS } from "./actions.ts"
-import { keyOf, shown } from "./bindings.ts"
+import { isComposing, keyOf, shown } from "./bindings.ts"
 
 interface Entry {
   id: string
@@ -78,6 +78,7 @@ export default function Palette() {
               setAt(0)
             }}
             onKeyDown={(e) => {
+              if (isComposing(e.nativeEvent)) return
               if (e.key === "Enter") start(entries[at])
               const by = e.key === "ArrowDown" ? 1 : e.key === "ArrowUp" ? -1 : 0
               if (by === 0) return

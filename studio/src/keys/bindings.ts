@@ -24,6 +24,7 @@ export const ORIGINAL = {
   wall: "w",
   theme: "t",
   help: "?",
+  undo: "mod+z",
 } as const
 export type ActionName = keyof typeof ORIGINAL
 
@@ -42,25 +43,39 @@ export const shown = (key: string): string =>
         ? isMac
           ? "⌘"
           : "Ctrl"
-        : part === "shift"
-          ? "⇧"
-          : part === "Escape"
-            ? "Esc"
-            : part === "Delete"
-              ? "Del"
-              : part.length === 1
-                ? part.toUpperCase()
-                : part,
+        : part === "alt"
+          ? isMac
+            ? "⌥"
+            : "Alt"
+          : part === "shift"
+            ? "⇧"
+            : part === "Escape"
+              ? "Esc"
+              : part === "Delete"
+                ? "Del"
+                : part.length === 1
+                  ? part.toUpperCase()
+                  : part,
     )
     .join(isMac ? "" : " ")
 
+/** Whether an input method has the key: it chooses a word and must not do more. Safari tells by the number alone. */
+export const isComposing = (e: KeyboardEvent): boolean => e.isComposing || e.keyCode === 229
+
 /** The name of the key that was pressed, in the spelling above. */
 export function pressed(e: KeyboardEvent): string {
-  const mod = e.metaKey || e.ctrlKey
-  const isLetter = /^[a-z]$/i.test(e.key)
+  const isThird = e.getModifierState("AltGraph")
+  const key = isThird ? e.key : latin(e)
+  const isLetter = /^[a-z]$/i.test(key)
   return [
-    ...(mod ? ["mod"] : []),
+    ...((e.metaKey || e.ctrlKey) && !isThird ? ["mod"] : []),
+    // A sign that needs Alt on this keyboard is that sign.
+    ...(e.altKey && !isThird && (isLetter || key.length > 1) ? ["alt"] : []),
     ...(e.shiftKey && isLetter ? ["shift"] : []),
-    isLetter ? e.key.toLowerCase() : e.key,
+    isLetter ? key.toLowerCase() : key,
   ].join("+")
 }
+
+/** On a keyboard without Latin letters, the letter that others have in this place. */
+const latin = ({ key, code }: KeyboardEvent): string =>
+  /^\P{ASCII}$/u.test(key) && code.startsWith("Key") ? code.slice("Key".length).toLowerCase() : key

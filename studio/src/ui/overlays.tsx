@@ -12,6 +12,7 @@ import {
   type PopoverProps,
   Separator,
 } from "react-aria-components"
+import { isComposing } from "../keys/bindings.ts"
 
 interface PopProps {
   label: string
@@ -94,7 +95,7 @@ function useEscape(leave: () => void): RefObject<HTMLDivElement | null> {
   latest.current = leave
   useEffect(() => {
     const listen = (e: KeyboardEvent): void => {
-      if (e.key !== "Escape" || e.defaultPrevented) return
+      if (e.key !== "Escape" || e.defaultPrevented || isComposing(e)) return
       if ([...document.querySelectorAll(".over")].at(-1) !== layer.current) return
       e.preventDefault()
       latest.current()
