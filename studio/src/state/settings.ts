@@ -23,6 +23,7 @@ export const settings = createStore<{
     bindings: {},
   },
   "settings",
+  true,
 )
 
 /** Puts theme, density and language on the page, now and at every change. */

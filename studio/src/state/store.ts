@@ -7,17 +7,30 @@ export interface Store<T> {
   subscribe(listener: () => void): () => void
 }
 
-/** `keep` names the value in the browser's storage; what is read there fills in for `initial`. */
-export function createStore<T extends object>(initial: T, keep?: string): Store<T> {
+/**
+ * `keep` names the value in the browser's storage; what is read there fills in for `initial`. A `shared` one follows
+ * what other tabs keep under the name, and so never puts its own old value back over theirs.
+ */
+export function createStore<T extends object>(initial: T, keep?: string, shared = false): Store<T> {
   let value = keep ? { ...initial, ...read<T>(keep) } : initial
   const listeners = new Set<() => void>()
+  const tell = (): void => {
+    for (const listener of listeners) listener()
+  }
+  if (keep && shared) {
+    addEventListener("storage", ({ key }) => {
+      if (key !== nameOf(keep)) return
+      value = { ...value, ...read<T>(keep) }
+      tell()
+    })
+  }
   return {
     get: () => value,
     set(change) {
       const part = typeof change === "function" ? change(value) : change
       value = { ...value, ...part }
       if (keep) write(keep, value)
-      for (const listener of listeners) listener()
+      tell()
     },
     subscribe(listener) {
       listeners.add(listener)
@@ -31,9 +44,11 @@ export function useStore<T, P>(store: Store<T>, part: (value: T) => P): P {
   return useSyncExternalStore(store.subscribe, () => part(store.get()))
 }
 
+const nameOf = (keep: string): string => `atelier.${keep}`
+
 function read<T>(name: string): Partial<T> {
   try {
-    return JSON.parse(localStorage.getItem(`atelier.${name}`) ?? "{}") as Partial<T>
+    return JSON.parse(localStorage.getItem(nameOf(name)) ?? "{}") as Partial<T>
   } catch {
     return {}
   }
@@ -41,7 +56,7 @@ function read<T>(name: string): Partial<T> {
 
 function write(name: string, value: unknown): void {
   try {
-    localStorage.setItem(`atelier.${name}`, JSON.stringify(value))
+    localStorage.setItem(nameOf(name), JSON.stringify(value))
   } catch {
     // storage is full or forbidden: the page works on, it only forgets
   }
