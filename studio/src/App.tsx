@@ -65,7 +65,8 @@ function useEvents(isOn: boolean): void {
     if (!isOn) return
     const stop = new AbortController()
     const onConnection = (connection: "connecting" | "open" | "lost"): void => page.set({ connection })
-    void followEvents({ onEvent, onStep, onFirst, onConnection }, stop.signal)
+    const onUnauthorized = (): void => page.set({ needsKey: true })
+    void followEvents({ onEvent, onStep, onFirst, onConnection, onUnauthorized }, stop.signal)
     return () => stop.abort()
   }, [isOn])
 }

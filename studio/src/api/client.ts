@@ -1,4 +1,5 @@
 // Calls to the server. Addresses are relative, so that the page works wherever it is served from.
+import { messages } from "../messages/index.ts"
 import type { ServerError } from "./types.ts"
 
 /** An answer that is no success, or no answer at all (`code` is then "offline"). */
@@ -40,7 +41,7 @@ export async function call<T>(
     ...(options.signal ? { signal: options.signal } : {}),
   }).catch((thrown: unknown) => {
     if (options.signal?.aborted) throw thrown
-    throw new ApiError({ code: "offline", message: "The server cannot be reached." }, 0)
+    throw new ApiError({ code: "offline", message: messages().connection.unreachable }, 0)
   })
   if (response.ok) return (await response.json()) as T
   if (response.status === 401) onUnauthorized()

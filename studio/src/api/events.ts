@@ -9,6 +9,8 @@ interface Handlers {
   onEvent: (event: ServerEvent) => void
   onStep: (step: StepEvent) => void
   onConnection: (state: Connection) => void
+  /** The server asks for a key, or no longer knows the one it was given. */
+  onUnauthorized: () => void
   /** The very first time the stream stands: what was fetched before may be stale. */
   onFirst: () => void
 }
@@ -32,6 +34,7 @@ export async function followEvents(handlers: Handlers, signal: AbortSignal): Pro
         headers: { accept: "text/event-stream" },
         signal: attempt.signal,
       })
+      if (response.status === 401) handlers.onUnauthorized()
       if (!response.ok || !response.body) throw new Error(String(response.status))
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
       let rest = ""

@@ -1,6 +1,6 @@
 // Questions to the server as hooks. Answers are kept true by events, so nothing here asks twice by itself.
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query"
-import { keys } from "./cache.ts"
+import { keys, knownJob } from "./cache.ts"
 import { call } from "./client.ts"
 import { type HistoryFilter, historyPath } from "./filter.ts"
 import type { Board, Capabilities, HistoryPage, Job, Lineage, Memory, Queue } from "./types.ts"
@@ -27,6 +27,8 @@ export const useJob = (id: string | null) =>
     queryKey: keys.job(id ?? ""),
     queryFn: () => call<Job>("GET", `api/jobs/${id}`),
     enabled: id !== null,
+    // History holds whole jobs: what is in sight opens at once, also while the server is away.
+    initialData: () => (id === null ? undefined : knownJob(id)),
   })
 
 export const useQueue = () =>
@@ -45,7 +47,12 @@ export const usePlace = (id: string, isWaiting: boolean) =>
   }).data ?? null
 
 export const useBoards = () =>
-  useQuery({ queryKey: keys.boards, queryFn: () => call<{ items: Board[] }>("GET", "api/boards") })
+  useQuery({
+    queryKey: keys.boards,
+    queryFn: () => call<{ items: Board[] }>("GET", "api/boards"),
+    // No event tells of boards that were made elsewhere.
+    staleTime: 0,
+  })
 
 export const useLineage = (id: string) =>
   useQuery({

@@ -16,15 +16,17 @@ const change = (part: Partial<HistoryFilter>): void =>
 /** Local midnight of a date field's value, or of `days` ago. */
 const midnight = (day: Date): string =>
   new Date(day.getFullYear(), day.getMonth(), day.getDate()).toISOString()
+/** The date field's value for a time; `shift` in milliseconds. */
 const dayOf = (iso: string | null, shift = 0): string => {
   if (!iso) return ""
   const d = new Date(new Date(iso).getTime() + shift)
   return `${d.getFullYear()}-${String(d.getMonth() + 1).padStart(2, "0")}-${String(d.getDate()).padStart(2, "0")}`
 }
-const isoOf = (day: string, shift = 0): string | null => {
+/** Local midnight at the start of a date, or of one `later`: not always 24 hours on, where clocks are changed. */
+const isoOf = (day: string, later = 0): string | null => {
   if (!day) return null
   const [year, month, date] = day.split("-").map(Number)
-  return new Date(new Date(year!, month! - 1, date!).getTime() + shift).toISOString()
+  return new Date(year!, month! - 1, date! + later).toISOString()
 }
 
 export function Filters({ capabilities }: { capabilities: Capabilities }) {
@@ -108,7 +110,7 @@ export function Filters({ capabilities }: { capabilities: Capabilities }) {
                   className="field"
                   type="date"
                   value={dayOf(filter.until, -DAY_MS / 2)}
-                  onChange={(e) => change({ until: isoOf(e.target.value, DAY_MS) })}
+                  onChange={(e) => change({ until: isoOf(e.target.value, 1) })}
                 />
               </label>
             </div>

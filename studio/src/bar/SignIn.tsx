@@ -1,21 +1,21 @@
 // Sign-in with a key. The server keeps it in a cookie that no script can read; the page forgets it at once.
 import { KeyRound } from "lucide-react"
 import { type FormEvent, useState } from "react"
-import { call } from "../api/client.ts"
+import { ApiError, call } from "../api/client.ts"
 import { useMessages } from "../messages/index.ts"
 import { Button } from "../ui/Button.tsx"
 
 export function SignIn() {
   const { signIn: t, appName } = useMessages()
   const [key, setKey] = useState("")
-  const [isWrong, setWrong] = useState(false)
+  const [problem, setProblem] = useState("")
   const enter = async (e: FormEvent): Promise<void> => {
     e.preventDefault()
     try {
       await call("POST", "api/session", { key: key.trim() })
       location.reload()
-    } catch {
-      setWrong(true)
+    } catch (thrown) {
+      setProblem(thrown instanceof ApiError && thrown.status !== 401 ? thrown.message : t.wrong)
     }
   }
   return (
@@ -27,22 +27,24 @@ export function SignIn() {
         <input
           className="field"
           type="password"
+          // biome-ignore lint/a11y/noAutofocus: there is nothing else to do on this page
+          autoFocus
           autoComplete="current-password"
           aria-label={t.key}
           placeholder={t.key}
-          aria-invalid={isWrong}
+          aria-invalid={problem !== ""}
           aria-describedby="sign-in-word"
           value={key}
           onChange={(e) => {
             setKey(e.target.value)
-            setWrong(false)
+            setProblem("")
           }}
         />
         <Button kind="primary" type="submit" isDisabled={key.trim() === ""}>
           {t.button}
         </Button>
         <p id="sign-in-word" role="alert" className="small wrong">
-          {isWrong ? t.wrong : ""}
+          {problem}
         </p>
         <p className="small muted">
           {t.hint} <code>atelier keys add</code>

@@ -3,11 +3,13 @@ import { Copy, Download, EllipsisVertical, PencilLine, Rows3, Trash2 } from "luc
 import { useState } from "react"
 import { call, local } from "../api/client.ts"
 import type { Board } from "../api/types.ts"
+import { isComposing } from "../keys/bindings.ts"
 import { useMessages } from "../messages/index.ts"
 import { draft, newKey } from "../state/draft.ts"
 import { complain, toast } from "../state/page.ts"
 import { useStore } from "../state/store.ts"
 import { Button, IconButton } from "../ui/Button.tsx"
+import { copyText } from "../ui/copy.ts"
 import { NumberField, Range } from "../ui/fields.tsx"
 import { Menus } from "../ui/overlays.tsx"
 import { refreshBoards } from "./Boards.tsx"
@@ -49,8 +51,7 @@ export function BoardCard({ board }: { board: Board }) {
     }
   }
   const copyCode = async (): Promise<void> => {
-    await navigator.clipboard.writeText(board.code)
-    toast(look.copied)
+    if (await copyText(board.code)) toast(look.copied)
   }
   const load = (): void => {
     const pictures = board.pictures.slice(0, 10)
@@ -84,11 +85,19 @@ export function BoardCard({ board }: { board: Board }) {
               autoFocus
               onBlur={(e) => void rename(e.target.value)}
               onKeyDown={(e) => {
+                if (isComposing(e.nativeEvent)) return
                 if (e.key === "Enter") e.currentTarget.blur()
+                if (e.key !== "Escape") return
+                // The old name stays, and the panel too.
+                e.stopPropagation()
+                e.currentTarget.value = board.name
+                e.currentTarget.blur()
               }}
             />
           ) : (
-            <p className="board-name">{board.name}</p>
+            <p className="board-name" dir="auto">
+              {board.name}
+            </p>
           )}
           <p className="small muted">
             {t.pictures(board.pictures.length)} · <code>{board.code}</code>

@@ -1,5 +1,5 @@
 // Moodboards: saved sets of references. Make one from the dock, use one, share one.
-import { Upload, X } from "lucide-react"
+import { LoaderCircle, Upload, X } from "lucide-react"
 import { useRef, useState } from "react"
 import { keys, queries } from "../api/cache.ts"
 import { call } from "../api/client.ts"
@@ -16,8 +16,9 @@ import { BoardCard } from "./BoardCard.tsx"
 export const refreshBoards = (): void => void queries.invalidateQueries({ queryKey: keys.boards })
 
 export default function Boards() {
-  const { boards: t } = useMessages()
-  const boards = useBoards().data?.items ?? []
+  const { boards: t, takes } = useMessages()
+  const asked = useBoards()
+  const boards = asked.data?.items ?? []
   const close = (): void => page.set({ panel: null })
   return (
     <Over label={t.title} as="side" onClose={close}>
@@ -28,7 +29,19 @@ export default function Boards() {
         </IconButton>
       </header>
       <SaveReferences />
-      {boards.length === 0 ? (
+      {asked.isPending ? (
+        <p className="panel-empty">
+          <LoaderCircle className="spin" size={20} aria-hidden />
+        </p>
+      ) : asked.isError && !asked.data ? (
+        <div className="panel-empty" role="alert">
+          <p>{t.loadFailed}</p>
+          <p className="small muted">{asked.error.message}</p>
+          <Button kind="outlined" onPress={() => void asked.refetch()}>
+            {takes.tryAgain}
+          </Button>
+        </div>
+      ) : boards.length === 0 ? (
         <div className="panel-empty">
           <p>{t.empty}</p>
           <p className="small muted">{t.emptyHint}</p>

@@ -1,6 +1,6 @@
 // Two pictures against each other: side by side, under a divider, or only what differs.
 import { ArrowLeftRight, X } from "lucide-react"
-import { type CSSProperties, useState } from "react"
+import { type CSSProperties, useEffect, useState } from "react"
 import { local } from "../api/client.ts"
 import { useJob } from "../api/queries.ts"
 import type { Job, Picture } from "../api/types.ts"
@@ -20,10 +20,11 @@ interface Side {
   picture: Picture
 }
 
-function useSide(at: PictureAt | undefined): Side | null {
-  const job = useJob(at?.job ?? null).data
+/** Null until it is there, and "gone" when it was deleted meanwhile. */
+function useSide(at: PictureAt | undefined): Side | "gone" | null {
+  const { data: job, isFetching } = useJob(at?.job ?? null)
   const picture = job?.pictures.find((p) => p.id === at?.picture)
-  return job && picture ? { job, picture } : null
+  return job && picture ? { job, picture } : isFetching ? null : "gone"
 }
 
 export default function Compare() {
@@ -32,7 +33,11 @@ export default function Compare() {
   const mode = useStore(preference, (p) => p.mode)
   const [a, b] = [useSide(compared[0]), useSide(compared[1])]
   const close = (): void => page.set({ surface: null, compared: [] })
-  if (!a || !b) return null
+  const isGone = a === "gone" || b === "gone"
+  useEffect(() => {
+    if (isGone) page.set({ surface: null, compared: [] })
+  }, [isGone])
+  if (!a || !b || a === "gone" || b === "gone") return null
   return (
     <Over label={t.title} as="whole" onClose={close}>
       <div className="compare">

@@ -117,6 +117,7 @@ function MoreFields({ capabilities, model }: { capabilities: Capabilities; model
           <span className="label">{t.dock.negative}</span>
           <input
             className="field"
+            dir="auto"
             aria-label={t.dock.negative}
             placeholder={t.dock.negativePlaceholder}
             value={d.negativePrompt}

@@ -1,14 +1,18 @@
 // The prompt: grows with its words up to six lines. Enter generates, Shift+Enter goes to the front of the queue.
 import { X } from "lucide-react"
 import { useEffect, useLayoutEffect, useRef } from "react"
+import { isComposing } from "../keys/bindings.ts"
 import { useMessages } from "../messages/index.ts"
 import { draft } from "../state/draft.ts"
+import { toast } from "../state/page.ts"
 import { useStore } from "../state/store.ts"
 import { generate, uploadReferences } from "../state/work.ts"
 import { IconButton } from "../ui/Button.tsx"
 import { picturesIn } from "./files.tsx"
 
 export const PROMPT_ID = "prompt"
+/** Characters that the server takes. */
+const LONGEST = 5000
 export const focusPrompt = (): void => document.getElementById(PROMPT_ID)?.focus()
 
 export function Prompt() {
@@ -33,21 +37,30 @@ export function Prompt() {
         id={PROMPT_ID}
         rows={1}
         value={prompt}
-        maxLength={5000}
+        maxLength={LONGEST}
+        dir="auto"
         aria-label={t.dock.prompt}
         placeholder={t.dock.placeholder}
         enterKeyHint="go"
         spellCheck
         onChange={(e) => draft.set({ prompt: e.target.value })}
         onPaste={(e) => {
+          const text = e.clipboardData.getData("text/plain")
           const files = picturesIn(e.clipboardData)
-          if (files.length === 0) return
-          e.preventDefault()
-          uploadReferences(files)
+          if (text) {
+            // Office programs put a picture of the words beside the words: what is pasted into the prompt is the words.
+            const { selectionStart, selectionEnd, value } = e.currentTarget
+            if (value.length - (selectionEnd - selectionStart) + text.length > LONGEST)
+              toast(t.dock.tooLong(LONGEST))
+          } else if (files.length > 0) {
+            e.preventDefault()
+            uploadReferences(files)
+          }
         }}
         onKeyDown={(e) => {
-          if (e.key !== "Enter" || e.nativeEvent.isComposing || e.altKey) return
+          if (e.key !== "Enter" || isComposing(e.nativeEvent) || e.altKey) return
           e.preventDefault()
+          if (e.repeat) return
           if (e.ctrlKey || e.metaKey) void generate({ count: 4 })
           else void generate(e.shiftKey ? { priority: 10 } : {})
         }}

@@ -1,7 +1,8 @@
 // Pictures on their way into the dock: chosen, pasted, dropped from outside, or dragged from a take.
 import { ImageDown } from "lucide-react"
 import { type ReactNode, useEffect, useRef, useState } from "react"
-import { useMessages } from "../messages/index.ts"
+import { messages, useMessages } from "../messages/index.ts"
+import { toast } from "../state/page.ts"
 import { addReference, uploadReferences, uploadStart } from "../state/work.ts"
 
 export const PICTURE_TYPE = "application/x-atelier-picture"
@@ -67,7 +68,13 @@ export function DropZone() {
       if (own) {
         const { id, thumb } = JSON.parse(own) as { id: string; thumb: string }
         addReference(id, thumb)
-      } else uploadReferences(picturesIn(e.dataTransfer))
+      } else {
+        const pictures = picturesIn(e.dataTransfer)
+        // A photo straight from a phone may be HEIC: nothing happening would be no answer.
+        if (pictures.length < (e.dataTransfer?.files.length ?? 0))
+          toast(messages().references.kinds, { kind: "error" })
+        uploadReferences(pictures)
+      }
     }
     const paste = (e: ClipboardEvent): void => {
       if ((e.target as HTMLElement).closest("textarea, input")) return

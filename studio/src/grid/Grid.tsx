@@ -4,6 +4,7 @@ import { useState } from "react"
 import { useCapabilities, useJob } from "../api/queries.ts"
 import { type Messages, useMessages } from "../messages/index.ts"
 import { draft, drawSeed, modelOf } from "../state/draft.ts"
+import { newId } from "../state/id.ts"
 import { complain, page } from "../state/page.ts"
 import { createStore, useStore } from "../state/store.ts"
 import { canGenerate, submit } from "../state/work.ts"
@@ -26,7 +27,9 @@ interface Made {
 }
 
 /** The layout of grids is kept by this browser; their pictures by the server, like all others. */
-const grids = createStore<{ made: Made[]; open: string | null }>({ made: [], open: null }, "grids")
+const grids = createStore<{ made: Made[] }>({ made: [] }, "grids", true)
+/** The one that is open in this tab. */
+const opened = createStore<{ id: string | null }>({ id: null }, "grid")
 const MOST = 64
 
 export const nameOf = (field: Field, t: Messages): string =>
@@ -36,7 +39,8 @@ export const nameOf = (field: Field, t: Messages): string =>
 
 export default function Grid() {
   const { grid: t } = useMessages()
-  const { made, open } = useStore(grids, (g) => g)
+  const made = useStore(grids, (g) => g.made)
+  const open = useStore(opened, (o) => o.id)
   const shown = made.find((g) => g.id === open)
   const close = (): void => page.set({ surface: null })
   return (
@@ -44,10 +48,14 @@ export default function Grid() {
       <div className="grid-surface">
         <div className="look-bar">
           <h2 className="surface-title">{t.title}</h2>
-          {shown && <p className="look-prompt">{shown.prompt}</p>}
+          {shown && (
+            <p className="look-prompt" dir="auto">
+              {shown.prompt}
+            </p>
+          )}
           <span className="grow" />
           {shown && (
-            <Button kind="outlined" onPress={() => grids.set({ open: null })}>
+            <Button kind="outlined" onPress={() => opened.set({ id: null })}>
               {t.again}
             </Button>
           )}
@@ -69,6 +77,8 @@ function Form({ earlier }: { earlier: Made[] }) {
   const fields = fieldsOf(d, model, capabilities)
   const [columns, setColumns] = useState({ field: fields[0]!.field, text: fields[0]!.values })
   const [rows, setRows] = useState<{ field: Field | ""; text: string }>({ field: "", text: "" })
+  // From the first submit on: a second press would make the whole grid twice. The sheet that follows takes its place.
+  const [isMaking, setMaking] = useState(false)
   const read = (side: { field: Field | ""; text: string }): string[] | Problem | null =>
     side.field === "" ? null : readValues(side.text, side.field, capabilities)
   const [a, b] = [read(columns), read(rows)]
@@ -88,6 +98,7 @@ function Form({ earlier }: { earlier: Made[] }) {
             : null
   const make = async (): Promise<void> => {
     if (!Array.isArray(a)) return
+    setMaking(true)
     const [x, y]: [Axis, Axis | null] = [
       { field: columns.field, values: a },
       rows.field && Array.isArray(b) ? { field: rows.field, values: b } : null,
@@ -101,7 +112,7 @@ function Form({ earlier }: { earlier: Made[] }) {
     }
     const { width, height, prompt } = requests[0]!
     const grid: Made = {
-      id: crypto.randomUUID(),
+      id: newId(),
       prompt,
       at: new Date().toISOString(),
       aspect: (width ?? 1) / (height ?? 1),
@@ -109,7 +120,8 @@ function Form({ earlier }: { earlier: Made[] }) {
       rows: y,
       jobs,
     }
-    grids.set(({ made }) => ({ made: [grid, ...made].slice(0, 30), open: grid.id }))
+    grids.set(({ made }) => ({ made: [grid, ...made].slice(0, 30) }))
+    opened.set({ id: grid.id })
   }
   const options = fields.map((f) => ({ value: f.field, label: nameOf(f.field, t) }))
   const first = (field: string): string => fields.find((f) => f.field === field)?.values ?? ""
@@ -117,7 +129,9 @@ function Form({ earlier }: { earlier: Made[] }) {
     <div className="grid-form">
       <div className="stack">
         <p className="muted">{t.grid.hint}</p>
-        <p className="grid-prompt">{d.prompt || <span className="muted">{t.grid.needPrompt}</span>}</p>
+        <p className="grid-prompt" dir="auto">
+          {d.prompt || <span className="muted">{t.grid.needPrompt}</span>}
+        </p>
         <div className="axis">
           <span className="label">{t.grid.columns}</span>
           <Select
@@ -154,7 +168,7 @@ function Form({ earlier }: { earlier: Made[] }) {
         </div>
         <p className="small muted">{t.grid.valuesHint}</p>
         <div className="row">
-          <Button kind="primary" isDisabled={problem !== null} onPress={() => void make()}>
+          <Button kind="primary" isDisabled={problem !== null || isMaking} onPress={() => void make()}>
             {t.grid.make(n)}
           </Button>
           <span className="small wrong" role="status">
@@ -170,8 +184,8 @@ function Form({ earlier }: { earlier: Made[] }) {
           <ul className="grid-list">
             {earlier.map((g) => (
               <li key={g.id} className="row">
-                <button type="button" className="grid-entry" onClick={() => grids.set({ open: g.id })}>
-                  <b>{g.prompt}</b>
+                <button type="button" className="grid-entry" onClick={() => opened.set({ id: g.id })}>
+                  <b dir="auto">{g.prompt}</b>
                   <span className="small muted">
                     {nameOf(g.columns.field, t)}
                     {g.rows ? ` × ${nameOf(g.rows.field, t)}` : ""} · {when(g.at)}
@@ -180,7 +194,7 @@ function Form({ earlier }: { earlier: Made[] }) {
                 <IconButton
                   className="small"
                   label={t.grid.remove}
-                  onPress={() => grids.set({ made: earlier.filter((e) => e.id !== g.id) })}
+                  onPress={() => grids.set(({ made }) => ({ made: made.filter((e) => e.id !== g.id) }))}
                 >
                   <Trash2 size={14} />
                 </IconButton>

@@ -7,7 +7,7 @@ import { SEARCH_ID } from "../bar/Search.tsx"
 import { focusPrompt } from "../dock/Prompt.tsx"
 import { toggleSeed } from "../dock/Seed.tsx"
 import { toggleCompared } from "../state/compared.ts"
-import { complain, page } from "../state/page.ts"
+import { complain, page, undoLast } from "../state/page.ts"
 import { settings, toggleTheme } from "../state/settings.ts"
 import { addReference, cancelCurrent, favourite, recall, removeTake, vary } from "../state/work.ts"
 import { pictureAt } from "../takes/focus.ts"
@@ -82,4 +82,5 @@ export const ACTIONS: readonly Action[] = [
   },
   { name: "theme", group: "page", run: toggleTheme },
   { name: "help", group: "page", run: panel("help") },
+  { name: "undo", group: "page", run: undoLast },
 ]

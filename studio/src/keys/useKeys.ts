@@ -1,10 +1,11 @@
 // Listens for the keys of the page. Fields keep their own keys; a key that opens something works anywhere.
 import { useEffect } from "react"
+import { PROMPT_ID } from "../dock/Prompt.tsx"
 import { startHold, stopHold } from "../look/hold.ts"
 import { page } from "../state/page.ts"
 import { pictureAt } from "../takes/focus.ts"
 import { ACTIONS } from "./actions.ts"
-import { keyOf, pressed } from "./bindings.ts"
+import { type ActionName, isComposing, keyOf, pressed } from "./bindings.ts"
 
 const HOLD_MS = 260
 const FIELDS =
@@ -23,21 +24,37 @@ const OVER_LOOK = new Set([
   "palette",
   "help",
   "theme",
+  "undo",
 ])
+
+/** A field keeps its keys, undo among them; but Escape in the prompt stops what Enter there has begun. */
+const worksInField = (name: ActionName, key: string, field: Element): boolean =>
+  name === "cancelCurrent"
+    ? key === "Escape" && field.id === PROMPT_ID
+    : key.includes("mod") && name !== "undo"
+
+/** Deleting wants a picture that is looked at, pointed at or has the keyboard: not the one that was passed last. */
+function isMeant(): boolean {
+  const { surface, current } = page.get()
+  const tile = document.querySelector(`[data-picture="${current?.picture}"]`)?.closest(".tile")
+  return surface === "look" || Boolean(tile?.matches(":hover, :focus-within"))
+}
 
 export function useKeys(): void {
   useEffect(() => {
     let hold: { timer: ReturnType<typeof setTimeout>; isHeld: boolean } | null = null
     const down = (e: KeyboardEvent): void => {
-      if (e.defaultPrevented || e.isComposing) return
+      if (e.defaultPrevented || isComposing(e)) return
       const target = e.target as HTMLElement
       const name = pressed(e)
       const action = ACTIONS.find((a) => keyOf(a.name) === name)
       const { surface, panel } = page.get()
-      if (!action || (target.closest(FIELDS) && !name.includes("mod"))) return
+      const field = target.closest(FIELDS)
+      if (!action || (field && !worksInField(action.name, name, field))) return
       if (panel && action.name !== panel && action.name !== "palette") return
       if (target.closest("[role=menu], [role=listbox], .popover")) return
       if (surface && !OVER_LOOK.has(action.name)) return
+      if (action.name === "delete" && !isMeant()) return
       if (action.name === "asReference") {
         e.preventDefault()
         if (e.repeat || hold) return
@@ -54,7 +71,8 @@ export function useKeys(): void {
         return
       }
       e.preventDefault()
-      action.run()
+      // A key that is held down starts its action once, not thirty times a second.
+      if (!e.repeat) action.run()
     }
     const up = (e: KeyboardEvent): void => {
       if (!hold || pressed(e) !== keyOf("asReference")) return

@@ -8,6 +8,7 @@ import { levelOf } from "../dock/Creativity.tsx"
 import { useMessages } from "../messages/index.ts"
 import { capabilities, recall } from "../state/work.ts"
 import { Button, IconButton } from "../ui/Button.tsx"
+import { copyText } from "../ui/copy.ts"
 import { Segments } from "../ui/fields.tsx"
 import { bytes, decimal, shapeName, signed, when } from "../ui/words.ts"
 import { commandOf, curlOf, short, typescriptOf } from "./code.ts"
@@ -26,7 +27,9 @@ export function Inspector({ job, picture }: { job: Job; picture: Picture }) {
   return (
     <aside className="inspector" aria-label={t.look.inspector}>
       <Section title={t.look.prompt} action={<CopyButton text={r.prompt} />}>
-        <p className="inspector-prompt">{r.prompt || t.takes.untitled}</p>
+        <p className="inspector-prompt" dir="auto">
+          {r.prompt || t.takes.untitled}
+        </p>
         <div className="inspector-uses">
           <Button kind="outlined" onPress={() => recall(job, "all", picture.seed)}>
             {t.takes.useAll}
@@ -144,7 +147,7 @@ export function CopyButton({ text, label }: { text: string; label?: string }) {
   const { look: t } = useMessages()
   const [isCopied, setCopied] = useState(false)
   const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(text)
+    if (!(await copyText(text))) return
     setCopied(true)
     setTimeout(() => setCopied(false), 1600)
   }

@@ -25,7 +25,7 @@ import { focusPicture, neighbour } from "../takes/focus.ts"
 import { arrowKeys } from "../takes/Tile.tsx"
 import { Button, IconButton } from "../ui/Button.tsx"
 import { Over } from "../ui/overlays.tsx"
-import { held, startHold, stopHold } from "./hold.ts"
+import { held, holdWord, startHold, stopHold } from "./hold.ts"
 import { Inspector } from "./Inspector.tsx"
 import { PictureMenu } from "./PictureMenu.tsx"
 import { useSwipe } from "./swipe.ts"
@@ -58,7 +58,8 @@ export default function Look() {
   const at = useStore(page, (p) => p.current)
   const hasInspector = useStore(settings, (s) => s.inspector)
   const now = useStore(held, (h) => h.now)
-  const job = useJob(at?.job ?? null).data
+  const asked = useJob(at?.job ?? null)
+  const job = asked.data
   const picture = job?.pictures.find((p) => p.id === at?.picture)
   const isResting = useRest()
   const [isActual, setActual] = useState(false)
@@ -84,6 +85,11 @@ export default function Look() {
     addEventListener("keydown", turn)
     return () => removeEventListener("keydown", turn)
   }, [])
+  // Deleted elsewhere: a surface that shows nothing would keep the page's keys for itself.
+  const isGone = !picture && !asked.isFetching
+  useEffect(() => {
+    if (isGone) page.set({ surface: null })
+  }, [isGone])
   if (!at || !job || !picture) return null
 
   const bare = now?.picture === picture.id ? now : null
@@ -94,7 +100,9 @@ export default function Look() {
       <div className="look" data-resting={isResting || undefined}>
         <div className="look-stage" {...swipe}>
           <div className="look-bar chrome">
-            <p className="look-prompt">{job.request.prompt}</p>
+            <p className="look-prompt" dir="auto">
+              {job.request.prompt}
+            </p>
             <IconButton
               className="star"
               label={picture.favourite ? t.picture.unfavourite : t.picture.favourite}
@@ -158,13 +166,7 @@ export default function Look() {
             />
             {bare && (
               <p className="look-word" role="status">
-                {bare.state === "working"
-                  ? t.look.withoutWorking
-                  : bare.state === "failed"
-                    ? t.look.withoutFailed
-                    : bare.without === null
-                      ? t.look.without
-                      : t.look.withoutOne(bare.without + 1)}
+                {holdWord(bare, t)}
               </p>
             )}
           </div>

@@ -7,7 +7,7 @@ export function ModelRead({ prompt, expanded }: { prompt: string; expanded: stri
   if (prompt === expanded) return <p className="muted">{t.modelReadSame}</p>
   return (
     <>
-      <p className="model-read">
+      <p className="model-read" dir="auto">
         {additions(prompt, expanded).map((part, i) =>
           part.isAdded ? (
             // biome-ignore lint/suspicious/noArrayIndexKey: parts have no other name than their place

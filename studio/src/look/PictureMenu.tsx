@@ -106,7 +106,13 @@ export function PictureMenu({ job, picture, button }: { job: Job; picture: Pictu
             keys: bindingOf("useAll"),
             run: () => recall(job, "all", picture.seed),
           },
-          { id: "remix", label: t.takes.remix, icon: <Dices size={16} />, run: () => recall(job, "remix") },
+          {
+            id: "remix",
+            label: t.takes.remix,
+            icon: <Dices size={16} />,
+            keys: bindingOf("remix"),
+            run: () => recall(job, "remix"),
+          },
           {
             id: "seed",
             label: t.takes.reuseSeed,

@@ -2,7 +2,7 @@
 // shown while held.
 import { call, local } from "../api/client.ts"
 import type { Job, Picture } from "../api/types.ts"
-import { messages } from "../messages/index.ts"
+import { type Messages, messages } from "../messages/index.ts"
 import { toast } from "../state/page.ts"
 import { createStore } from "../state/store.ts"
 import { submit } from "../state/work.ts"
@@ -14,6 +14,16 @@ export type Held = {
   state: "working" | "ready" | "failed"
   url: string | null
 } | null
+
+/** What is said over the picture while it is held. */
+export const holdWord = (h: NonNullable<Held>, { look: t }: Messages): string =>
+  h.state === "working"
+    ? t.withoutWorking
+    : h.state === "failed"
+      ? t.withoutFailed
+      : h.without === null
+        ? t.without
+        : t.withoutOne(h.without + 1)
 
 export const held = createStore<{ now: Held }>({ now: null })
 const made = new Map<string, string>()

@@ -24,7 +24,6 @@ export const de: Messages = {
     prompt: "Prompt",
     placeholder: "Beschreibe, was du sehen möchtest …",
     generate: "Erzeugen",
-    generateHint: "Erzeugen (Eingabetaste)",
     offline: "Warte auf den Server",
     open: "Alle Einstellungen",
     close: "Einstellungen schließen",
@@ -32,12 +31,12 @@ export const de: Messages = {
     clear: "Prompt leeren",
     negative: "Weg von diesen Wörtern",
     negativePlaceholder: "Was das Bild nicht zeigen soll",
+    tooLong: (most: number) => `Der Prompt fasst ${most} Zeichen; der Rest des Eingefügten fehlt.`,
   },
 
   references: {
     title: "Referenzen",
     add: "Referenz hinzufügen",
-    addHint: "Stilreferenzen: bis zu 10 Bilder ablegen, einfügen oder wählen",
     drop: "Loslassen, um es als Stilreferenz zu nutzen",
     full: (n: number) => `Alle ${n} Plätze sind belegt. Entferne erst eine Referenz.`,
     towards: "hin zu",
@@ -61,7 +60,7 @@ export const de: Messages = {
     influenceLight: "Ein Hauch der Referenzen; deine Worte führen.",
     influenceEven: "Worte und Referenzen teilen sich das Bild.",
     influenceStrong: "Die Referenzen werden deine Worte überwiegen.",
-    asBoard: "Als Moodboard speichern",
+    kinds: "Nur Bilder in PNG, JPEG und WebP lassen sich verwenden.",
   },
 
   creativity: {
@@ -86,7 +85,6 @@ export const de: Messages = {
   count: { title: "Bilder", button: (n: number) => plural(n, "Bild", "Bilder") },
   seed: {
     title: "Seed",
-    random: "zufällig",
     lock: "Seed festhalten",
     unlock: "Seed lösen: jedes Mal ein neuer",
     field: "Seed-Zahl",
@@ -95,7 +93,6 @@ export const de: Messages = {
   start: {
     title: "Startbild",
     add: "Startbild",
-    hint: "Von einem Bild statt von Rauschen ausgehen",
     strength: "Stärke",
     strengthHint: "0 behält das Bild, 1 übergeht es",
     remove: "Startbild entfernen",
@@ -107,8 +104,6 @@ export const de: Messages = {
     steps: "Schritte",
     guidance: "Führung",
     candidates: "Kandidaten",
-    auto: (value: number) => `wie das Modell (${value})`,
-    reset: "Zurück zum Wert des Modells",
     intensity: "Intensität",
     complexity: "Komplexität",
     movement: "Bewegung",
@@ -135,17 +130,14 @@ export const de: Messages = {
   takes: {
     title: "Versuche",
     again: "Nochmal",
-    againHint: "Gleiche Anfrage, neuer Seed",
     useAll: "Alles übernehmen",
     remix: "Remix",
-    remixHint: "Alles außer dem Seed",
     reusePrompt: "Prompt übernehmen",
     reuseSeed: "Seed übernehmen",
     more: "Weitere Aktionen",
     cancel: "Abbrechen",
     retry: "Erneut versuchen",
     delete: "Versuch löschen",
-    favouriteTake: "Versuch als Favorit",
     details: "Einzelheiten",
     references: (n: number) => plural(n, "Referenz", "Referenzen"),
     seed: (n: number) => `Seed ${n}`,
@@ -156,8 +148,6 @@ export const de: Messages = {
     left: (time: string) => `noch ${time}`,
     step: (n: number, of: number) => `${n}/${of}`,
     stepLong: (n: number, of: number) => `Schritt ${n} von ${of}`,
-    failed: "Dieser Versuch ist fehlgeschlagen",
-    cancelled: "Abgebrochen",
     expired: "Abgelaufen",
     missing: "Dieses Bild konnte nicht geladen werden",
     loading: "Deine Versuche werden geladen …",
@@ -169,8 +159,6 @@ export const de: Messages = {
     toNewest: "Zum neuesten Versuch",
     picture: (prompt: string, n: number) => `${prompt || "Bild"}, Bild ${n}`,
     label: (prompt: string) => `Versuch: ${prompt || "ohne Worte"}`,
-    justNow: "gerade eben",
-    notes: "Hinweise",
   },
 
   picture: {
@@ -185,7 +173,6 @@ export const de: Messages = {
     download: "Herunterladen als",
     delete: "Bild löschen",
     open: "Genau ansehen",
-    copyImage: "Bild kopieren",
     actions: "Aktionen zum Bild",
   },
 
@@ -213,7 +200,6 @@ export const de: Messages = {
     references: "Referenzen",
     start: "Startbild",
     board: "Moodboard",
-    sliders: "Regler",
     time: "Dauer",
     made: "Entstanden",
     seconds: (s: string) => `${s} s`,
@@ -225,6 +211,7 @@ export const de: Messages = {
     noLineage: "Allein aus Worten entstanden; noch ist nichts daraus geworden.",
     copyAs: "Kopieren als",
     copied: "Kopiert",
+    notCopied: "Der Browser hat das Kopieren nicht zugelassen.",
     copy: "Kopieren",
     holdWithout: "R halten: gleicher Seed ohne Referenzen",
     without: "Ohne Referenzen",
@@ -249,7 +236,7 @@ export const de: Messages = {
     same: "Die Anfragen sind gleich.",
     mode: "Art des Vergleichs",
     amplify: "Verstärken",
-    chosen: "Zum Vergleich gewählt. Drücke C auf einem anderen Bild.",
+    chosen: "Zum Vergleich gewählt. Wähle Vergleichen auch auf einem anderen Bild.",
     cleared: "Nicht mehr zum Vergleich gewählt",
   },
 
@@ -319,7 +306,6 @@ export const de: Messages = {
   boards: {
     title: "Moodboards",
     button: "Moodboard",
-    none: "Kein Moodboard",
     empty: "Noch keine Moodboards.",
     emptyHint:
       "Speichere die Referenzen im Dock als Moodboard, importiere eine Datei oder füge einen Code ein.",
@@ -330,7 +316,6 @@ export const de: Messages = {
     use: "Nutzen",
     stop: "Nicht mehr nutzen",
     load: "In die Referenzen laden",
-    code: "Code zum Teilen",
     copyCode: "Code kopieren",
     export: "Exportieren",
     import: "Importieren",
@@ -344,7 +329,7 @@ export const de: Messages = {
     pictures: (n: number) => plural(n, "Bild", "Bilder"),
     badFile: "Diese Datei ist kein exportiertes Moodboard.",
     close: "Moodboards schließen",
-    addPictures: "Bilder hinzufügen",
+    loadFailed: "Deine Moodboards konnten nicht geladen werden.",
   },
 
   history: {
@@ -364,7 +349,8 @@ export const de: Messages = {
     custom: "Von … bis",
     from: "Von",
     until: "Bis",
-    total: (n: number) => plural(n, "Versuch", "Versuche"),
+    found: (n: number, isMore: boolean) =>
+      `${plural(n, "Versuch", "Versuche")}${isMore ? " und mehr" : ""} gefunden`,
     takes: "Versuche",
     wall: "Wand",
     layout: "Anordnung",
@@ -380,8 +366,6 @@ export const de: Messages = {
     seedUsed: "Seed ist im Dock festgehalten",
     referenceAdded: "Als Referenz hinzugefügt",
     startSet: "Als Startbild gesetzt",
-    restored: "Wiederhergestellt",
-    failed: (message: string) => message,
     region: "Meldungen",
   },
 
@@ -390,11 +374,10 @@ export const de: Messages = {
     lostHint: "Was abgeschickt ist, ist sicher; die Seite macht von selbst weiter.",
     notLoaded: "Dieser Teil der Seite konnte nicht geladen werden: Der Server ist nicht erreichbar.",
     offline: "Dieses Gerät ist offline.",
-    back: "Wieder verbunden",
+    unreachable: "Der Server ist nicht erreichbar.",
   },
 
   signIn: {
-    title: "Anmelden",
     line: "Dieser Server verlangt einen Schlüssel.",
     key: "API-Schlüssel",
     button: "Anmelden",
@@ -481,6 +464,7 @@ export const de: Messages = {
     pause: "Anhalten oder weiter",
     inspector: "Inspektor zeigen oder verbergen",
     wall: "Versuche oder Wand",
+    undo: "Letztes Löschen zurücknehmen",
   },
 
   live: {

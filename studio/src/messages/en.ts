@@ -24,7 +24,6 @@ export const en = {
     prompt: "Prompt",
     placeholder: "Describe what you would like to see…",
     generate: "Generate",
-    generateHint: "Generate (Enter)",
     offline: "Waiting for the server",
     open: "All settings",
     close: "Close settings",
@@ -32,12 +31,13 @@ export const en = {
     clear: "Clear the prompt",
     negative: "Steer away from words",
     negativePlaceholder: "What the picture should not show",
+    tooLong: (most: number) =>
+      `The prompt holds ${most} characters; the rest of what was pasted is left out.`,
   },
 
   references: {
     title: "References",
     add: "Add reference",
-    addHint: "Style references: drop, paste or choose up to 10 pictures",
     drop: "Drop to use as a style reference",
     full: (n: number) => `All ${n} places are taken. Remove a reference first.`,
     towards: "towards",
@@ -61,7 +61,7 @@ export const en = {
     influenceLight: "A hint of the references; your words lead.",
     influenceEven: "Words and references share the picture.",
     influenceStrong: "The references will outweigh your words.",
-    asBoard: "Save as moodboard",
+    kinds: "Only PNG, JPEG and WebP pictures can be used.",
   },
 
   creativity: {
@@ -86,7 +86,6 @@ export const en = {
   count: { title: "Pictures", button: (n: number) => plural(n, "picture", "pictures") },
   seed: {
     title: "Seed",
-    random: "random",
     lock: "Lock the seed",
     unlock: "Unlock the seed: a new one each time",
     field: "Seed number",
@@ -95,7 +94,6 @@ export const en = {
   start: {
     title: "Start image",
     add: "Start image",
-    hint: "Begin from a picture instead of from noise",
     strength: "Strength",
     strengthHint: "0 keeps the picture, 1 ignores it",
     remove: "Remove the start image",
@@ -107,8 +105,6 @@ export const en = {
     steps: "Steps",
     guidance: "Guidance",
     candidates: "Candidates",
-    auto: (value: number) => `model's own (${value})`,
-    reset: "Back to the model's own",
     intensity: "Intensity",
     complexity: "Complexity",
     movement: "Movement",
@@ -135,17 +131,14 @@ export const en = {
   takes: {
     title: "Takes",
     again: "Again",
-    againHint: "Same request, new seed",
     useAll: "Use all",
     remix: "Remix",
-    remixHint: "All settings but the seed",
     reusePrompt: "Reuse prompt",
     reuseSeed: "Reuse seed",
     more: "More actions",
     cancel: "Cancel",
     retry: "Retry",
     delete: "Delete take",
-    favouriteTake: "Favourite take",
     details: "Details",
     references: (n: number) => plural(n, "reference", "references"),
     seed: (n: number) => `seed ${n}`,
@@ -156,8 +149,6 @@ export const en = {
     left: (time: string) => `${time} left`,
     step: (n: number, of: number) => `${n}/${of}`,
     stepLong: (n: number, of: number) => `step ${n} of ${of}`,
-    failed: "This take failed",
-    cancelled: "Cancelled",
     expired: "Expired",
     missing: "This picture could not be loaded",
     loading: "Loading your takes…",
@@ -169,8 +160,6 @@ export const en = {
     toNewest: "To the newest take",
     picture: (prompt: string, n: number) => `${prompt || "Picture"}, picture ${n}`,
     label: (prompt: string) => `Take: ${prompt || "no words"}`,
-    justNow: "just now",
-    notes: "Notes",
   },
 
   picture: {
@@ -185,7 +174,6 @@ export const en = {
     download: "Download",
     delete: "Delete picture",
     open: "Look closer",
-    copyImage: "Copy picture",
     actions: "Picture actions",
   },
 
@@ -213,7 +201,6 @@ export const en = {
     references: "References",
     start: "Start image",
     board: "Moodboard",
-    sliders: "Sliders",
     time: "Time",
     made: "Made",
     seconds: (s: string) => `${s} s`,
@@ -225,6 +212,7 @@ export const en = {
     noLineage: "Made from words alone; nothing was made from it yet.",
     copyAs: "Copy as",
     copied: "Copied",
+    notCopied: "The browser did not let this be copied.",
     copy: "Copy",
     holdWithout: "Hold R: the same seed without references",
     without: "Without references",
@@ -249,7 +237,7 @@ export const en = {
     same: "The requests are the same.",
     mode: "How to compare",
     amplify: "Amplify",
-    chosen: "Chosen for comparison. Press C on another picture.",
+    chosen: "Chosen for comparison. Choose Compare on another picture too.",
     cleared: "No longer chosen for comparison",
   },
 
@@ -319,7 +307,6 @@ export const en = {
   boards: {
     title: "Moodboards",
     button: "Moodboard",
-    none: "No moodboard",
     empty: "No moodboards yet.",
     emptyHint: "Save the references in the dock as a moodboard, import a file, or paste a share code.",
     save: "Save",
@@ -329,7 +316,6 @@ export const en = {
     use: "Use",
     stop: "Stop using",
     load: "Load into references",
-    code: "Share code",
     copyCode: "Copy share code",
     export: "Export",
     import: "Import",
@@ -343,7 +329,7 @@ export const en = {
     pictures: (n: number) => plural(n, "picture", "pictures"),
     badFile: "This file is not an exported moodboard.",
     close: "Close moodboards",
-    addPictures: "Add pictures",
+    loadFailed: "Your moodboards could not be loaded.",
   },
 
   history: {
@@ -363,7 +349,7 @@ export const en = {
     custom: "From … to",
     from: "From",
     until: "To",
-    total: (n: number) => plural(n, "take", "takes"),
+    found: (n: number, isMore: boolean) => `${plural(n, "take", "takes")}${isMore ? " and more" : ""} found`,
     takes: "Takes",
     wall: "Wall",
     layout: "Layout",
@@ -379,8 +365,6 @@ export const en = {
     seedUsed: "Seed is locked in the dock",
     referenceAdded: "Added as reference",
     startSet: "Set as start image",
-    restored: "Restored",
-    failed: (message: string) => message,
     region: "Messages",
   },
 
@@ -389,11 +373,10 @@ export const en = {
     lostHint: "What was submitted is safe; the page goes on by itself.",
     notLoaded: "This part of the page could not be loaded: the server cannot be reached.",
     offline: "This device is offline.",
-    back: "Connected again",
+    unreachable: "The server cannot be reached.",
   },
 
   signIn: {
-    title: "Sign in",
     line: "This server asks for a key.",
     key: "API key",
     button: "Sign in",
@@ -481,6 +464,7 @@ export const en = {
     pause: "Pause or go on",
     inspector: "Show or hide the inspector",
     wall: "Takes or wall",
+    undo: "Undo the last deletion",
   },
 
   live: {

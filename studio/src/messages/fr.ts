@@ -24,7 +24,6 @@ export const fr: Messages = {
     prompt: "Prompt",
     placeholder: "Décrivez ce que vous aimeriez voir…",
     generate: "Générer",
-    generateHint: "Générer (Entrée)",
     offline: "En attente du serveur",
     open: "Tous les réglages",
     close: "Fermer les réglages",
@@ -32,12 +31,13 @@ export const fr: Messages = {
     clear: "Effacer le prompt",
     negative: "S’éloigner de ces mots",
     negativePlaceholder: "Ce que l’image ne doit pas montrer",
+    tooLong: (most: number) =>
+      `Le prompt contient au plus ${most} caractères ; le reste du texte collé est omis.`,
   },
 
   references: {
     title: "Références",
     add: "Ajouter une référence",
-    addHint: "Références de style : déposez, collez ou choisissez jusqu’à 10 images",
     drop: "Déposez pour en faire une référence de style",
     full: (n: number) => `Les ${n} places sont prises. Retirez d’abord une référence.`,
     towards: "vers",
@@ -61,7 +61,7 @@ export const fr: Messages = {
     influenceLight: "Un soupçon des références ; vos mots mènent.",
     influenceEven: "Mots et références se partagent l’image.",
     influenceStrong: "Les références l’emporteront sur vos mots.",
-    asBoard: "Enregistrer comme moodboard",
+    kinds: "Seules les images PNG, JPEG et WebP sont acceptées.",
   },
 
   creativity: {
@@ -86,7 +86,6 @@ export const fr: Messages = {
   count: { title: "Images", button: (n: number) => plural(n, "image", "images") },
   seed: {
     title: "Graine",
-    random: "aléatoire",
     lock: "Verrouiller la graine",
     unlock: "Déverrouiller la graine : une nouvelle à chaque fois",
     field: "Nombre de la graine",
@@ -95,7 +94,6 @@ export const fr: Messages = {
   start: {
     title: "Image de départ",
     add: "Image de départ",
-    hint: "Partir d’une image plutôt que du bruit",
     strength: "Force",
     strengthHint: "0 garde l’image, 1 l’ignore",
     remove: "Retirer l’image de départ",
@@ -107,8 +105,6 @@ export const fr: Messages = {
     steps: "Étapes",
     guidance: "Guidage",
     candidates: "Candidats",
-    auto: (value: number) => `celui du modèle (${value})`,
-    reset: "Revenir à la valeur du modèle",
     intensity: "Intensité",
     complexity: "Complexité",
     movement: "Mouvement",
@@ -135,17 +131,14 @@ export const fr: Messages = {
   takes: {
     title: "Prises",
     again: "Encore",
-    againHint: "Même demande, nouvelle graine",
     useAll: "Tout reprendre",
     remix: "Remixer",
-    remixHint: "Tout sauf la graine",
     reusePrompt: "Reprendre le prompt",
     reuseSeed: "Reprendre la graine",
     more: "Autres actions",
     cancel: "Annuler",
     retry: "Réessayer",
     delete: "Supprimer la prise",
-    favouriteTake: "Prise favorite",
     details: "Détails",
     references: (n: number) => plural(n, "référence", "références"),
     seed: (n: number) => `graine ${n}`,
@@ -156,8 +149,6 @@ export const fr: Messages = {
     left: (time: string) => `encore ${time}`,
     step: (n: number, of: number) => `${n}/${of}`,
     stepLong: (n: number, of: number) => `étape ${n} sur ${of}`,
-    failed: "Cette prise a échoué",
-    cancelled: "Annulée",
     expired: "Expirée",
     missing: "Cette image n’a pas pu être chargée",
     loading: "Chargement de vos prises…",
@@ -169,8 +160,6 @@ export const fr: Messages = {
     toNewest: "À la prise la plus récente",
     picture: (prompt: string, n: number) => `${prompt || "Image"}, image ${n}`,
     label: (prompt: string) => `Prise : ${prompt || "sans mots"}`,
-    justNow: "à l’instant",
-    notes: "Remarques",
   },
 
   picture: {
@@ -185,7 +174,6 @@ export const fr: Messages = {
     download: "Télécharger en",
     delete: "Supprimer l’image",
     open: "Voir de près",
-    copyImage: "Copier l’image",
     actions: "Actions sur l’image",
   },
 
@@ -213,7 +201,6 @@ export const fr: Messages = {
     references: "Références",
     start: "Image de départ",
     board: "Moodboard",
-    sliders: "Curseurs",
     time: "Durée",
     made: "Créée",
     seconds: (s: string) => `${s} s`,
@@ -225,6 +212,7 @@ export const fr: Messages = {
     noLineage: "Née des mots seuls ; rien n’en est encore issu.",
     copyAs: "Copier comme",
     copied: "Copié",
+    notCopied: "Le navigateur n’a pas permis de copier.",
     copy: "Copier",
     holdWithout: "Maintenir R : la même graine sans références",
     without: "Sans références",
@@ -249,7 +237,7 @@ export const fr: Messages = {
     same: "Les demandes sont identiques.",
     mode: "Façon de comparer",
     amplify: "Amplifier",
-    chosen: "Choisie pour comparer. Appuyez sur C sur une autre image.",
+    chosen: "Choisie pour comparer. Choisissez aussi Comparer sur une autre image.",
     cleared: "N’est plus choisie pour comparer",
   },
 
@@ -319,7 +307,6 @@ export const fr: Messages = {
   boards: {
     title: "Moodboards",
     button: "Moodboard",
-    none: "Aucun moodboard",
     empty: "Pas encore de moodboard.",
     emptyHint:
       "Enregistrez les références du dock comme moodboard, importez un fichier ou collez un code de partage.",
@@ -330,7 +317,6 @@ export const fr: Messages = {
     use: "Utiliser",
     stop: "Ne plus utiliser",
     load: "Charger dans les références",
-    code: "Code de partage",
     copyCode: "Copier le code de partage",
     export: "Exporter",
     import: "Importer",
@@ -344,7 +330,7 @@ export const fr: Messages = {
     pictures: (n: number) => plural(n, "image", "images"),
     badFile: "Ce fichier n’est pas un moodboard exporté.",
     close: "Fermer les moodboards",
-    addPictures: "Ajouter des images",
+    loadFailed: "Vos moodboards n’ont pas pu être chargés.",
   },
 
   history: {
@@ -364,7 +350,8 @@ export const fr: Messages = {
     custom: "Du … au",
     from: "Du",
     until: "Au",
-    total: (n: number) => plural(n, "prise", "prises"),
+    found: (n: number, isMore: boolean) =>
+      `Trouvé : ${plural(n, "prise", "prises")}${isMore ? " et plus" : ""}`,
     takes: "Prises",
     wall: "Mur",
     layout: "Disposition",
@@ -380,8 +367,6 @@ export const fr: Messages = {
     seedUsed: "La graine est verrouillée dans le dock",
     referenceAdded: "Ajoutée comme référence",
     startSet: "Définie comme image de départ",
-    restored: "Restaurée",
-    failed: (message: string) => message,
     region: "Messages",
   },
 
@@ -390,11 +375,10 @@ export const fr: Messages = {
     lostHint: "Ce qui a été envoyé est en sûreté ; la page reprend d’elle-même.",
     notLoaded: "Cette partie de la page n’a pas pu être chargée : le serveur est injoignable.",
     offline: "Cet appareil est hors ligne.",
-    back: "Reconnecté",
+    unreachable: "Le serveur est injoignable.",
   },
 
   signIn: {
-    title: "Connexion",
     line: "Ce serveur demande une clé.",
     key: "Clé d’API",
     button: "Se connecter",
@@ -481,6 +465,7 @@ export const fr: Messages = {
     pause: "Pause ou reprise",
     inspector: "Afficher ou masquer l’inspecteur",
     wall: "Prises ou mur",
+    undo: "Annuler la dernière suppression",
   },
 
   live: {

@@ -140,7 +140,9 @@ function WaitingRow({ waiting, index, last, reorder, onMove, onLane }: WaitingRo
       <GripVertical size={14} className="grip" aria-hidden />
       <span className="queue-place">{place}</span>
       <div className="grow">
-        <p className="queue-prompt">{job.request.prompt || t.takes.untitled}</p>
+        <p className="queue-prompt" dir="auto">
+          {job.request.prompt || t.takes.untitled}
+        </p>
         <p className="small muted">
           {[
             t.states[job.state],
@@ -196,7 +198,9 @@ function RunningRow({ job }: { job: Job }) {
   return (
     <li className="queue-row">
       <div className="grow">
-        <p className="queue-prompt">{job.request.prompt || t.takes.untitled}</p>
+        <p className="queue-prompt" dir="auto">
+          {job.request.prompt || t.takes.untitled}
+        </p>
         <p className="small muted">
           {[
             t.states[job.state],

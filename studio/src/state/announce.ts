@@ -6,7 +6,9 @@ import { createStore } from "./store.ts"
 export const spoken = createStore({ text: "" })
 const halfTold = new Set<string>()
 
-export const say = (text: string): void => spoken.set({ text })
+/** The same words twice would be no change, and not be spoken: every other time they end in a space that is not heard. */
+export const say = (text: string): void =>
+  spoken.set((now) => ({ text: now.text === text ? `${text}\u00a0` : text }))
 
 export function announce(job: Job, state: JobState, event: ServerEvent | null, progress?: Progress): void {
   const { live } = messages()

@@ -37,6 +37,8 @@ export interface Toast {
   id: number
   text: string
   kind: "plain" | "error"
+  /** Milliseconds for which it stays, not counting those in which it is pointed at or has the keyboard. */
+  stays: number
   action?: { label: string; run: () => void }
 }
 export const toasts = createStore<{ items: Toast[] }>({ items: [] })
@@ -45,10 +47,17 @@ let nextToast = 1
 /** Shows a message for a while; one with an undo stays longer. */
 export function toast(text: string, options: Partial<Pick<Toast, "kind" | "action">> = {}): void {
   const id = nextToast++
-  toasts.set(({ items }) => ({ items: [...items.slice(-2), { id, text, kind: "plain", ...options }] }))
-  setTimeout(() => dismiss(id), options.action ? 10_000 : options.kind === "error" ? 8000 : 3500)
+  const stays = options.action ? 10_000 : options.kind === "error" ? 8000 : 3500
+  toasts.set(({ items }) => ({ items: [...items.slice(-2), { id, text, kind: "plain", stays, ...options }] }))
 }
 export const dismiss = (id: number): void =>
   toasts.set(({ items }) => ({ items: items.filter((t) => t.id !== id) }))
+/** Takes back what the newest message offers to take back. */
+export function undoLast(): void {
+  const last = toasts.get().items.findLast((t) => t.action)
+  if (!last) return
+  last.action!.run()
+  dismiss(last.id)
+}
 export const complain = (thrown: unknown): void =>
   toast(thrown instanceof Error ? thrown.message : String(thrown), { kind: "error" })

@@ -3,9 +3,11 @@ import { keys, knownJob, putJob, queries } from "../api/cache.ts"
 import { call } from "../api/client.ts"
 import type { Asset, Capabilities, Job, Picture, Queue, Submit } from "../api/types.ts"
 import { messages } from "../messages/index.ts"
+import { focusPicture, successor } from "../takes/focus.ts"
 import { say } from "./announce.ts"
 import { draft, draftOf, drawSeed, modelOf, newKey, requestOf } from "./draft.ts"
-import { complain, page, toast } from "./page.ts"
+import { newId } from "./id.ts"
+import { complain, type PictureAt, page, toast } from "./page.ts"
 
 export const capabilities = (): Capabilities | undefined =>
   queries.getQueryData<Capabilities>(keys.capabilities)
@@ -17,7 +19,7 @@ export const whenSubmitted = (handler: () => void): void => {
 }
 
 /** One submit; sent again by itself if the answer was lost, and made only once. */
-export async function submit(request: Submit, id: string = crypto.randomUUID()): Promise<Job> {
+export async function submit(request: Submit, id: string = newId()): Promise<Job> {
   const send = (): Promise<Job> =>
     call<Job>("POST", "api/jobs", request, { headers: { "idempotency-key": id } })
   const job = await send().catch((thrown: Error & { status?: number }) => {
@@ -127,14 +129,22 @@ export async function favourite(picture: Picture): Promise<void> {
   }
 }
 
+/** What was looked at is gone: the eye and the keyboard go on to the next picture, if there is one. */
+function goOn(next: PictureAt | null): void {
+  page.set(({ surface }) => ({ current: next, surface: next ? surface : null }))
+  if (page.get().surface === null) focusPicture(next)
+}
+
 export async function removeTake(id: string): Promise<void> {
   const { toast: words } = messages()
+  const { current } = page.get()
+  const next = current?.job === id ? successor(current, "take") : null
   const restore = (): void => {
     void call<Job>("POST", `api/jobs/${id}/restore`, {}).then(putJob, complain)
   }
   try {
+    if (current?.job === id) goOn(next)
     await call("DELETE", `api/jobs/${id}`)
-    if (page.get().current?.job === id) page.set({ surface: null, current: null })
     toast(words.deleted, { action: { label: words.undo, run: restore } })
   } catch (thrown) {
     complain(thrown)
@@ -143,8 +153,19 @@ export async function removeTake(id: string): Promise<void> {
 
 const mostReferences = (): number => Number(capabilities()?.limits.references ?? 0)
 
+/** Whether the model in the dock reads references; says so when it does not. */
+function readsReferences(): boolean {
+  const known = capabilities()
+  const model = known && modelOf(known, draft.get().model)
+  if (!model || model.supports.references) return true
+  const { more } = messages()
+  toast(more.unsupported(model.title, more.things.references), { kind: "error" })
+  return false
+}
+
 /** A picture of the page as a style reference: by its id, nothing is uploaded. */
 export function addReference(image: string, thumb: string): void {
+  if (!readsReferences()) return
   const { references, toast: words } = messages()
   const now = draft.get().references
   const most = mostReferences()
@@ -169,6 +190,7 @@ export async function upload(file: File): Promise<Asset> {
 
 /** Files as references: each shows at once from memory, and gets its id when the server has it. */
 export function uploadReferences(files: readonly File[]): void {
+  if (files.length === 0 || !readsReferences()) return
   const most = mostReferences()
   const free = most - draft.get().references.length
   if (files.length > free) toast(messages().references.full(most))
@@ -207,11 +229,13 @@ export async function uploadStart(file: File): Promise<void> {
 
 export async function removePicture(picture: Picture): Promise<void> {
   const { toast: words } = messages()
+  const { current } = page.get()
+  const next = current?.picture === picture.id ? successor(current, "picture") : null
   const mark = (deleted: boolean): Promise<unknown> =>
     call("PATCH", `api/pictures/${picture.id}`, { deleted })
   try {
+    if (current?.picture === picture.id) goOn(next)
     await mark(true)
-    if (page.get().current?.picture === picture.id) page.set({ surface: null, current: null })
     toast(words.pictureDeleted, {
       action: { label: words.undo, run: () => void mark(false).catch(complain) },
     })

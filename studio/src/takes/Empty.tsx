@@ -8,6 +8,7 @@ import { draft, modelOf, requestOf } from "../state/draft.ts"
 import { complain, toast } from "../state/page.ts"
 import { addReference, generate, setStart, upload } from "../state/work.ts"
 import { Button } from "../ui/Button.tsx"
+import { copyText } from "../ui/copy.ts"
 import { sketch } from "./sketch.ts"
 
 interface Starter {
@@ -71,8 +72,7 @@ export function Empty({ capabilities }: { capabilities: Capabilities }) {
     if (starter.id === "reference")
       request.references = [{ image: "https://example.com/look.jpg", weight: 0.6 }]
     if (starter.id === "start") request.start = { image: "https://example.com/start.jpg", strength: 0.8 }
-    await navigator.clipboard.writeText(curlOf(request))
-    toast(t.look.copied)
+    if (await copyText(curlOf(request))) toast(t.look.copied)
   }
   return (
     <div className="empty">

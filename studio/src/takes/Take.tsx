@@ -48,7 +48,7 @@ export const Take = memo(function Take({ job, width, isNewest }: Props) {
     >
       <header className="take-head">
         <div className="grow">
-          <h2 className="take-prompt" title={job.request.prompt}>
+          <h2 className="take-prompt" dir="auto" title={job.request.prompt}>
             {job.request.prompt || <span className="muted">{t.takes.untitled}</span>}
           </h2>
           <p className="take-facts">

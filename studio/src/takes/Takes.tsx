@@ -4,7 +4,8 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react
 import { isFiltered, NO_FILTER } from "../api/filter.ts"
 import { useHistory } from "../api/queries.ts"
 import type { Capabilities, Job } from "../api/types.ts"
-import { useMessages } from "../messages/index.ts"
+import { messages, useMessages } from "../messages/index.ts"
+import { say } from "../state/announce.ts"
 import { page } from "../state/page.ts"
 import { settings } from "../state/settings.ts"
 import { useStore } from "../state/store.ts"
@@ -30,6 +31,13 @@ export function Takes({ capabilities }: { capabilities: Capabilities }) {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
   }, [hasNextPage, isFetchingNextPage, fetchNextPage])
   setOrder(jobs)
+  // How many takes fit is seen at a glance, and has to be said to who does not see.
+  const first = history.isPlaceholderData ? undefined : history.data?.pages[0]
+  const [found, isMore] = [first?.items.length, first?.nextCursor !== null]
+  useEffect(() => {
+    if (found === undefined || !isFiltered(filter)) return
+    say(messages().history.found(found, isMore))
+  }, [filter, found, isMore])
 
   if (history.isPending) {
     return (
@@ -108,6 +116,8 @@ export function useRoom(
 }
 
 const HEAD = 60
+/** The style sheet cannot stop a movement that is asked for by name. */
+const isStill = (): boolean => matchMedia("(prefers-reduced-motion: reduce)").matches
 
 function TakeList({ jobs, onMore, isLoading }: ListProps) {
   const t = useMessages()
@@ -167,7 +177,7 @@ function TakeList({ jobs, onMore, isLoading }: ListProps) {
         <Button
           kind="outlined"
           className="to-newest"
-          onPress={() => list.scrollToOffset(0, { behavior: "smooth" })}
+          onPress={() => list.scrollToOffset(0, { behavior: isStill() ? "auto" : "smooth" })}
         >
           <ArrowDown size={16} aria-hidden />
           {t.takes.toNewest}

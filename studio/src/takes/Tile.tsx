@@ -4,6 +4,7 @@ import { memo, useRef, useState } from "react"
 import { local, thumb } from "../api/client.ts"
 import type { Job, Picture, Progress } from "../api/types.ts"
 import { PICTURE_TYPE } from "../dock/files.tsx"
+import { held, holdWord } from "../look/hold.ts"
 import { PictureMenu } from "../look/PictureMenu.tsx"
 import { useMessages } from "../messages/index.ts"
 import { toggleCompared } from "../state/compared.ts"
@@ -104,6 +105,7 @@ function Done({ job, picture, width, isCompared, onLoad }: DoneProps) {
   // Buttons are made when the tile is pointed at or has the keyboard: a long history scrolls without them.
   const [isMet, setMet] = useState(false)
   const src = thumb(picture, thumbWidth(width))
+  const bare = useStore(held, (h) => (h.now?.picture === picture.id ? h.now : null))
   const name = t.takes.picture(job.request.prompt, picture.place + 1)
   const isGone = picture.expired || isBroken
   return (
@@ -142,7 +144,7 @@ function Done({ job, picture, width, isCompared, onLoad }: DoneProps) {
           </span>
         ) : (
           <img
-            src={src}
+            src={bare?.url ?? src}
             alt=""
             decoding="async"
             draggable={false}
@@ -151,6 +153,11 @@ function Done({ job, picture, width, isCompared, onLoad }: DoneProps) {
           />
         )}
       </button>
+      {bare && (
+        <span className="tile-word" role="status" data-over>
+          {holdWord(bare, t)}
+        </span>
+      )}
       {picture.favourite && <Star className="tile-star" size={14} aria-label={t.picture.favourite} />}
       {isMet && !isGone && (
         <div className="tile-actions">

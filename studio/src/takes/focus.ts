@@ -30,6 +30,14 @@ export function neighbour(at: PictureAt, by: 1 | -1): PictureAt | null {
   return null
 }
 
+/** Which picture comes after this one is gone, alone or with its whole take: the next, or at the end the one before. */
+export function successor(at: PictureAt, what: "picture" | "take"): PictureAt | null {
+  const pictures = order.find((j) => j.id === at.job)?.pictures ?? []
+  const end = (picture: Picture | undefined): PictureAt =>
+    what === "take" && picture ? { job: at.job, picture: picture.id } : at
+  return neighbour(end(pictures.at(-1)), 1) ?? neighbour(end(pictures[0]), -1)
+}
+
 /** The picture above (older take) or below (newer take) at about the same place. */
 export function across(at: PictureAt, by: 1 | -1): PictureAt | null {
   const row = order.findIndex((j) => j.id === at.job)

@@ -5,9 +5,9 @@ import { join } from "node:path"
 import { describe, test } from "node:test"
 import { gzipSync } from "node:zlib"
 import type { Browser } from "playwright-core"
-import { addKey, DEFAULT_LIMITS } from "../../../src/store/index.ts"
+import { addKey, DEFAULT_LIMITS, revokeKey } from "../../../src/store/index.ts"
 import { STUDIO_DIST } from "../../../studio/build.ts"
-import { make, openPage, openStudio } from "../support.ts"
+import { ELSEWHERE, make, openPage, openStudio, promptOf } from "../support.ts"
 
 export const access = (browser: () => Browser): void => {
   describe("access", () => {
@@ -31,6 +31,47 @@ export const access = (browser: () => Browser): void => {
       await page.getByRole("button", { name: "View settings" }).click()
       await page.getByRole("button", { name: "Sign out" }).click()
       await page.getByLabel("API key").waitFor()
+      await close()
+    })
+
+    test("over plain HTTP from another machine one signs in, makes pictures and copies", async () => {
+      await using studio = await openStudio({ serve: { requireKey: true } })
+      const { secret } = await addKey(studio.running.service.store.db, "designer", DEFAULT_LIMITS, new Date())
+      const url = studio.url.replace(new URL(studio.url).hostname, ELSEWHERE)
+      const { page, close } = await openPage(browser(), { url })
+      assert.equal(await page.evaluate(() => isSecureContext), false)
+      await page.getByLabel("API key").fill(secret)
+      await page.keyboard.press("Enter")
+      await make(page, "from the next room", { count: 1 })
+      await page.locator(".tile-open").click()
+      await page.getByRole("button", { name: "Copy as curl" }).click()
+      await page.getByRole("button", { name: "Copied" }).waitFor()
+      await page.keyboard.press("Escape")
+      await promptOf(page).fill("")
+      await page.keyboard.press("Control+v")
+      assert.match(await promptOf(page).inputValue(), /^curl -s .*from the next room/s)
+      await close()
+    })
+
+    test("a key that is taken back leads to the sign-in, and what is wrong there is said as it is", async () => {
+      await using studio = await openStudio({ serve: { requireKey: true } })
+      const { db } = studio.running.service.store
+      const { secret } = await addKey(db, "designer", DEFAULT_LIMITS, new Date())
+      const { page, close } = await openPage(browser(), studio)
+      await page.getByLabel("API key").fill(secret)
+      await page.keyboard.press("Enter")
+      await promptOf(page).fill("kept")
+      await revokeKey(db, "designer", new Date())
+      await studio.crash()
+      await studio.start()
+      await page.getByLabel("API key").waitFor()
+      await page.keyboard.type(secret)
+      await page.keyboard.press("Enter")
+      await page.getByText("does not know this key").waitFor()
+      await studio.crash()
+      await page.keyboard.press("Enter")
+      await page.getByText("The server cannot be reached.").waitFor()
+      await studio.start()
       await close()
     })
 

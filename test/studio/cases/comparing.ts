@@ -67,7 +67,17 @@ export const comparing = (browser: () => Browser): void => {
       await page.locator(".tile-open").first().focus()
       await page.keyboard.press("r")
       await make(page, "with a reference", { count: 1 })
-      await page.locator("[data-newest] .tile-open").click()
+      // Over the takes, and closely. What is made for it is a take of its own.
+      const take = page.locator(".take").filter({ hasText: "1 reference" })
+      await take.locator(".tile-open").focus()
+      await page.keyboard.down("r")
+      await take
+        .locator(".tile-word")
+        .filter({ hasText: /^Without references$/ })
+        .waitFor()
+      await page.keyboard.up("r")
+      await take.locator(".tile-word").waitFor({ state: "detached" })
+      await take.locator(".tile-open").click()
       for (let i = 0; i < 2; i++) {
         await page.keyboard.down("r")
         await page.locator(".look-word").filter({ hasText: "Without references" }).waitFor()
@@ -140,7 +150,7 @@ export const comparing = (browser: () => Browser): void => {
       await page.getByLabel("Columns: Values").fill("0, 100")
       await page.getByLabel("Rows", { exact: true }).selectOption("seed")
       await page.getByLabel("Rows: Values").fill("7, 8")
-      await page.getByRole("button", { name: "Make 4 pictures" }).click()
+      await page.getByRole("button", { name: "Make 4 pictures" }).dblclick()
       await page.locator(".sheet .tile-open").nth(3).waitFor()
       const jobs = await jobsOf(studio)
       assert.deepEqual(jobs.map((j) => [j.request.creativity, j.request.seed]).toReversed(), [

@@ -6,16 +6,22 @@ import { testModel } from "../../support/engine.ts"
 import { jobsOf, make, openPage, openStudio, promptOf } from "../support.ts"
 
 /** Pictures as the system would hand them over: by a drop anywhere, or by a paste into the prompt. */
-async function give(page: Page, how: "drop" | "paste", names: string[]): Promise<void> {
+async function give(
+  page: Page,
+  how: "drop" | "paste",
+  names: string[],
+  { text = "", type: mime = "image/png" } = {},
+): Promise<void> {
   await page.evaluate(
-    async ([kind, files]) => {
+    async ([kind, files, words, mime]) => {
       const data = new DataTransfer()
+      if (words) data.setData("text/plain", words)
       for (const [i, name] of files.entries()) {
         const canvas = new OffscreenCanvas(32, 32)
         const c = canvas.getContext("2d")!
         c.fillStyle = `hsl(${i * 90} 60% 50%)`
         c.fillRect(0, 0, 32, 32)
-        data.items.add(new File([await canvas.convertToBlob()], name, { type: "image/png" }))
+        data.items.add(new File([await canvas.convertToBlob()], name, { type: mime }))
       }
       const options = { bubbles: true, cancelable: true }
       if (kind === "paste") {
@@ -26,7 +32,7 @@ async function give(page: Page, how: "drop" | "paste", names: string[]): Promise
       for (const type of ["dragenter", "dragover", "drop"])
         document.body.dispatchEvent(new DragEvent(type, { ...options, dataTransfer: data }))
     },
-    [how, names] as const,
+    [how, names, text, mime] as const,
   )
 }
 
@@ -41,6 +47,12 @@ export const dock = (browser: () => Browser): void => {
       await give(page, "paste", ["c.png"])
       await page.locator(".slot").nth(2).waitFor()
       await page.getByText("towards", { exact: true }).nth(2).waitFor()
+      // A picture that cannot be used is told; beside words, the words are what is pasted; too many are told too.
+      await give(page, "drop", ["d.heic"], { type: "image/heic" })
+      await page.getByText("Only PNG, JPEG and WebP").waitFor()
+      await give(page, "paste", ["words.png"], { text: "a".repeat(5001) })
+      await page.getByText("The prompt holds 5000 characters").waitFor()
+      assert.equal(await page.locator(".slot").count(), 3)
       const meter = page.getByRole("meter", { name: "Influence" })
       assert.match(
         (await meter.getAttribute("aria-valuetext"))!,

@@ -18,6 +18,7 @@ export const history = (browser: () => Browser): void => {
       const headings = page.getByRole("heading", { level: 2 })
       await page.getByRole("searchbox").fill("snow fox")
       await headings.filter({ hasText: "blue" }).waitFor({ state: "detached" })
+      await page.getByTestId("spoken").filter({ hasText: "1 take found" }).waitFor({ state: "attached" })
       assert.deepEqual(await headings.allInnerTexts(), ["red fox in snow"])
       await page.getByRole("searchbox").fill("zeppelin")
       await page.getByRole("button", { name: "Clear search and filters" }).click()
@@ -35,15 +36,50 @@ export const history = (browser: () => Browser): void => {
       await close()
     })
 
-    test("a deleted take comes back with undo", async () => {
+    test("a deleted take comes back with undo, by button and by key, and the keyboard goes on to the next picture", async () => {
       await using studio = await openStudio()
       const { page, close } = await openPage(browser(), studio)
+      await make(page, "plain", { count: 1 })
       await make(page, "precious", { count: 1 })
-      await page.locator(".tile-open").focus()
+      const precious = page.getByRole("heading", { level: 2, name: "precious" })
+      const has = (prompt: string): Promise<unknown> =>
+        page.waitForFunction(
+          (name) => document.activeElement?.getAttribute("aria-label") === name,
+          `${prompt}, picture 1`,
+        )
+      // Away from the picture, the key means nothing.
+      await page.locator(".take").filter({ has: precious }).locator(".tile-open").hover()
+      await page.getByRole("button", { name: "Lock the seed" }).hover()
+      await page.getByRole("button", { name: "Lock the seed" }).focus()
       await page.keyboard.press("Delete")
-      await page.getByRole("heading", { level: 2, name: "precious" }).waitFor({ state: "detached" })
-      await page.getByRole("button", { name: "Undo" }).click()
-      await page.getByRole("heading", { level: 2, name: "precious" }).waitFor()
+      await page.locator(".take").filter({ has: precious }).locator(".tile-open").focus()
+      await page.clock.install()
+      await page.keyboard.press("Delete")
+      await precious.waitFor({ state: "detached" })
+      await has("plain")
+      // What is being read does not go.
+      await page.getByRole("button", { name: "Undo" }).hover()
+      await page.clock.runFor(30_000)
+      await page.getByRole("button", { name: "Undo" }).press("Enter")
+      await precious.waitFor()
+      await has("plain")
+      await page.locator(".take").filter({ has: precious }).locator(".tile-open").click()
+      await page.locator(".look-prompt").filter({ hasText: "precious" }).waitFor()
+      await page.keyboard.press("Delete")
+      await page.locator(".look-prompt").filter({ hasText: "plain" }).waitFor()
+      await page.getByText("Take deleted").waitFor()
+      await page.keyboard.press("Control+z")
+      await page.getByText("Take deleted").waitFor({ state: "detached" })
+      // Deleted elsewhere, what is looked at goes, and the page has its keys again.
+      const plain = (await jobsOf(studio)).find((j) => j.request.prompt === "plain")!
+      await fetch(`${studio.url}/api/pictures/${plain.pictures[0]!.id}`, {
+        method: "PATCH",
+        body: JSON.stringify({ deleted: true }),
+      })
+      await page.getByRole("dialog", { name: "Look" }).waitFor({ state: "detached" })
+      await page.keyboard.press("p")
+      await page.waitForFunction(() => document.activeElement?.id === "prompt")
+      await precious.waitFor()
       await close()
     })
 

@@ -43,6 +43,54 @@ export const keyboard = (browser: () => Browser): void => {
       await close()
     })
 
+    test("an input method keeps its keys, a held key acts once, and letters count by their place on other keyboards", async () => {
+      await using studio = await openStudio()
+      const { page, context, close } = await openPage(browser(), studio)
+      const system = await context.newCDPSession(page)
+      const compose = (text: string): Promise<unknown> =>
+        system.send("Input.imeSetComposition", {
+          text,
+          selectionStart: text.length,
+          selectionEnd: text.length,
+        })
+      const taken = (key: string): Promise<unknown> =>
+        system.send("Input.dispatchKeyEvent", {
+          type: "rawKeyDown",
+          key,
+          code: key,
+          windowsVirtualKeyCode: 229,
+        })
+      await promptOf(page).fill("")
+      await compose("ねこ")
+      await taken("Enter")
+      await taken("Escape")
+      await system.send("Input.insertText", { text: "猫" })
+      assert.equal(await promptOf(page).inputValue(), "猫")
+      await page.keyboard.press("Control+k")
+      await compose("light")
+      await taken("Enter")
+      await taken("Escape")
+      await page.getByRole("dialog", { name: "Commands" }).waitFor()
+      await system.send("Input.insertText", { text: "light or" })
+      await page.keyboard.press("Escape")
+      await page.getByRole("dialog", { name: "Commands" }).waitFor({ state: "detached" })
+      assert.deepEqual(await jobsOf(studio), [])
+      // Right to left where the words are.
+      await promptOf(page).fill("חתול בשלג")
+      assert.equal(await promptOf(page).evaluate((field) => getComputedStyle(field).direction), "rtl")
+      for (const _ of [1, 2, 3]) await page.keyboard.down("Enter")
+      await page.keyboard.up("Enter")
+      await page.locator(".tile-open img").nth(3).waitFor()
+      assert.equal((await jobsOf(studio)).length, 1)
+      await page.locator(".tile-open").first().focus()
+      // The browser's own, not the page's.
+      await page.keyboard.press("Alt+s")
+      await page.getByRole("button", { name: "Lock the seed" }).waitFor()
+      await system.send("Input.dispatchKeyEvent", { type: "keyDown", key: "ы", code: "KeyS", text: "ы" })
+      await page.getByLabel("Seed number").waitFor()
+      await close()
+    })
+
     test("keys can be given to other actions, and a taken key is refused", async () => {
       await using studio = await openStudio()
       const { page, close } = await openPage(browser(), studio)

@@ -71,6 +71,11 @@ export const queueing = (browser: () => Browser): void => {
       await page.getByRole("dialog", { name: "Look" }).waitFor()
       await page.locator(".look-picture img").waitFor()
       await page.keyboard.press("Escape")
+      await page.getByRole("dialog", { name: "Look" }).waitFor({ state: "detached" })
+      // What was not loaded does not pretend to be empty.
+      await page.keyboard.press("b")
+      await page.getByText("Your moodboards could not be loaded.").waitFor()
+      await page.keyboard.press("Escape")
       await studio.start()
       await page.getByText("Reconnecting to the server").waitFor({ state: "detached" })
       await close()
@@ -111,6 +116,8 @@ export const queueing = (browser: () => Browser): void => {
       const order = (): Promise<string[]> => page.locator(".queue-row .queue-prompt").allInnerTexts()
       await rows.nth(2).getByRole("button", { name: "Move to the front" }).click()
       await rows.nth(0).getByText("three").waitFor()
+      // Heard while the panel is open, which silences all that it covers.
+      await page.getByRole("status").filter({ hasText: "Moved to place 1" }).waitFor({ state: "attached" })
       await rows.nth(0).getByRole("button", { name: "Move down" }).click()
       await rows.nth(0).getByText("one").waitFor()
       await rows.nth(2).dragTo(rows.nth(0))

@@ -34,7 +34,31 @@ export const wishes = (browser: () => Browser): void => {
       assert.ok((await longestMotion(page)) < 1)
       // What ran when the wish came has a last moment of its own.
       await page.waitForFunction(() => document.getAnimations().every((a) => a.playState !== "running"))
+      // Enter has begun it, and Escape in the same place stops it.
+      await page.getByRole("button", { name: "Close the queue" }).click()
+      await promptOf(page).focus()
+      await page.keyboard.press("Escape")
+      await page.locator(".broken").getByText("cancelled").waitFor()
       gate.resolve()
+      await close()
+    })
+
+    test("two tabs share their settings, and neither puts its old ones back", async () => {
+      await using studio = await openStudio()
+      const { page: one, context, close } = await openPage(browser(), studio)
+      const two = await context.newPage()
+      await two.goto(studio.url)
+      await promptOf(two).waitFor()
+      const press = async (page: Page, key: string): Promise<void> => {
+        await promptOf(page).waitFor()
+        await page.evaluate(() => (document.activeElement as HTMLElement).blur())
+        await page.keyboard.press(key)
+      }
+      await press(one, "t")
+      await two.waitForFunction(() => document.documentElement.dataset.theme === "dark")
+      await press(two, "i")
+      await two.reload()
+      await two.waitForFunction(() => document.documentElement.dataset.theme === "dark")
       await close()
     })
 
