@@ -1,6 +1,7 @@
 // The contact sheet of a grid: pictures in rows with the axes' values at the edges, drawn as vectors so that they are sharp.
 import { readFile } from "node:fs/promises"
 import sharp from "sharp"
+import { AtelierError } from "../request/errors.ts"
 import type { Axis, Cell } from "./grid.ts"
 
 export interface SheetOptions {
@@ -8,7 +9,7 @@ export interface SheetOptions {
   tile?: number
   /** Stands above; usually the prompt. */
   title?: string
-  /** Pictures in a row, where there is one axis alone; all of them unless given. */
+  /** Pictures in a row, where there is one axis alone; all of them, if they fit, unless given. */
   columns?: number
 }
 
@@ -18,12 +19,31 @@ const PAPER = "#fbfaf8"
 const MARGIN = 28
 const GAP = 10
 
-const escaped = (text: string): string => text.replace(/[<>&"']/g, (c) => `&#${c.charCodeAt(0)};`)
+/** Text for XML: without control characters and torn pairs, which no XML may hold. */
+const escaped = (text: string): string =>
+  text
+    .toWellFormed()
+    .replace(/[\p{Cc}\uFFFE\uFFFF]/gu, " ")
+    .replace(/[<>&"']/g, (c) => `&#${c.charCodeAt(0)};`)
 
-/** At most as many characters as fit `width` pixels at `size`; sans-serif letters are half as wide as high, nearly. */
+/** Letters that are as wide as high; others are half as wide, nearly. */
+const WIDE = /[\p{Extended_Pictographic}\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}]/u
+const GRAPHEMES = new Intl.Segmenter()
+const wideness = (letter: string): number => (WIDE.test(letter) ? 2 : 1)
+const lengthOf = (text: string): number =>
+  [...GRAPHEMES.segment(text)].reduce((sum, { segment }) => sum + wideness(segment), 0)
+
+/** At most as much of a text as fits `width` pixels at `size`, no letter torn. */
 function fitted(text: string, width: number, size: number): string {
   const most = Math.max(4, Math.floor(width / (0.56 * size)))
-  return text.length <= most ? text : `${text.slice(0, most - 1).trimEnd()}…`
+  if (lengthOf(text) <= most) return text
+  let [kept, used] = ["", 0]
+  for (const { segment } of GRAPHEMES.segment(text)) {
+    used += wideness(segment)
+    if (used > most - 1) break
+    kept += segment
+  }
+  return `${kept.trimEnd()}…`
 }
 
 /** `references[0].weight` as people say it. */
@@ -33,32 +53,69 @@ export function axisName(field: string): string {
   return reference ? `reference ${Number(reference[1]) + 1}` : (names[field] ?? field)
 }
 
-/** The sheet as a PNG file. Pictures keep their shape; the largest side decides. */
-export async function contactSheet(
-  cells: readonly Cell[],
+/** Longest side of a sheet in pixels: what every viewer of pictures opens. */
+const MOST_PIXELS = 16_383
+
+interface Layout {
+  /** Size of one picture. */
+  w: number
+  h: number
+  font: number
+  /** Where the first picture is. */
+  left: number
+  top: number
+  place: (x: number, y: number) => { left: number; top: number }
+  total: { width: number; height: number }
+}
+
+/**
+ * Where everything goes. Pictures keep their shape; the largest sides decide. One axis too long for a row is put in as many
+ * rows as columns. Throws out_of_range for a sheet that no viewer opens.
+ */
+export function sheetLayout(
+  cells: readonly Pick<Cell, "request">[],
   axes: readonly Axis[],
-  { tile = 320, title = "", columns: most = Number.POSITIVE_INFINITY }: SheetOptions = {},
-): Promise<Uint8Array> {
+  { tile = 320, title = "", columns: asked }: SheetOptions = {},
+): Layout {
   const [across, down] = axes as [Axis, Axis?]
-  const { width, height } = cells[0]!.request
+  const width = Math.max(...cells.map(({ request }) => request.width))
+  const height = Math.max(...cells.map(({ request }) => request.height))
   const scale = tile / Math.max(width, height)
   const [w, h] = [Math.round(width * scale), Math.round(height * scale)]
   const font = Math.max(13, Math.round(tile / 18))
-  const longest = down ? Math.max(...down.labels.map((l) => l.length), axisName(down.field).length) : 0
+  const longest = down ? Math.max(...down.labels.map(lengthOf), axisName(down.field).length) : 0
   const left = MARGIN + (down ? Math.min(Math.round(0.6 * font * longest) + 16, w) : 0)
   const top = MARGIN + (title ? Math.round(2.2 * font) : 0) + Math.round(3 * font)
-  const columns = down ? across.values.length : Math.min(most, across.values.length)
-  const rows = down?.values.length ?? Math.ceil(across.values.length / columns)
+  const count = across.values.length
+  const widthOf = (columns: number): number => left + columns * (w + GAP) - GAP + MARGIN
+  const fits = down || widthOf(count) <= MOST_PIXELS
+  const columns = down ? count : Math.min(asked ?? (fits ? count : Math.ceil(Math.sqrt(count))), count)
+  const rows = down?.values.length ?? Math.ceil(count / columns)
   // The rows of one long axis have labels of their own between them.
   const between = down || rows === 1 ? GAP : GAP + Math.round(1.8 * font)
-  const place = (x: number, y: number): { left: number; top: number } => ({
+  const total = { width: widthOf(columns), height: top + rows * (h + between) - between + MARGIN }
+  if (Math.max(total.width, total.height) > MOST_PIXELS)
+    throw new AtelierError(
+      "out_of_range",
+      `The sheet would have ${total.width} x ${total.height} pixels, and ${MOST_PIXELS} is the limit along a side; give a smaller --tile or fewer values.`,
+      { field: "tile" },
+    )
+  const place: Layout["place"] = (x, y) => ({
     left: left + (x % columns) * (w + GAP),
     top: top + (y + Math.floor(x / columns)) * (h + between),
   })
-  const total = {
-    width: left + columns * (w + GAP) - GAP + MARGIN,
-    height: top + rows * (h + between) - between + MARGIN,
-  }
+  return { w, h, font, left, top, place, total }
+}
+
+/** The sheet as a PNG file. */
+export async function contactSheet(
+  cells: readonly Cell[],
+  axes: readonly Axis[],
+  options: SheetOptions = {},
+): Promise<Uint8Array> {
+  const [across, down] = axes as [Axis, Axis?]
+  const { title = "" } = options
+  const { w, h, font, left, top, place, total } = sheetLayout(cells, axes, options)
   const pictures = await Promise.all(
     cells.map(async (cell) => ({
       input: await sharp(await readFile(cell.path))

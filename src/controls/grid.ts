@@ -41,28 +41,40 @@ const SHORT: Readonly<Record<string, string>> = {
   board: "board.strength",
   reference: "references[0].weight",
 }
-const TEXTS: ReadonlySet<string> = new Set(["prompt", "negativePrompt", "model"])
+/** Fields whose values are texts; all others are numbers. */
+const TEXT = /^(prompt|negativePrompt|model|board\.id|start\.image|output\.format|\w+\[\d+\]\.(image|name))$/
+/** Texts that have no commas inside. */
+const NAMES: ReadonlySet<string> = new Set(["model", "output.format"])
+/** What gives a part of the request that an axis needs. */
+const GIVES: ReadonlyMap<string, string> = new Map([
+  ["references", "--reference"],
+  ["start", "--image"],
+  ["board", "--board"],
+  ["loras", "--lora"],
+])
 
 const wrong = (message: string): AtelierError =>
   new AtelierError("invalid_request", message, { field: "axes" })
 
 /**
  * An axis from `field=values`: values by commas (`creativity=raw,low,50`), whole numbers as `seed=1..4`, even steps as
- * `references[0].weight=-2..2/9` (nine values), prompts by bars (`prompt=a fox|an owl`).
+ * `references[0].weight=-2..2/9` (nine values), prompts, pictures and boards by bars (`prompt=a fox|an owl`).
  */
 export function parseAxis(text: string): Axis {
   const at = text.indexOf("=")
   const given = text.slice(0, at).trim()
   const field = SHORT[given] ?? given
-  if (at < 1 || !/^\w+(\[\d+\])?(\.\w+)*$/.test(field))
+  if (at < 1 || !/^[a-z]\w*(\[\d+\])?(\.[a-z]\w*)*$/i.test(field))
     throw wrong(
       `${JSON.stringify(text)} is no axis; write field=value,value, like creativity=raw,low,medium,high.`,
     )
+  if (field === "count") throw wrong("A cell is one picture, so count is no axis; vary seed=1..4 instead.")
   const list = text.slice(at + 1)
-  const labels = TEXTS.has(field) ? split(list, field === "model" ? "," : "|") : numbersOf(list)
+  const isText = TEXT.test(field)
+  const labels = isText ? split(list, NAMES.has(field) ? "," : "|") : numbersOf(list)
   if (labels.length === 0) throw wrong(`The axis ${field} has no values.`)
   const values = labels.map((label): number | string => {
-    if (TEXTS.has(field)) return label
+    if (isText) return label
     if (field === "creativity" && Object.hasOwn(CREATIVITY, label))
       return CREATIVITY[label as CreativityLevel]
     const value = Number(label)
@@ -83,8 +95,8 @@ function numbersOf(list: string): string[] {
     const range = /^(-?[\d.]+)\.\.(-?[\d.]+)(?:\/(\d+))?$/.exec(part)
     if (!range) return [part]
     const [from, to] = [Number(range[1]), Number(range[2])]
-    const count = range[3] ? Number(range[3]) : Math.floor(Math.abs(to - from)) + 1
-    if (!Number.isFinite(from + to) || count < 2 || count > MOST_CELLS)
+    const count = range[3] ? Number(range[3]) : Math.abs(to - from) + 1
+    if (!Number.isInteger(count) || !Number.isFinite(from + to) || count < 2 || count > MOST_CELLS)
       throw wrong(`${part} is no range; write FROM..TO or FROM..TO/COUNT with 2 to ${MOST_CELLS} values.`)
     // Rounded, for a label of 0.30000000000000004 helps nobody.
     return Array.from({ length: count }, (_, i) =>
@@ -99,10 +111,13 @@ export function withField(input: GenerationInput, field: string, value: number |
   const path = field.replace(/\[(\d+)\]/g, ".$1").split(".")
   let here: Record<string, unknown> = copy
   for (const key of path.slice(0, -1)) {
-    const next = here[key]
+    const next = Object.hasOwn(here, key) ? here[key] : undefined
     if (typeof next !== "object" || next === null) {
-      const offer = key === "start" ? "--image" : key === "board" ? "--board" : "--reference"
-      throw wrong(`The axis ${field} needs ${key}, and the request has none; give ${offer}.`)
+      const part = field.slice(0, field.lastIndexOf("."))
+      const flag = GIVES.get(path[0]!)
+      throw wrong(
+        `The axis ${field} needs ${part}, which the request does not have; ${flag ? `give ${flag}` : "check its spelling"}.`,
+      )
     }
     here = next as Record<string, unknown>
   }
@@ -119,8 +134,9 @@ export async function requestHash(
   boardCode: BoardCode = async (id) => id,
 ): Promise<string> {
   const byContent = async (source: string): Promise<string> => {
-    const isFile = source.length < 4096 && (await stat(source).catch(() => undefined))?.isFile()
-    return isFile ? contentHash(await readFile(source)) : source
+    const path = source.startsWith("file:") && URL.canParse(source) ? new URL(source) : source
+    const isFile = source.length < 4096 && (await stat(path).catch(() => undefined))?.isFile()
+    return isFile ? contentHash(await readFile(path)) : source
   }
   const references = await Promise.all(
     request.references.map(async (r) => ({ ...r, image: await byContent(r.image) })),
@@ -154,12 +170,12 @@ export async function planGrid(
   if (down?.field === across.field) throw wrong(`Both axes are ${across.field}; choose two different fields.`)
   const total = across.values.length * (down?.values.length ?? 1)
   if (total > MOST_CELLS) throw wrong(`The grid has ${total} cells, and ${MOST_CELLS} is the limit.`)
+  // One seed for all: what differs between two cells shall be the axes alone.
+  const whole = parseRequest({ ...base, seed: base.seed ?? 0, count: 1 })
   const cells: Cell[] = []
   for (const [y, second] of (down?.values ?? [undefined]).entries())
     for (const [x, first] of across.values.entries()) {
-      // One seed for all: what differs between two cells shall be the axes alone.
-      let input: GenerationInput = { ...base, seed: base.seed ?? 0, count: 1 }
-      input = withField(input, across.field, first)
+      let input: GenerationInput = withField(whole, across.field, first)
       if (down && second !== undefined) input = withField(input, down.field, second)
       const request = parseRequest(input)
       const path = join(folder, `${await requestHash(request, boardCode)}.${request.output.format}`)
@@ -169,17 +185,19 @@ export async function planGrid(
   return cells
 }
 
-/** Makes the cells that are not there yet. Stopped at any moment, it goes on where it was. */
-export async function makeCells(cells: readonly Cell[], options: GridOptions): Promise<void> {
+/** Makes the cells that are not there yet and gives the engine's notes. Stopped at any moment, it goes on where it was. */
+export async function makeCells(cells: readonly Cell[], options: GridOptions): Promise<string[]> {
   const { engine, parallel = 4, signal, onCell } = options
   // Two cells may ask for the same picture: it is made once.
   const missing = [...new Map(cells.filter((c) => c.isNew).map((c) => [c.path, c])).values()]
+  const told = new Set<string>()
   let next = 0
   let done = 0
   const work = async (): Promise<void> => {
     while (next < missing.length) {
       const cell = missing[next++]!
-      const { pictures } = await engine.generate(cell.request, signal ? { signal } : {})
+      const { pictures, notes } = await engine.generate(cell.request, signal ? { signal } : {})
+      for (const note of notes) told.add(note)
       await writeWhole(cell.path, (file) => file.write(pictures[0]!.bytes), signal)
       onCell?.(++done, missing.length, cell)
     }
@@ -187,4 +205,5 @@ export async function makeCells(cells: readonly Cell[], options: GridOptions): P
   const workers = Array.from({ length: Math.min(parallel, missing.length) }, () => work())
   const failed = (await Promise.allSettled(workers)).find((r) => r.status === "rejected")
   if (failed) throw failed.reason
+  return [...told]
 }

@@ -113,6 +113,9 @@ test("what is asked wrongly is one sentence and a code", async () => {
       /--columns: 2 with 2 axes; it takes a whole number from 1 to 50, and one axis/,
     ],
     [["grid", "a fox", "--axis", "seed=1", "--columns", "0"], 2, /--columns: 0 with 1 axes/],
+    [["grid", "a fox", "--axis", "seed=1..200", "--axis", "steps=1,2"], 2, /The sheet would have/],
+    [["grid", "a fox", "--axis", "model=medium,none"], 1, /none/],
+    [["grid", "a fox", "--axis", "loras[0].weight=0,1"], 2, /give --lora/],
   ]
   for (const [words, code, message] of cases) {
     const found = await atelier(...words)

@@ -7,7 +7,7 @@ import { test } from "node:test"
 import sharp from "sharp"
 import { BoardFolder } from "../../src/controls/boards.ts"
 import { makeCells, parseAxis, planGrid, withField } from "../../src/controls/grid.ts"
-import { contactSheet } from "../../src/controls/grid-sheet.ts"
+import { contactSheet, sheetLayout } from "../../src/controls/grid-sheet.ts"
 import { testEngine } from "../support/engine.ts"
 
 async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
@@ -27,6 +27,9 @@ test("axes are read from words: lists, levels, ranges, steps, prompts", () => {
   assert.equal(parseAxis("reference=1").field, "references[0].weight")
   assert.deepEqual(parseAxis("strength=0..1/11").values, [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1])
   assert.deepEqual(parseAxis("prompt=a fox, red|an owl").values, ["a fox, red", "an owl"])
+  assert.deepEqual(parseAxis("board.id=Warm, walls|Sea").values, ["Warm, walls", "Sea"])
+  assert.deepEqual(parseAxis("references[1].image=a,b.png|c.png").values, ["a,b.png", "c.png"])
+  assert.deepEqual(parseAxis("output.format=png,webp").values, ["png", "webp"])
 })
 
 test("axes that are none are refused in a sentence", () => {
@@ -35,12 +38,18 @@ test("axes that are none are refused in a sentence", () => {
   assert.throws(() => parseAxis("seed="), /has no values/)
   assert.throws(() => parseAxis("seed=one"), /"one" is not a number for the axis seed/)
   assert.throws(() => parseAxis("seed=1..2/1"), /is no range/)
+  assert.throws(() => parseAxis("guidance=1..2.5"), /1\.\.2\.5 is no range; write .*FROM\.\.TO\/COUNT/)
+  assert.throws(() => parseAxis("count=1..3"), /count is no axis; vary seed/)
+  assert.throws(() => parseAxis("__proto__.polluted=1"), /is no axis/)
+  assert.throws(() => withField({ prompt: "" }, "constructor.name", "x"), /check its spelling/)
 })
 
 test("a field that needs something the request lacks says what to give", () => {
   assert.throws(() => withField({ prompt: "a fox" }, "start.strength", 0.5), /needs start.*give --image/)
   assert.throws(() => withField({ prompt: "a fox" }, "references[0].weight", 1), /give --reference/)
+  assert.throws(() => withField({ prompt: "a fox", loras: [] }, "loras[0].weight", 1), /give --lora/)
   const input = { prompt: "a fox", references: [{ image: "a.png" }] }
+  assert.throws(() => withField(input, "references[5].weight", 1), /needs references\[5\].*give --reference/)
   assert.deepEqual(withField(input, "references[0].weight", -1).references, [{ image: "a.png", weight: -1 }])
   assert.deepEqual(input.references, [{ image: "a.png" }])
 })
@@ -53,6 +62,28 @@ test("limits and unknown fields are found before the first picture is made", () 
     await assert.rejects(plan("seed=1..30", "steps=1..30"), /900 cells, and 400 is the limit/)
     await assert.rejects(plan("seed=1,2", "seed=3,4"), /Both axes are seed/)
     await assert.rejects(plan("seed=1", "steps=1", "guidance=1"), /one or two axes; 3 were given/)
+  }))
+
+test("any field may be an axis, one that the request left to its default as well", () =>
+  inFolder(async (folder) => {
+    for (const axis of ["output.quality=50,90", "width=256,512", "candidates=1,8", "negativePrompt=a|b"]) {
+      const cells = await planGrid({ prompt: "a fox" }, [parseAxis(axis)], folder)
+      assert.equal(new Set(cells.map(({ path }) => path)).size, 2, axis)
+    }
+  }))
+
+test("what the engine has to say of the pictures is told once", () =>
+  inFolder(async (folder) => {
+    const engine = testEngine({ side: 16 })
+    const telling = {
+      ...engine,
+      generate: async (...asked: Parameters<typeof engine.generate>) => ({
+        ...(await engine.generate(...asked)),
+        notes: ["The expander was away."],
+      }),
+    }
+    const cells = await planGrid({ prompt: "a fox" }, [parseAxis("seed=1..3")], folder)
+    assert.deepEqual(await makeCells(cells, { engine: telling, folder }), ["The expander was away."])
   }))
 
 test("a grid stopped in the middle goes on where it was, and equal cells are made once", () =>
@@ -138,6 +169,30 @@ test("the sheet has room for all pictures and their labels", () =>
       .raw()
       .toBuffer()
     assert.ok(head.some((v) => v < 100))
+  }))
+
+test("an axis too long for one row is put in several, and a sheet that no viewer opens is refused", () =>
+  inFolder(async (folder) => {
+    const layout = async (...given: string[]) => {
+      const axes = given.map(parseAxis)
+      return sheetLayout(await planGrid({ prompt: "a fox" }, axes, folder), axes)
+    }
+    const { total, place } = await layout("seed=1..100")
+    assert.ok(total.width < 4000 && total.height < 4000, JSON.stringify(total))
+    assert.equal(place(0, 0).left, place(10, 0).left)
+    await assert.rejects(layout("seed=1..100", "steps=1,2"), {
+      code: "out_of_range",
+      message: /^The sheet would have \d+ x \d+ pixels, and 16383 is the limit along a side; give a smaller/,
+    })
+  }))
+
+test("labels of any characters are drawn, those that no XML holds left out", () =>
+  inFolder(async (folder) => {
+    const axes = [parseAxis(`prompt=${"🦊".repeat(60)}|\u0000\u0007|\ud800|"<&>'|雪中的红狐狸\nالثعلب`)]
+    const cells = await planGrid({ prompt: "", width: 256, height: 256 }, axes, folder)
+    await makeCells(cells, { engine: testEngine({ side: 32 }), folder })
+    const sheet = await contactSheet(cells, axes, { tile: 64, title: "a \u0001 fox" })
+    assert.equal((await sharp(sheet).metadata()).format, "png")
   }))
 
 test("one long axis is put in rows, each picture under its own value", () =>

@@ -5,7 +5,7 @@ import { writeWhole } from "../../checkpoint/files.ts"
 import { BoardFolder } from "../../controls/boards.ts"
 import { createEngine } from "../../controls/engine.ts"
 import { makeCells, parseAxis, planGrid } from "../../controls/grid.ts"
-import { contactSheet } from "../../controls/grid-sheet.ts"
+import { contactSheet, sheetLayout } from "../../controls/grid-sheet.ts"
 import { imageReader } from "../../image/source.ts"
 import { AtelierError } from "../../request/errors.ts"
 import { parseRequest } from "../../request/request.ts"
@@ -26,6 +26,8 @@ interface Made {
   sheet: string
   pictures: { x: number; y: number; path: string }[]
   made: number
+  /** What the engine said of the pictures made now. */
+  notes: string[]
 }
 
 const collect = (value: string, before: string[] = []): string[] => [...before, value]
@@ -52,6 +54,7 @@ export function registerGrid(program: Command, context: Context): void {
     .option("--strength <s>", "0 keeps the start picture, 1 ignores it")
     .option("-r, --reference <file:weight>", "style reference; repeatable", collect)
     .option("-b, --board <name:strength>", "moodboard")
+    .option("-l, --lora <name:weight>", "LoRA by name or file, -2 to 2; repeatable", collect)
     .option("--intensity <n>", "saturation and contrast, -100 to 100")
     .option("--complexity <n>", "amount of detail, -100 to 100")
     .option("--movement <n>", "diagonal energy, -100 to 100")
@@ -66,7 +69,7 @@ export function registerGrid(program: Command, context: Context): void {
         context,
         flags,
         () => makeGrid(prompt, flags, context),
-        (r) => `${r.sheet}\n${r.pictures.length} pictures, ${r.made} made now`,
+        (r) => [...r.notes, r.sheet, `${r.pictures.length} pictures, ${r.made} made now`].join("\n"),
       ),
     )
 }
@@ -94,6 +97,10 @@ async function makeGrid(prompt: string, flags: GridFlags, context: Context): Pro
   const boards = new BoardFolder(resolve(homeFolder(), "boards"))
   const codeOf = async (id: string): Promise<string> => (await boards.find(id)).code
   const cells = await planGrid({ width, height, ...asked }, axes, resolve(folder, "cells"), codeOf)
+  for (const model of new Set(cells.map(({ request }) => request.model))) await findModel(model)
+  const look = { tile, title: flags.title ?? prompt, ...(columns !== undefined && { columns }) }
+  sheetLayout(cells, axes, look) // a sheet that is too large is said before its pictures are made
+  let notes: string[] = []
   const made = new Set(cells.filter((c) => c.isNew).map((c) => c.path)).size
   if (made > 0) {
     const engine = createEngine({
@@ -101,7 +108,7 @@ async function makeGrid(prompt: string, flags: GridFlags, context: Context): Pro
       ...(flags.json ? {} : { log: context.tell }),
     })
     try {
-      await makeCells(cells, {
+      notes = await makeCells(cells, {
         engine,
         folder,
         signal: context.signal,
@@ -113,12 +120,8 @@ async function makeGrid(prompt: string, flags: GridFlags, context: Context): Pro
       await engine.close()
     }
   }
-  const bytes = await contactSheet(cells, axes, {
-    tile,
-    title: flags.title ?? prompt,
-    ...(columns !== undefined && { columns }),
-  })
+  const bytes = await contactSheet(cells, axes, look)
   const sheet = resolve(folder, "sheet.png")
   await writeWhole(sheet, (file) => file.write(bytes))
-  return { sheet, pictures: cells.map(({ x, y, path }) => ({ x, y, path })), made }
+  return { sheet, pictures: cells.map(({ x, y, path }) => ({ x, y, path })), made, notes }
 }
