@@ -139,6 +139,15 @@ test("add looks for the tokenizer beside the text tower before it converts, and 
   assert.equal(manifest.files.tokenizer, source)
 })
 
+test("a home that is no folder is told as what cannot be written", async () => {
+  process.env.ATELIER_HOME = join(model.folder, "model.json")
+  const said = await atelier(["models", "quantize", model.folder, "--json"])
+  process.env.ATELIER_HOME = model.home
+  assert.equal(said.code, 1)
+  const { error } = JSON.parse(said.out)
+  assert.equal(error.code, "file_write", error.message)
+})
+
 test("a new model takes neither the name nor an alias of another", async () => {
   for (const name of ["tiny", "krea-2-medium"]) {
     const said = await atelier(["models", "quantize", "tiny", "--name", name])

@@ -59,9 +59,9 @@ export class NewModel {
     return { name: parsed.name, folder: this.folder, manifest: parsed }
   }
 
-  /** Removes what was written, and the folder when it holds nothing else. */
+  /** Removes what was written, and the folder when it holds nothing else. What went wrong before is what counts. */
   async discard(): Promise<void> {
-    for (const path of this.#written) await rm(path, { force: true })
+    for (const path of this.#written) await rm(path, { force: true }).catch(() => {})
     await rmdir(this.folder).catch(() => {})
   }
 }
