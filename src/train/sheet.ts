@@ -18,12 +18,14 @@ export function toBytes({ data, width, height }: Planes): Uint8Array {
   return bytes
 }
 
-/** Writes rows of pictures with a margin between them; pictures may differ in size. */
+/** Writes rows of pictures with a margin between them; pictures may differ in size. Of no pictures there is no sheet. */
 export async function writeSheet(
   path: string,
-  rows: readonly (readonly Planes[])[],
+  wanted: readonly (readonly Planes[])[],
   scale = 1,
 ): Promise<void> {
+  const rows = wanted.filter((row) => row.length > 0) // a small set holds fewer pictures out than a sheet has room for
+  if (rows.length === 0) return
   const margin = 6
   const heights = rows.map((row) => Math.max(...row.map((p) => p.height * scale)))
   const width = Math.max(...rows.map((row) => row.reduce((w, p) => w + p.width * scale + margin, margin)))
