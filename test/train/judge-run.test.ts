@@ -177,6 +177,24 @@ describe("the judge's report", () => {
     assert.match(table, /style, subjects it never saw .*>= 97\.0 +\| missed/)
   })
 
+  it("tells copies of steady pictures beside steady pictures that training leaves out", () => {
+    const near = (median: number) => ({ min: median / 2, p5: median, median, p95: median, n: 3 })
+    const table = tableOf(
+      reportOf({
+        command: "npm run judge",
+        model: "medium",
+        self,
+        samples: 5,
+        art: findings(0),
+        made: { ...findings(4), steady: near(0.1) },
+        steadyArt: near(0.08),
+      }),
+    )
+    assert.match(table, /\| nearest steady picture, min +\| 0\.0500 +\| 0\.0400 +\|/)
+    assert.match(table, /\| nearest steady picture, median +\| 0\.1000 +\| 0\.0800 +\|/)
+    assert.doesNotMatch(tableOf(report), /nearest/)
+  })
+
   it("leaves the model's column empty when only the judge is examined", () => {
     const table = tableOf(
       reportOf({ command: "npm run judge -- --examine", model: null, self, samples: 5, art: findings(0) }),

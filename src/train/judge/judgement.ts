@@ -16,6 +16,8 @@ export interface Findings {
   readonly observations: readonly Observation[]
   readonly spread?: Spread | undefined
   readonly copying?: Copying | undefined
+  /** The same, of training pictures of things in steady poses. */
+  readonly steady?: Copying | undefined
   /** Features of the independent network, in the order of the shots. */
   readonly independent?: readonly Float32Array[] | undefined
 }
@@ -25,28 +27,27 @@ export interface Instruments {
   readonly featureNet?: FeatureNet | undefined
   /** Thumbnails of training pictures; copying is only reported with them. */
   readonly training?: readonly Uint8Array[] | undefined
+  /** Thumbnails of training pictures of things in steady poses. */
+  readonly steady?: readonly Uint8Array[] | undefined
   readonly print?: (line: string) => void
 }
 
 /** Looks at one set of pictures with every instrument that is there. */
 export async function examine(
   shots: readonly Shot[],
-  { classifier, featureNet, training, print }: Instruments,
+  { classifier, featureNet, training, steady, print }: Instruments,
 ): Promise<Findings> {
   const observations = await observe(shots, classifier, (done) =>
     print?.(`looked at ${done} of ${shots.length}`),
   )
   const distinct = shots.filter((s) => s.prompt.group !== "spread")
+  const thumbnails = distinct.map((s) => thumbnail(s.picture))
   return {
     figures: figuresOf(observations),
     observations,
     spread: spreadOf(observations),
-    copying: training?.length
-      ? copyingOf(
-          distinct.map((s) => thumbnail(s.picture)),
-          training,
-        )
-      : undefined,
+    copying: training?.length ? copyingOf(thumbnails, training) : undefined,
+    steady: steady?.length ? copyingOf(thumbnails, steady) : undefined,
     independent: await featureNet?.features(distinct.map((s) => s.picture)),
   }
 }
@@ -104,6 +105,8 @@ export interface Report {
   }[]
   readonly spread?: { readonly model?: Spread | undefined; readonly art: Spread } | undefined
   readonly copying?: { readonly model?: Copying | undefined; readonly art: Copying } | undefined
+  /** The same of training pictures of things in steady poses, beside such pictures that training leaves out. */
+  readonly steady?: { readonly model?: Copying | undefined; readonly art: Copying } | undefined
   /** Frechet distances to real art: by the classifier's features and by the independent network's. */
   readonly frechet?:
     | {
@@ -122,9 +125,11 @@ export function reportOf(options: {
   samples: number
   art: Findings
   made?: Findings | undefined
+  /** How near steady pictures that training leaves out come to those that it shows. */
+  steadyArt?: Copying | undefined
   secondsPerPicture?: number | undefined
 }): Report {
-  const { command, model, self, samples, art, made, secondsPerPicture } = options
+  const { command, model, self, samples, art, made, steadyArt, secondsPerPicture } = options
   const distinct = (f: Findings): Float32Array[] =>
     f.observations.flatMap((o) => (o.prompt.group === "spread" ? [] : [o.features]))
   return {
@@ -143,6 +148,7 @@ export function reportOf(options: {
     })),
     spread: art.spread && { model: made?.spread, art: art.spread },
     copying: art.copying && { model: made?.copying, art: art.copying },
+    steady: steadyArt && { model: made?.steady, art: steadyArt },
     frechet: made && {
       classifier: frechetBeside(distinct(made), distinct(art)),
       independent: made.independent && art.independent && frechetBeside(made.independent, art.independent),

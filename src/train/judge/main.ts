@@ -13,8 +13,9 @@ import { readOrExit } from "../options.ts"
 import { isPart, PARTS } from "./controls/measure.ts"
 import { controlsTable } from "./controls/report.ts"
 import { judgeControls } from "./controls/run.ts"
+import { copyingOf } from "./distances.ts"
 import { openFeatureNet } from "./feature-net.ts"
-import { trainingThumbnails } from "./gallery.ts"
+import { steadyThumbnails, trainingThumbnails } from "./gallery.ts"
 import { examine, examineSelf, type Findings, reportOf } from "./judgement.ts"
 import { createClassifier } from "./network.ts"
 import type { Shot } from "./observe.ts"
@@ -134,6 +135,7 @@ async function judge(): Promise<void> {
   const self = await examineSelf(withStyle, known, classifier)
   const art = await examine(real, instruments)
 
+  const steady = steadyThumbnails(join(DATA, "focus"))
   let made: Findings | undefined
   let secondsPerPicture: number | undefined
   if (!values.examine) {
@@ -146,7 +148,7 @@ async function judge(): Promise<void> {
       const shots = await shotsOf(prompts, "pictures", ({ prompt, seed }) =>
         studio.picture({ ...given, prompt, seed }),
       )
-      made = await examine(shots, instruments)
+      made = await examine(shots, { ...instruments, steady: steady.used })
     } finally {
       await engine.close()
     }
@@ -162,6 +164,7 @@ async function judge(): Promise<void> {
     samples,
     art,
     made,
+    steadyArt: steady.held.length > 0 ? copyingOf(steady.held, steady.used) : undefined,
     secondsPerPicture,
   })
   console.log(values.json ? JSON.stringify(report, null, 2) : tableOf(report))

@@ -57,18 +57,18 @@ export function tableOf(report: Report): string {
     ]),
   ])
   const rows: string[][] = []
-  const { spread, copying, frechet } = report
+  const { spread, copying, steady, frechet } = report
   if (spread) {
     rows.push(["spread over seeds, one prompt", decimal(spread.model?.within), decimal(spread.art.within)])
     rows.push(["spread between prompts", decimal(spread.model?.between), decimal(spread.art.between)])
   }
-  if (copying)
-    for (const key of ["min", "p5", "median", "p95"] as const)
-      rows.push([
-        `nearest training picture, ${key}`,
-        copying.model?.[key].toFixed(4) ?? "-",
-        copying.art[key].toFixed(4),
-      ])
+  for (const [what, near] of [
+    ["nearest training picture", copying],
+    ["nearest steady picture", steady],
+  ] as const)
+    if (near)
+      for (const key of ["min", "p5", "median", "p95"] as const)
+        rows.push([`${what}, ${key}`, near.model?.[key].toFixed(4) ?? "-", near.art[key].toFixed(4)])
   if (frechet) {
     rows.push([
       "Frechet distance, classifier",
