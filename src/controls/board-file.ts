@@ -3,8 +3,9 @@ import { readFile, stat } from "node:fs/promises"
 import { z } from "zod"
 import { decodeDataUri } from "../image/source.ts"
 import { AtelierError } from "../request/errors.ts"
-import { LIMITS } from "../request/request.ts"
-import { type Board, type BoardFolder, parseJson, shareCode } from "./boards.ts"
+import { fieldName, LIMITS, valueAt } from "../request/request.ts"
+import { sentenceOf } from "../request/sentences.ts"
+import { type Board, type BoardFolder, boardName, parseJson, shareCode } from "./boards.ts"
 import { contentHash } from "./look-cache.ts"
 
 const [least, most] = LIMITS.referenceWeight
@@ -50,14 +51,14 @@ export async function readBoardFile(path: string): Promise<BoardFile> {
 
 /** An export from its text; `name` says in messages where it came from. */
 export function boardFileOf(text: string, name: string): BoardFile {
-  const value = parseJson(text)
+  const value = parseJson(text.replace(/^\uFEFF/, ""))
   const parsed = BoardFile.safeParse(value)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]!
   const reason =
     value === undefined
       ? "it is damaged or cut off"
-      : `${issue.path.join(".") || "the file"}: ${issue.message}`
+      : sentenceOf(issue, fieldName(issue.path), valueAt(value, issue.path)).replace(/\.$/, "")
   throw new AtelierError("invalid_request", `${name} is no board file: ${reason}; export the board again.`)
 }
 
@@ -72,9 +73,12 @@ export async function importBoard(
   })
   const all = await boards.list()
   const known = all.find((b) => b.code === shareCode(pictures) && b.pictures.length === pictures.length)
-  if (known) return { board: known, isNew: false }
-  const taken = new Set(all.map((b) => b.name))
+  if (known) {
+    await boards.keep(pictures)
+    return { board: known, isNew: false }
+  }
+  const taken = new Set(all.map((b) => boardName(b.name)))
   let name = file.name
-  for (let n = 2; taken.has(name); n++) name = `${file.name.slice(0, 110)} ${n}`
+  for (let n = 2; taken.has(boardName(name)); n++) name = `${file.name.slice(0, 110)} ${n}`
   return { board: await boards.create(name, pictures), isNew: true }
 }

@@ -47,6 +47,27 @@ export function shareCode(pictures: readonly Pick<Board["pictures"][number], "ha
   return Array.from({ length: 8 }, (_, i) => LETTERS[digest.readUInt32BE(4 * i) % LETTERS.length]).join("")
 }
 
+/** A name as it is kept and compared: composed, on one line. Systems differ in how they write accents. */
+export const boardName = (name: string): string =>
+  name
+    .normalize("NFC")
+    .replace(/[\p{Cc}\s]+/gu, " ")
+    .trim()
+
+/** Throws out_of_range for what no board holds: no pictures, too many, or too large ones. */
+export function checkBoardSize(count: number, bytes: number): void {
+  const { boardPictures, boardBytes } = LIMITS
+  const refuse = (message: string): never => {
+    throw new AtelierError("out_of_range", message, { field: "pictures" })
+  }
+  if (count === 0 || count > boardPictures)
+    refuse(`A board holds 1 to ${boardPictures} pictures; ${count} were given.`)
+  if (bytes > boardBytes)
+    refuse(
+      `The board's pictures have ${Math.ceil(bytes / 1e6)} MB together, and ${boardBytes / 1e6} MB is the limit; make them smaller.`,
+    )
+}
+
 /** Boards in a folder, `ATELIER_HOME/boards`. */
 export class BoardFolder {
   readonly #folder: string
@@ -57,7 +78,7 @@ export class BoardFolder {
 
   /** Saves a set of 1 to 100 pictures under a name that is not taken. All pictures are read before any is kept. */
   async create(name: string, pictures: readonly NewPicture[], now = new Date()): Promise<Board> {
-    const trimmed = name.trim()
+    const trimmed = boardName(name)
     if (trimmed === "" || trimmed.length > 120)
       throw new AtelierError(
         "out_of_range",
@@ -66,16 +87,11 @@ export class BoardFolder {
           field: "name",
         },
       )
-    const limit = LIMITS.boardPictures
-    if (pictures.length === 0 || pictures.length > limit)
-      throw new AtelierError(
-        "out_of_range",
-        `A board holds 1 to ${limit} pictures; ${pictures.length} were given.`,
-        {
-          field: "pictures",
-        },
-      )
-    if ((await this.list()).some((b) => b.name === trimmed))
+    checkBoardSize(
+      pictures.length,
+      pictures.reduce((sum, { bytes }) => sum + bytes.length, 0),
+    )
+    if ((await this.list()).some((b) => boardName(b.name) === trimmed))
       throw new AtelierError(
         "conflict",
         `There is a board ${trimmed} already; choose another name or delete it.`,
@@ -85,7 +101,7 @@ export class BoardFolder {
       )
     const checked = []
     for (const [i, picture] of pictures.entries()) checked.push(await check(picture, `pictures[${i}]`))
-    for (const { hash, bytes } of checked) await this.#keep(hash, bytes)
+    await this.keep(checked)
     const entries = checked.map(({ hash, format, weight }) => ({ hash, format, weight }))
     const board: Board = {
       id: randomUUID(),
@@ -102,30 +118,29 @@ export class BoardFolder {
 
   /** All boards by name; a file that cannot be read as one is passed over here and named by `find`. */
   async list(): Promise<Board[]> {
-    const names = await readdir(this.#folder).catch(() => [])
-    const boards = await Promise.all(
-      names
-        .filter((n) => n.endsWith(".json"))
-        .map((n) => this.#read(join(this.#folder, n)).catch(() => undefined)),
-    )
-    return boards.filter((b) => b !== undefined).toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    return (await this.#all()).boards
   }
 
   /** By id, name or share code. Throws not_found with the boards that there are. */
-  async find(name: string): Promise<Board> {
+  async find(given: string): Promise<Board> {
+    const name = boardName(given)
     if (z.uuid().safeParse(name).success) {
       const path = this.#boardPath(name.toLowerCase())
       if (await stat(path).catch(() => undefined)) return await this.#read(path)
     }
-    const boards = await this.list()
+    const { boards, damaged } = await this.#all()
     const found =
-      boards.find((b) => b.name === name) ?? boards.find((b) => b.code === name.trim().toUpperCase())
+      boards.find((b) => boardName(b.name) === name) ?? boards.find((b) => b.code === name.toUpperCase())
     if (found) return found
     const offer =
       boards.length > 0
         ? `there are ${boards.map((b) => b.name).join(", ")}`
         : "make one with `atelier board create NAME PICTURES...`"
-    throw new AtelierError("not_found", `There is no board ${name}; ${offer}.`, { field: "board.id" })
+    const broken = damaged.length > 0 ? ` Damaged and not read: ${damaged.join(", ")}.` : ""
+    const shown = name.length > 80 ? `${name.slice(0, 77)}...` : name
+    throw new AtelierError("not_found", `There is no board ${shown}; ${offer}.${broken}`, {
+      field: "board.id",
+    })
   }
 
   /** Deletes a board, and those of its pictures that are on no other. */
@@ -151,10 +166,30 @@ export class BoardFolder {
     })
   }
 
-  async #keep(hash: string, bytes: Uint8Array): Promise<void> {
-    const path = this.#picturePath(hash)
-    if ((await stat(path).catch(() => undefined))?.size === bytes.length) return
-    await writeWhole(path, (file) => file.write(bytes))
+  /** Keeps pictures under their hashes; damaged files of them are made whole again. */
+  async keep(pictures: readonly { hash: string; bytes: Uint8Array }[]): Promise<void> {
+    for (const { hash, bytes } of pictures) {
+      const path = this.#picturePath(hash)
+      const kept = await readFile(path).catch(() => undefined)
+      if (!kept || contentHash(kept) !== hash) await writeWhole(path, (file) => file.write(bytes))
+    }
+  }
+
+  /** Boards by name, and paths of files that are none. */
+  async #all(): Promise<{ boards: Board[]; damaged: string[] }> {
+    const names = await readdir(this.#folder).catch(() => [])
+    const damaged: string[] = []
+    const read = async (path: string): Promise<Board[]> => {
+      try {
+        return [await this.#read(path)]
+      } catch {
+        damaged.push(path)
+        return []
+      }
+    }
+    const paths = names.filter((n) => n.endsWith(".json")).map((n) => join(this.#folder, n))
+    const boards = (await Promise.all(paths.map(read))).flat()
+    return { boards: boards.toSorted((a, b) => (a.name < b.name ? -1 : 1)), damaged: damaged.toSorted() }
   }
 
   async #read(path: string): Promise<Board> {

@@ -34,8 +34,9 @@ export function imageReader(options: { allowPrivateNetwork?: boolean } = {}): Im
 export const readImage: ImageResolver = imageReader()
 
 async function readFromDisk(source: string, field: string): Promise<Uint8Array> {
-  const path = source.startsWith("file:") ? fileURLToPath(source) : source
+  let path = source
   try {
+    if (source.startsWith("file:")) path = fileURLToPath(source)
     const { size } = await stat(path)
     if (size > IMAGE_LIMITS.bytes) throw tooLarge(source, field, size)
     return await readFile(path)
@@ -54,7 +55,11 @@ export function decodeDataUri(source: string, field: string): Uint8Array {
     throw new AtelierError("image_invalid", `${field} is not a whole data URI; it has no comma.`, { field })
   const body = source.slice(match[0].length)
   if (body.length * 0.75 > IMAGE_LIMITS.bytes) throw tooLarge(source, field, body.length * 0.75)
-  return match[1] ? Buffer.from(body, "base64") : Buffer.from(decodeURIComponent(body), "latin1")
+  if (match[1]) return Buffer.from(body, "base64")
+  const bytes = body.replace(/%([0-9a-f]{2})/gi, (_, byte: string) =>
+    String.fromCharCode(Number.parseInt(byte, 16)),
+  )
+  return Buffer.from(bytes, "latin1")
 }
 
 async function fetchImage(source: string, field: string, allowPrivate: boolean): Promise<Uint8Array> {

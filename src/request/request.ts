@@ -16,6 +16,8 @@ export const LIMITS = {
   referenceWeight: [-2, 2],
   boardStrength: [-0.5, 1.5],
   boardPictures: 100,
+  /** Of all its pictures: an export, where they are text, still fits one string. */
+  boardBytes: 290_000_000,
   loraWeight: [-2, 2],
   slider: [-100, 100],
   strength: [0, 1],
@@ -137,13 +139,14 @@ export type GenerationRequest = z.output<typeof GenerationRequest>
 export type GenerationInput = z.input<typeof GenerationRequest>
 
 /** `references[2].weight` from a zod path. */
-const fieldName = (path: readonly PropertyKey[]): string =>
+export const fieldName = (path: readonly PropertyKey[]): string =>
   path.reduce<string>(
     (s, p) => (typeof p === "number" ? `${s}[${p}]` : s ? `${s}.${String(p)}` : String(p)),
     "",
   )
 
-const valueAt = (input: unknown, path: readonly PropertyKey[]): unknown =>
+/** What stands at a zod path. */
+export const valueAt = (input: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((v, key) => (v as Record<PropertyKey, unknown> | undefined)?.[key], input)
 
 /**

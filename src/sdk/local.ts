@@ -28,7 +28,9 @@ export interface Atelier {
  * await using atelier = createAtelier()
  * const { pictures } = await atelier.generate({ prompt: "a fox in the snow", seed: 7 })
  */
-export function createAtelier(engine: Engine = createEngine(), home = homeFolder()): Atelier {
+export function createAtelier(given?: Engine, home = homeFolder()): Atelier {
+  // Its boards are those that `boards` makes.
+  const engine = given ?? createEngine({ home })
   return {
     generate: async (request, options) => engine.generate(parseRequest(request), options),
     models: () => engine.models(),

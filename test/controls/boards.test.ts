@@ -61,6 +61,16 @@ test("a missing board is refused with the names of those that exist", () =>
     assert.equal(error.message, "There is no board x; there are one.")
   }))
 
+test("a name is one line and the same however its accents are written", () =>
+  inFolder(async (boards) => {
+    const { name } = await boards.create(" Caf\u00e9\n walls ", [await picture("red")])
+    assert.equal(name, "Caf\u00e9 walls")
+    assert.equal((await boards.find("Cafe\u0301  walls")).name, name)
+    const again = await failure(boards.create("Cafe\u0301 walls", [await picture("blue")]))
+    assert.equal(again.code, "conflict")
+    assert.ok((await failure(boards.find("x".repeat(5000)))).message.length < 200)
+  }))
+
 test("deleting a board leaves pictures that another one uses", () =>
   inFolder(async (boards, folder) => {
     const [red, blue] = [await picture("red"), await picture("blue")]
@@ -86,6 +96,11 @@ test("names, numbers of pictures and weights have limits, and each refusal is on
           ),
         "out_of_range",
         /101 were given/,
+      ],
+      [
+        () => boards.create("x", [red, { bytes: Buffer.alloc(290_000_000), name: "large" }]),
+        "out_of_range",
+        /^The board's pictures have 291 MB together, and 290 MB is the limit; make them smaller\.$/,
       ],
       [() => boards.create("one", [red]), "conflict", /There is a board one already/],
       [
@@ -142,8 +157,21 @@ test("board files that are cut off, foreign or missing are refused in a sentence
     const whole = JSON.stringify(await exportBoard(boards, "Sea"))
     const cases: [string, RegExp][] = [
       [whole.slice(0, 100), /is no board file: it is damaged or cut off; export the board again\.$/],
-      [whole.replace("board/1", "board/9"), /is no board file: atelier: /],
-      [whole.replace("data:", "file:"), /is no board file: pictures\.0\.image: /],
+      ["null", /is no board file: The request: must be an object/],
+      [
+        whole.replace("board/1", "board/9"),
+        /is no board file: atelier: must be one of board\/1 \(got "board\/9"\);/,
+      ],
+      [whole.replace("data:", "file:"), /is no board file: pictures\[0\]\.image: /],
+      [whole.replace('"weight":1', '"weight":5'), /pictures\[0\]\.weight: must be at most 2 \(got 5\);/],
+      [whole.replace('"name"', '"title"'), /is no board file: name is missing;/],
+      [
+        JSON.stringify({
+          ...JSON.parse(whole),
+          pictures: Array.from({ length: 101 }, () => ({ image: "data:,", weight: 1 })),
+        }),
+        /pictures: must have at most 100 entries \(got 101\);/,
+      ],
     ]
     for (const [text, message] of cases) {
       await writeFile(path, text)
@@ -175,4 +203,28 @@ test("damage on disk is found: a torn board and a changed picture", () =>
     await writeFile(path, (await readFile(path, "utf8")).slice(0, 30))
     assert.deepEqual(await boards.list(), [])
     assert.match((await failure(boards.find(board.id))).message, /is damaged; delete the file/)
+    assert.match((await failure(boards.find("Sea"))).message, new RegExp(`Damaged and not read: ${path}\\.$`))
+  }))
+
+test("a damaged picture is whole again once its board is made or imported again", () =>
+  inFolder(async (boards, folder) => {
+    const [red, blue] = [await picture("red"), await picture("blue")]
+    const board = await boards.create("Red", [red])
+    await boards.create("Both", [red, blue])
+    const exported = await exportBoard(boards, "Red")
+    const file = join(folder, "boards", "pictures", board.pictures[0]!.hash)
+    for (const repair of [() => importBoard(boards, exported), () => boards.create("Red again", [red])]) {
+      await writeFile(file, Buffer.alloc(red.bytes.length))
+      assert.equal((await failure(boards.picture(board.pictures[0]!))).code, "image_invalid")
+      await repair()
+      assert.deepEqual(Buffer.from(await boards.picture(board.pictures[0]!)), red.bytes)
+    }
+  }))
+
+test("a board file that an editor saved with a byte order mark is read", () =>
+  inFolder(async (boards, folder) => {
+    await boards.create("Sea", [await picture("blue")])
+    const path = join(folder, "sea.json")
+    await writeFile(path, `\uFEFF${JSON.stringify(await exportBoard(boards, "Sea"))}`)
+    assert.equal((await readBoardFile(path)).name, "Sea")
   }))

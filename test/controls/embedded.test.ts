@@ -12,6 +12,7 @@ import { contentHash } from "../../src/controls/look-cache.ts"
 import { readExpandedPrompt } from "../../src/image/metadata.ts"
 import type { Engine } from "../../src/request/engine.ts"
 import { type GenerationInput, parseRequest } from "../../src/request/request.ts"
+import { createAtelier } from "../../src/sdk/index.ts"
 
 const home = mkdtempSync(join(tmpdir(), "atelier-controls-"))
 let engine: Engine
@@ -165,6 +166,18 @@ test("the expanded prompt is in the answer and in the picture; a raw one is the 
   const raw = await ask(0)
   assert.deepEqual(raw.expandedPrompts, [base.prompt, base.prompt])
   assert.equal(await readExpandedPrompt(raw.pictures[0]!.bytes), undefined)
+})
+
+test("a program's boards are those of its own home, also for its pictures", async () => {
+  await using sdk = createAtelier(undefined, home)
+  await sdk.boards.create("of the program", [{ bytes: readFileSync(looks[0]!), name: "look" }])
+  const { pictures } = await sdk.generate({
+    ...base,
+    steps: 1,
+    candidates: 1,
+    board: { id: "of the program" },
+  })
+  assert.equal(pictures.length, 1)
 })
 
 test("a value beyond its limits is one sentence with the field, the limit and the value", () => {

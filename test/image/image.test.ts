@@ -149,13 +149,14 @@ test("sources: data URIs and files are read, missing and oversized ones refused 
   const folder = await mkdtemp(join(tmpdir(), "atelier-image-"))
   try {
     assert.deepEqual([...(await readImage("data:text/plain;base64,AQID", "f"))], [1, 2, 3])
-    assert.deepEqual([...(await readImage("data:,%01ab", "f"))], [1, 97, 98])
+    assert.deepEqual([...(await readImage("data:,%01ab%89%", "f"))], [1, 97, 98, 0x89, 37])
     await refused(readImage("data:image/png;base64", "start.image"), "image_invalid", /it has no comma/)
     await refused(
       readImage(join(folder, "none.png"), "start.image"),
       "file_not_found",
       /none\.png cannot be opened/,
     )
+    await refused(readImage("file://elsewhere/none.png", "f"), "file_not_found", /cannot be opened/)
     await writeFile(join(folder, "big.png"), Buffer.alloc(75_000_001))
     await refused(readImage(join(folder, "big.png"), "f"), "image_invalid", /75 MB is the limit/)
     await refused(readImage("http://127.0.0.1:9/x.png", "f"), "image_invalid", /cannot be fetched/)

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import type { Command } from "commander"
 import { writeWhole } from "../../checkpoint/files.ts"
 import { exportBoard, importBoard, readBoardFile } from "../../controls/board-file.ts"
-import { type Board, BoardFolder } from "../../controls/boards.ts"
+import { type Board, BoardFolder, checkBoardSize } from "../../controls/boards.ts"
 import { imageReader } from "../../image/source.ts"
 import { homeFolder } from "../../sampling/catalog.ts"
 import { type CommonOptions, type Context, run } from "../context.ts"
@@ -30,9 +30,13 @@ export function registerBoard(program: Command, context: Context): void {
         async () => {
           const readImage = imageReader(flags)
           const pictures = []
+          let total = 0
           for (const [i, text] of given.entries()) {
+            checkBoardSize(given.length, total)
             const { name: file, weight } = parseWeighted("pictures", text)
-            pictures.push({ bytes: await readImage(file, `pictures[${i}]`), name: file, weight })
+            const bytes = await readImage(file, `pictures[${i}]`)
+            total += bytes.length
+            pictures.push({ bytes, name: file, weight })
           }
           return await boards().create(name, pictures)
         },

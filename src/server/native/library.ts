@@ -129,9 +129,17 @@ export function boardRoutes(s: Service): Route[] {
   ): Promise<Board["pictures"]> => {
     const context = s.ingestContext(keyId)
     const done = []
+    let bytes = 0
     for (const [i, p] of pictures.entries()) {
       const { asset } = await ingest(p.image, `pictures[${i}].image`, context)
       done.push({ image: asset.id, weight: p.weight })
+      bytes += asset.bytes
+      if (bytes > LIMITS.boardBytes)
+        throw new AtelierError(
+          "out_of_range",
+          `The board's pictures have more than ${LIMITS.boardBytes / 1e6} MB together, which is the limit; make them smaller.`,
+          { field: "pictures" },
+        )
     }
     return done
   }
