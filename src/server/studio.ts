@@ -42,12 +42,21 @@ const headers = (type: string, cache: string): Record<string, string> => ({
 const PLACEHOLDER = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Atelier</title>
 <h1>Atelier is running</h1><p>The studio page is not built. The API is described at <a href="/docs">/docs</a>.</p></html>`
 
+/** A path as it is meant; one whose escapes mean nothing stays as it came, and names no file. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
+}
+
 /** The file for a path, the page itself for `/`, null for anything that is not there. */
 export async function studioFile(directory: string | undefined, path: string): Promise<Response | null> {
   const root = directory === undefined ? null : await realpath(directory).catch(() => null)
   const wanted = path === "/" ? "/index.html" : path
   if (root !== null) {
-    const file = await realpath(join(root, decodeURIComponent(wanted))).catch(() => null)
+    const file = await realpath(join(root, decoded(wanted))).catch(() => null)
     const type = TYPES[extname(wanted)]
     if (file?.startsWith(root + sep) && type) {
       // Built files carry their hash in their name; the page itself is asked for each time.

@@ -87,6 +87,7 @@ export const access = (browser: () => Browser): void => {
       await page.locator(".tile-open").first().click()
       await page.locator(".inspector").waitFor()
       assert.deepEqual(foreign, [])
+      assert.equal((await fetch(`${studio.url}/page/%E0%A4.js`)).status, 404)
       assert.deepEqual(
         complaints.filter((c) => /Content Security|Refused/.test(c)),
         [],
