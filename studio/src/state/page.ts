@@ -48,7 +48,11 @@ let nextToast = 1
 export function toast(text: string, options: Partial<Pick<Toast, "kind" | "action">> = {}): void {
   const id = nextToast++
   const stays = options.action ? 10_000 : options.kind === "error" ? 8000 : 3500
-  toasts.set(({ items }) => ({ items: [...items.slice(-2), { id, text, kind: "plain", stays, ...options }] }))
+  toasts.set(({ items }) => {
+    // The same words once: two references added are not two lines.
+    const others = items.filter((t) => t.text !== text || t.action).slice(-2)
+    return { items: [...others, { id, text, kind: "plain", stays, ...options }] }
+  })
 }
 export const dismiss = (id: number): void =>
   toasts.set(({ items }) => ({ items: items.filter((t) => t.id !== id) }))

@@ -118,6 +118,14 @@ export const keyboard = (browser: () => Browser): void => {
       await page.getByLabel("Sprache").selectOption("fr")
       await page.getByLabel("Langue").waitFor()
       assert.equal(await page.evaluate(() => document.documentElement.lang), "fr")
+      // Its words are long: on a tablet too, what makes pictures is in sight.
+      await page.keyboard.press("Escape")
+      await page.getByRole("button", { name: fr.seed.lock }).click()
+      for (const width of [768, 820, 1024]) {
+        await page.setViewportSize({ width, height: 1024 })
+        const box = (await page.getByRole("button", { name: fr.dock.generate, exact: true }).boundingBox())!
+        assert.ok(box.x > 0 && box.x + box.width < width, `${width}: ${box.x} and ${box.width} more`)
+      }
       await close()
     })
 
