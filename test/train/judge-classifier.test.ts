@@ -9,6 +9,7 @@ import { compile, input } from "../../src/graph/index.ts"
 import { type ClassifierConfig, featureSize } from "../../src/nets/index.ts"
 import { sampleScene } from "../../src/train/data/scene.ts"
 import { chooseWindow, shareInside, turnedMap } from "../../src/train/judge/augment.ts"
+import { steadyThumbnails } from "../../src/train/judge/gallery.ts"
 import { conceptIndex, styleIndex } from "../../src/train/judge/labels.ts"
 import { createClassifier, rankOf } from "../../src/train/judge/network.ts"
 import { type Bitmap, readInto, view } from "../../src/train/judge/pixels.ts"
@@ -209,6 +210,10 @@ describe("painted scenes", () => {
     const model = openScenes(out, "train")
     assert.equal(model.held[0]!.style, styleIndex("cartoon"))
     assert.ok(!model.held[0]!.teaches && judge.held[0]!.teaches)
+
+    const { used, held } = steadyThumbnails(out)
+    assert.deepEqual([used.length, held.length], [1, 1])
+    assert.ok(used[0]!.every((v) => v === 7))
   })
 
   it("are none where no set was built", () => {
