@@ -137,8 +137,8 @@ async function trainRecipe(recipe: Recipe): Promise<void> {
 }
 
 if (asked.help) console.log(HELP)
-else if (commands[name]) await commands[name]()
-else if (recipes[name]) await trainRecipe(await recipes[name]())
+else if (Object.hasOwn(commands, name)) await commands[name]!()
+else if (Object.hasOwn(recipes, name)) await trainRecipe(await recipes[name]!())
 else {
   const known = [...Object.keys(recipes), ...Object.keys(commands)].join(", ")
   console.error(`There is no recipe "${name}"; known: ${known}. See npm run train -- --help.`)

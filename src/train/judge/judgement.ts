@@ -29,17 +29,14 @@ export interface Instruments {
   readonly training?: readonly Uint8Array[] | undefined
   /** Thumbnails of training pictures of things in steady poses. */
   readonly steady?: readonly Uint8Array[] | undefined
-  readonly print?: (line: string) => void
 }
 
 /** Looks at one set of pictures with every instrument that is there. */
 export async function examine(
   shots: readonly Shot[],
-  { classifier, featureNet, training, steady, print }: Instruments,
+  { classifier, featureNet, training, steady }: Instruments,
 ): Promise<Findings> {
-  const observations = await observe(shots, classifier, (done) =>
-    print?.(`looked at ${done} of ${shots.length}`),
-  )
+  const observations = await observe(shots, classifier)
   const distinct = shots.filter((s) => s.prompt.group !== "spread")
   const thumbnails = distinct.map((s) => thumbnail(s.picture))
   return {

@@ -53,11 +53,7 @@ export function inOrder(first: Float32Array, second: Float32Array, concepts: rea
 }
 
 /** Looks at every picture and measures what its prompt states; in the order of the shots. */
-export async function observe(
-  shots: readonly Shot[],
-  classifier: Classifier,
-  onProgress?: (done: number) => void,
-): Promise<Observation[]> {
+export async function observe(shots: readonly Shot[], classifier: Classifier): Promise<Observation[]> {
   const out: Observation[] = []
   const chunk = 64
   for (let from = 0; from < shots.length; from += chunk) {
@@ -81,7 +77,6 @@ export async function observe(
     part.forEach(({ prompt, painted }, i) => {
       out.push(oneOf(prompt, painted, verdicts[i]!, ordered.get(i) ?? false))
     })
-    onProgress?.(out.length)
   }
   return out
 }
