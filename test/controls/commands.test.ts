@@ -1,11 +1,14 @@
 // The commands of boards and grids, in this process and in a home of their own.
 import assert from "node:assert/strict"
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
 import sharp from "sharp"
 import { runCommand } from "../../src/cli/program.ts"
+import { readExpandedPrompt } from "../../src/image/metadata.ts"
 import { createAtelier } from "../../src/sdk/index.ts"
 import { testEngine } from "../support/engine.ts"
 
@@ -92,6 +95,33 @@ test("a grid is one sheet beside its pictures, and a wider one makes only what i
   assert.equal((await readdir(join(out, "cells"))).length, 4)
   const { width, height } = await sharp(join(out, "sheet.png")).metadata()
   assert.ok(width > 640 && height > 640, `${width} x ${height}`)
+})
+
+test("a replay reads what the picture's model read, whatever an endpoint would write today", async () => {
+  let asked = 0
+  const server = createServer((_, response) => {
+    const content = `a fox, ${["woodcut", "mosaic"][asked++] ?? "sticker"}`
+    response.end(JSON.stringify({ choices: [{ message: { content } }] }))
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  process.env.ATELIER_CHAT_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
+  try {
+    const [first, second] = [join(home, "first.png"), join(home, "second.png")]
+    const made = await atelier(
+      ...["generate", "a fox", "-c", "high", "-s", "256x256", "--seed", "3"],
+      ...["--steps", "1", "--candidates", "1", "--out", first],
+    )
+    assert.equal(made.code, 0, made.told)
+    assert.equal(await readExpandedPrompt(await readFile(first)), "a fox, woodcut")
+    const again = await atelier("replay", first, "--out", second)
+    assert.equal(again.code, 0, again.told)
+    assert.deepEqual(await readFile(second), await readFile(first))
+    assert.equal(asked, 1)
+  } finally {
+    delete process.env.ATELIER_CHAT_URL
+    server.closeAllConnections()
+    server.close()
+  }
 })
 
 test("what is asked wrongly is one sentence and a code", async () => {

@@ -1,6 +1,6 @@
 // atelier generate: a prompt becomes pictures in files.
 import type { Command } from "commander"
-import { createEngine } from "../../controls/engine.ts"
+import { createEngine, type EngineOptions } from "../../controls/engine.ts"
 import { imageReader } from "../../image/source.ts"
 import type { Generation } from "../../request/engine.ts"
 import { AtelierError } from "../../request/errors.ts"
@@ -82,11 +82,12 @@ export const sayGenerated = ({ pictures, request, seconds, notes }: GenerateResu
     `${request.steps} steps of ${request.model}, ${duration(seconds.total!)}`,
   ].join("\n")
 
-/** Generates and writes; shared by `generate` and `replay`. */
+/** Generates and writes; shared by `generate` and `replay`, which says what the model reads. */
 export async function generateFiles(
   input: GenerationInput,
   flags: RunFlags,
   context: Context,
+  expand?: EngineOptions["expand"],
 ): Promise<GenerateResult> {
   const request = parseRequest(input)
   const place = await placeFor(flags.out, request.prompt, request.output.format)
@@ -96,6 +97,7 @@ export async function generateFiles(
     threads: threadsOf(flags.threads),
     readImage: imageReader(flags),
     log: flags.json ? undefined : context.tell,
+    ...(expand && { expand }),
   })
   let generation: Generation
   try {

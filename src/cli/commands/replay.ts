@@ -1,9 +1,9 @@
 // atelier replay: a picture made here is made again, bit for bit, from the request inside it.
 import { readFile } from "node:fs/promises"
 import type { Command } from "commander"
-import { readRequest } from "../../image/metadata.ts"
+import { readExpandedPrompt, readRequest } from "../../image/metadata.ts"
 import { AtelierError } from "../../request/errors.ts"
-import { type GenerationInput, parseRequest } from "../../request/request.ts"
+import { type GenerationRequest, parseRequest } from "../../request/request.ts"
 import { type Context, run } from "../context.ts"
 import { generateFiles, type RunFlags, sayGenerated } from "./generate.ts"
 
@@ -21,14 +21,21 @@ export function registerReplay(program: Command, context: Context): void {
       await run(
         context,
         flags,
-        async () => generateFiles(await storedRequest(picture), flags, context),
+        async () => {
+          const { request, read } = await storedRequest(picture)
+          // As it was read then: an endpoint, or a later expander, may write another prompt today.
+          return await generateFiles(request, flags, context, async () => ({ prompt: read }))
+        },
         sayGenerated,
       )
     })
 }
 
-/** The request inside a picture. Throws file_not_found, or image_invalid when it holds none. */
-export async function storedRequest(path: string): Promise<GenerationInput> {
+/**
+ * The request inside a picture, and the prompt that the model read. Throws file_not_found, or image_invalid when it
+ * holds none.
+ */
+async function storedRequest(path: string): Promise<{ request: GenerationRequest; read: string }> {
   let bytes: Uint8Array
   try {
     bytes = await readFile(path)
@@ -43,5 +50,6 @@ export async function storedRequest(path: string): Promise<GenerationInput> {
       "image_invalid",
       `The picture ${path} holds no request; only pictures made by atelier, with their metadata kept, can be replayed.`,
     )
-  return parseRequest(stored)
+  const request = parseRequest(stored)
+  return { request, read: (await readExpandedPrompt(bytes)) ?? request.prompt }
 }
