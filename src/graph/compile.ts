@@ -29,8 +29,11 @@ export type WeightSource =
 export interface CompileOptions {
   name?: string
   weights?: (name: string, shape: readonly number[]) => WeightSource
-  /** "fused" lets ONNX Runtime's own attention kernels run; "parts" writes attention out, as training needs. */
-  attention?: "fused" | "parts"
+  /**
+   * "fused" lets ONNX Runtime's own attention kernels run; "tiled" makes sure that none holds the scores of all queries
+   * and keys, whose bits differ a little; "parts" writes attention out, as training needs.
+   */
+  attention?: "fused" | "tiled" | "parts"
   /** MatMulNBits compute: 0 float32, 4 int8. */
   accuracyLevel?: 0 | 4
   /** 4-bit `integers`: expand at every run (memory of 4 bits) or once at load (speed and memory of 8 bits). */
@@ -241,6 +244,14 @@ function emitAttention(b: GraphBuilder, n: Tensor, _inputs: string[], context: C
       { num_heads: { int: heads }, scale: 1 / Math.sqrt(size) },
       n.where,
     )
+  const spread = (x: string, width: number): string =>
+    merged(
+      groups === 1 ? x : repeated(x, 3, [batch, keys, keyHeads, groups, width], [batch, keys, heads, width]),
+      width,
+    )
+  // Keys by heads, the kernel takes for remembered ones and holds all scores: quicker where they are few.
+  if (!bias && context.options.attention === "tiled")
+    return attend([merged(tokens(q), size), spread(tokens(k), size), spread(tokens(v), size)])
   if (!bias) {
     const headMajor = (x: Tensor): string => {
       const value = context.value(x)
@@ -256,11 +267,6 @@ function emitAttention(b: GraphBuilder, n: Tensor, _inputs: string[], context: C
   // key, and every query has a 1 there: (q, 1)(k, bias sqrt(e)) / sqrt(e) = q k / sqrt(e) + bias.
   const beside = (x: string, column: string, shape: Shape): string =>
     b.node("Concat", [x, b.node("Expand", [column, b.shape(shape)])], { axis: { int: -1 } })
-  const spread = (x: string, width: number): string =>
-    merged(
-      groups === 1 ? x : repeated(x, 3, [batch, keys, keyHeads, groups, width], [batch, keys, heads, width]),
-      width,
-    )
   const ones = b.floats(Float32Array.of(1), [])
   const column = b.node("Mul", [
     b.node("Transpose", [context.value(bias)], { perm: { ints: [0, 3, 1, 2] } }),

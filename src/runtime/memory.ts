@@ -40,9 +40,9 @@ export function denoiserBytes(c: DitConfig, rows: number, length: number): numbe
   return 4 * rows * length * (10 * c.features + 4 * c.mlpDim)
 }
 
-/** The decoder's last level: three feature maps at full size, and the unfolded patches of a convolution. */
+/** The decoder's last level: six feature maps at full size as measured (docs/performance.md), and a third more. */
 export function decoderBytes(c: VaeConfig, width: number, height: number): number {
-  return 4 * width * height * c.baseDim * 2 * 6
+  return 4 * width * height * c.baseDim * 8
 }
 
 /** Adds it up. `parts` are components whose weights are held; `work` what runs at the same time. */

@@ -2,7 +2,7 @@
 // them against the reference goes through these.
 
 import { type Checkpoint, temporalTaps } from "../checkpoint/index.ts"
-import { compile } from "../graph/index.ts"
+import { type CompileOptions, compile } from "../graph/index.ts"
 import {
   type DitConfig,
   type RopeTable,
@@ -28,14 +28,16 @@ export type Validity = Uint8Array
 export const compileHere = (
   outputs: Parameters<typeof compile>[0],
   { weights, unpack }: Pick<WeightFiles, "weights" | "unpack">,
-): Uint8Array => compile(outputs, { weights, unpack, signedBytes: multipliesSignedBytes() }).model
+  attention?: CompileOptions["attention"],
+): Uint8Array => compile(outputs, { weights, unpack, attention, signedBytes: multipliesSignedBytes() }).model
 
 export async function openGraph(
   runner: Runner,
   outputs: Parameters<typeof compile>[0],
   files: WeightFiles,
+  attention?: CompileOptions["attention"],
 ): Promise<LoadedGraph> {
-  return await runner.open({ model: compileHere(outputs, files), folder: files.folder })
+  return await runner.open({ model: compileHere(outputs, files, attention), folder: files.folder })
 }
 
 /** [B,1,1,T] from validity. */
@@ -156,9 +158,13 @@ export class Vae {
   readonly layout: VaeLayout
   readonly #runner: Runner
   readonly #weights: WeightFiles
+  // The family's own VAE decodes every pixel asked for, up to 65,536 of the latent attending to each other; one that
+  // stores flat kernels only decodes a small native size.
+  readonly #attention: CompileOptions["attention"]
   #decoder: Promise<LoadedGraph> | undefined
   // An encoder is built for one size: its strides need sides that are known to divide.
   #encoder: { size: string; graph: Promise<LoadedGraph> } | undefined
+  #encoding: Promise<unknown> = Promise.resolve()
 
   constructor(runner: Runner, config: VaeConfig, checkpoint: Checkpoint) {
     this.config = config
@@ -166,25 +172,37 @@ export class Vae {
     this.checkpoint = checkpoint
     this.#weights = weightFiles(checkpoint)
     this.layout = { temporalTaps: temporalTaps(checkpoint) }
+    this.#attention = this.layout.temporalTaps === 3 ? "tiled" : "fused"
   }
 
   /** Latent [B,z,h,w] -> picture [B,3,8h,8w]; with `pixels: "picture"`, bytes [B,8h,8w,3]. */
   async decode(latent: Value, options?: RunOptions): Promise<Value> {
-    this.#decoder ??= openGraph(this.#runner, decodeGraph(this.config, this.layout), this.#weights)
+    this.#decoder ??= this.#open(decodeGraph(this.config, this.layout))
     return (await (await this.#decoder).run({ latent }, options)).picture!
   }
 
   /** Picture [B,3,8h,8w] in -1..1 -> latent [B,z,h,w]. */
   async encode(picture: Value): Promise<Value> {
+    // One after the other: the next size closes the encoder of this one.
+    const encoded = this.#encoding.then(() => this.#encode(picture))
+    this.#encoding = encoded.catch(() => {})
+    return await encoded
+  }
+
+  async #encode(picture: Value): Promise<Value> {
     const [, , height, width] = picture.shape as [number, number, number, number]
     const size = `${height}x${width}`
     if (this.#encoder?.size !== size) {
       const previous = this.#encoder
       const outputs = encodeGraph(this.config, [height, width], this.layout)
-      this.#encoder = { size, graph: openGraph(this.#runner, outputs, this.#weights) }
+      this.#encoder = { size, graph: this.#open(outputs) }
       if (previous) await (await previous.graph).close()
     }
     return (await (await this.#encoder.graph).run({ picture })).latent!
+  }
+
+  #open(outputs: Parameters<typeof compile>[0]): Promise<LoadedGraph> {
+    return openGraph(this.#runner, outputs, this.#weights, this.#attention)
   }
 
   async close(): Promise<void> {
