@@ -33,7 +33,7 @@ export interface SubmitOptions {
 }
 
 export interface WaitOptions {
-  /** Aborting cancels the job. */
+  /** Aborting cancels the job; where no server can be told of it within `silenceSeconds`, waiting ends all the same. */
   signal?: AbortSignal
   onProgress?: (progress: NonNullable<RemoteJob["progress"]>) => void
 }
@@ -102,7 +102,7 @@ export class AtelierClient {
   /** Resolves with the completed job, over lost connections and restarts of the server. */
   async wait(id: string, options: WaitOptions = {}): Promise<RemoteJob> {
     const stop = new AbortController()
-    const cancel = (): void => void this.cancel(id).catch(() => {})
+    const cancel = (): void => void this.#cancelOrStop(id, stop)
     options.signal?.addEventListener("abort", cancel, { once: true })
     try {
       if (options.signal?.aborted) cancel()
@@ -110,10 +110,11 @@ export class AtelierClient {
         if (event.progress) options.onProgress?.(event.progress)
         const mayBeOver = event.kind === "hello" || (event.state && END.includes(event.state))
         if (!mayBeOver) continue
-        const job = await this.#look(id)
+        const job = await this.#look(id, stop.signal)
         if (job.state === "completed") return job
         if (END.includes(job.state)) throw AtelierError.from((job.error as ErrorData | null) ?? cancelled(id))
       }
+      stop.signal.throwIfAborted()
       throw new AtelierError("unavailable", "The event stream ended.")
     } finally {
       stop.abort()
@@ -121,15 +122,35 @@ export class AtelierClient {
     }
   }
 
-  /** The job as it is now, however often the connection is lost on the way. */
-  async #look(id: string): Promise<RemoteJob> {
+  /** Tells the server to cancel, over a restart too; a server that is gone for good stops the waiting instead. */
+  async #cancelOrStop(id: string, stop: AbortController): Promise<void> {
+    const giveUp = AbortSignal.timeout(this.#silenceMs)
+    for (let pause = 100; !stop.signal.aborted; pause = Math.min(5000, pause * 2)) {
+      try {
+        await this.#send("POST", `/api/jobs/${id}/cancel`, { signal: giveUp })
+        return
+      } catch (thrown) {
+        // Over already, or gone: the stream of events tells.
+        if (thrown instanceof AtelierError && thrown.code !== "unavailable") return
+        if (giveUp.aborted) {
+          const message = `No server answers at ${this.#base}, so job ${id} may still run; cancel it there.`
+          stop.abort(new AtelierError("unavailable", message, { cause: thrown }))
+        }
+        await after(pause, undefined, { signal: AbortSignal.any([stop.signal, giveUp]) }).catch(() => {})
+      }
+    }
+  }
+
+  /** The job as it is now, however often the connection is lost on the way, until `stop` aborts. */
+  async #look(id: string, stop: AbortSignal): Promise<RemoteJob> {
     for (let pause = 100; ; pause = Math.min(5000, pause * 2)) {
+      stop.throwIfAborted()
       try {
         const signal = AbortSignal.timeout(this.#silenceMs)
         return (await (await this.#send("GET", `/api/jobs/${id}`, { signal })).json()) as RemoteJob
       } catch (thrown) {
         if (thrown instanceof AtelierError && thrown.code !== "unavailable") throw thrown
-        await after(pause)
+        await after(pause, undefined, { signal: stop }).catch(() => {})
       }
     }
   }
@@ -183,6 +204,17 @@ export class AtelierClient {
   /** One board by id, name or share code. */
   board(name: string): Promise<RemoteBoard> {
     return this.#json("GET", `/api/boards/${encodeURIComponent(name)}`)
+  }
+  /** Renames a board or gives it other pictures. */
+  changeBoard(
+    name: string,
+    change: { name?: string; pictures?: { image: string; weight?: number }[] },
+  ): Promise<RemoteBoard> {
+    return this.#json("PATCH", `/api/boards/${encodeURIComponent(name)}`, change)
+  }
+  /** Undoes a delete; `id` is what it gave. */
+  restoreBoard(id: string): Promise<RemoteBoard> {
+    return this.#json("POST", `/api/boards/${encodeURIComponent(id)}/restore`)
   }
   deleteBoard(name: string): Promise<{ id: string }> {
     return this.#json("DELETE", `/api/boards/${encodeURIComponent(name)}`)

@@ -259,7 +259,9 @@ test("a board is saved, used, shared by code, exported and imported", async () =
   assert.deepEqual(await client.board(board.id), board)
   assert.deepEqual(await client.deleteBoard(board.id), { id: board.id })
   await assert.rejects(client.board(board.id), { code: "not_found" })
-  assert.equal((await service.call("POST", `/api/boards/${board.id}/restore`)).status, 200)
+  assert.equal((await client.restoreBoard(board.id)).code, board.code)
+  const renamed = await client.changeBoard("cold", { name: "ice / cold" })
+  assert.equal((await client.board("ice / cold")).id, renamed.id)
 })
 
 test("a model without references refuses them before queueing, and weight 0 asks for none", async () => {

@@ -1,0 +1,35 @@
+// The client where its server is gone.
+import assert from "node:assert/strict"
+import { once } from "node:events"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { test } from "node:test"
+import { AtelierClient } from "../../src/sdk/index.ts"
+
+test("waiting for a job ends when it is aborted, also where the server is gone for good", async () => {
+  const listening = Promise.withResolvers<void>()
+  const server = createServer((request, response) => {
+    if (!request.url!.startsWith("/api/events")) {
+      response.end(JSON.stringify({ id: "one", state: "queued" }))
+      listening.resolve()
+      return
+    }
+    response.writeHead(200, { "content-type": "text/event-stream" })
+    response.write('event: hello\ndata: {"kind":"hello"}\n\n')
+  })
+  server.listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const client = new AtelierClient({ baseUrl, silenceSeconds: 0.2 })
+  const stop = new AbortController()
+  const waiting = client.wait("one", { signal: stop.signal })
+  await listening.promise
+  server.closeAllConnections()
+  server.close()
+  await once(server, "close")
+  stop.abort()
+  await assert.rejects(waiting, {
+    code: "unavailable",
+    message: `No server answers at ${baseUrl}, so job one may still run; cancel it there.`,
+  })
+})
