@@ -36,17 +36,18 @@ export async function exportBoard(boards: BoardFolder, name: string): Promise<Bo
 
 /** Reads an export. Throws file_not_found, out_of_range or invalid_request with the field that is wrong. */
 export async function readBoardFile(path: string): Promise<BoardFile> {
-  const found = await stat(path).catch((cause: unknown) => {
+  const closed = (cause: unknown): never => {
     throw new AtelierError("file_not_found", `The board file ${path} cannot be opened; check the path.`, {
       cause,
     })
-  })
+  }
+  const found = await stat(path).catch(closed)
   if (found.size > BOARD_FILE_BYTES)
     throw new AtelierError(
       "out_of_range",
       `The board file ${path} has ${Math.round(found.size / 1e6)} MB, and ${BOARD_FILE_BYTES / 1e6} MB is the limit.`,
     )
-  return boardFileOf(await readFile(path, "utf8"), path)
+  return boardFileOf(await readFile(path, "utf8").catch(closed), path)
 }
 
 /** An export from its text; `name` says in messages where it came from. */

@@ -177,7 +177,8 @@ test("board files that are cut off, foreign or missing are refused in a sentence
       await writeFile(path, text)
       assert.match((await failure(readBoardFile(path))).message, message)
     }
-    assert.equal((await failure(readBoardFile(join(folder, "none.json")))).code, "file_not_found")
+    for (const nowhere of [join(folder, "none.json"), folder])
+      assert.equal((await failure(readBoardFile(nowhere))).code, "file_not_found")
     const broken = JSON.parse(whole) as { pictures: { image: string }[] }
     broken.pictures[0]!.image = "data:image/png;base64,AAAA"
     await writeFile(path, JSON.stringify(broken))
