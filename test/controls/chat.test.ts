@@ -93,6 +93,15 @@ test("quotation marks and fences around the answer are taken off", async () => {
   assert.equal(expansion.prompt, "a fox, woodcut")
 })
 
+test("a long prompt has room in the answer", async () => {
+  const prompt = "a fox in the snow ".repeat(250).trim()
+  const expansion = await ask((body, request, response) => {
+    assert.ok((JSON.parse(body) as { max_tokens: number }).max_tokens >= prompt.length)
+    answer(`${prompt}, woodcut`)(body, request, response)
+  }, prompt)
+  assert.equal(expansion.prompt, `${prompt}, woodcut`)
+})
+
 test("thoughts before the answer are left out", async () => {
   const expansion = await ask(answer("<think>\nA fox. Perhaps a dog?\n</think>\n\na fox, woodcut"), "a fox")
   assert.equal(expansion.prompt, "a fox, woodcut")

@@ -76,7 +76,8 @@ async function ask(options: ChatOptions, request: ExpansionRequest, stop?: Abort
       model: options.model,
       seed,
       temperature: Math.round(creativity) / 100,
-      max_tokens: 400,
+      // The prompt itself comes back in it, in some languages with a token for each character.
+      max_tokens: 400 + prompt.length,
       messages: [
         { role: "system", content: SYSTEM_PROMPT },
         {
