@@ -1,7 +1,8 @@
 // Finished pixels as files, with their provenance inside.
 import sharp from "sharp"
 import type { Pixels } from "./decode.ts"
-import { describePng, type Provenance, xmp } from "./metadata.ts"
+import { withExtension } from "./jpeg.ts"
+import { describePng, jpegXmp, type Provenance, xmp } from "./metadata.ts"
 
 export interface Output {
   format: "png" | "jpg" | "webp"
@@ -16,11 +17,13 @@ export async function encodeImage(
 ): Promise<Uint8Array> {
   const image = sharp(data, { raw: { width, height, channels: 3 } })
   if (format === "png") return describePng(await image.png({ compressionLevel: 6 }).toBuffer(), provenance)
-  const described = image.withXmp(xmp(provenance))
   // Full colour resolution at high quality: halved colours blur the edges of flat drawings.
-  return format === "webp"
-    ? await described.webp({ quality, smartSubsample: true }).toBuffer()
-    : await described.jpeg({ quality, chromaSubsampling: quality >= 90 ? "4:4:4" : "4:2:0" }).toBuffer()
+  if (format === "webp")
+    return await image.withXmp(xmp(provenance)).webp({ quality, smartSubsample: true }).toBuffer()
+  const { packet, extension } = jpegXmp(provenance)
+  const chromaSubsampling = quality >= 90 ? "4:4:4" : "4:2:0"
+  const file = await image.withXmp(packet).jpeg({ quality, chromaSubsampling }).toBuffer()
+  return extension === undefined ? file : withExtension(file, extension)
 }
 
 /** A small PNG without provenance: a preview. */

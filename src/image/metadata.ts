@@ -1,5 +1,6 @@
 // What a finished picture says of itself: the request that made it, and that a machine did.
 import sharp from "sharp"
+import { extensionName, extensionOf, isJpeg, MOST_XMP } from "./jpeg.ts"
 import { isPng, textsOf, withTexts } from "./png.ts"
 
 /** Keyword of the PNG text that holds the canonical request as JSON. */
@@ -25,19 +26,39 @@ const escapeXml = (text: string): string => text.replace(/[<>&"']/g, (c) => `&#$
 const unescapeXml = (text: string): string =>
   text.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
 
-export function xmp({ request, expandedPrompt, software }: Provenance): string {
+const requestXml = ({ request, expandedPrompt }: Provenance): string => {
   const expanded =
     expandedPrompt === undefined
       ? ""
       : `\n<atelier:expandedPrompt>${escapeXml(expandedPrompt)}</atelier:expandedPrompt>`
-  return `<?xpacket begin="\uFEFF" id="W5M0MpCehiHzreSzNTczkc9d"?>
-<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" xmlns:atelier="${NAMESPACE}">
-<xmp:CreatorTool>${escapeXml(software)}</xmp:CreatorTool>
+  return `<atelier:request>${escapeXml(JSON.stringify(request))}</atelier:request>${expanded}`
+}
+
+const description = (namespaces: string, inside: string): string =>
+  `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" ${namespaces} xmlns:atelier="${NAMESPACE}">
+${inside}
+</rdf:Description></rdf:RDF></x:xmpmeta>`
+
+/** The packet of a picture's provenance; `more` stands for the request where that is elsewhere. */
+export function xmp(provenance: Provenance, more = requestXml(provenance)): string {
+  const namespaces =
+    'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
+  const inside = `<xmp:CreatorTool>${escapeXml(provenance.software)}</xmp:CreatorTool>
 <Iptc4xmpExt:DigitalSourceType>${SOURCE}</Iptc4xmpExt:DigitalSourceType>
-<atelier:request>${escapeXml(JSON.stringify(request))}</atelier:request>${expanded}
-</rdf:Description></rdf:RDF></x:xmpmeta>
+${more}`
+  return `<?xpacket begin="\uFEFF" id="W5M0MpCehiHzreSzNTczkc9d"?>
+${description(namespaces, inside)}
 <?xpacket end="w"?>`
+}
+
+/** A packet for a JPEG, and its extension where the request is too long for one segment: it may hold whole pictures. */
+export function jpegXmp(provenance: Provenance): { packet: string; extension?: string } {
+  const packet = xmp(provenance)
+  if (Buffer.byteLength(packet) <= MOST_XMP) return { packet }
+  const extension = description("", requestXml(provenance))
+  const note = `<xmpNote:HasExtendedXMP xmlns:xmpNote="http://ns.adobe.com/xmp/note/">${extensionName(extension)}</xmpNote:HasExtendedXMP>`
+  return { packet: xmp(provenance, note), extension }
 }
 
 /** A PNG with its provenance; JPEG and WebP take theirs through sharp while they are encoded. */
@@ -66,7 +87,8 @@ export async function readExpandedPrompt(bytes: Uint8Array): Promise<string | un
 
 async function inXmp(bytes: Uint8Array, name: string): Promise<string | undefined> {
   const { xmp: packet } = await sharp(bytes).metadata()
-  const found =
-    packet && new RegExp(`<atelier:${name}>([^<]*)</atelier:${name}>`).exec(packet.toString("utf8"))
+  const texts = [packet?.toString("utf8"), isJpeg(bytes) ? extensionOf(bytes) : undefined]
+  const pattern = new RegExp(`<atelier:${name}>([^<]*)</atelier:${name}>`)
+  const found = texts.map((text) => text && pattern.exec(text)).find((match) => match)
   return found ? unescapeXml(found[1]!) : undefined
 }

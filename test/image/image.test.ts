@@ -185,3 +185,18 @@ test("every format carries the exact request and the mark of a trained model", a
   assert.ok(Buffer.from(pixels.data).equals(await sharp(png).raw().toBuffer()), "the pixels are untouched")
   assert.equal(await readRequest(await sharp(png).png().toBuffer()), undefined)
 })
+
+test("a request with whole pictures in it is carried by every format, though a JPEG needs several segments", async () => {
+  const request = { prompt: "x", start: { image: `data:image/png;base64,${"Ab+/".repeat(50_000)}` } }
+  const expandedPrompt = "x, in oil"
+  const pixels = { width: 24, height: 16, data: new Uint8Array(24 * 16 * 3).fill(120) }
+  for (const format of ["png", "jpg", "webp"] as const) {
+    const told = { request, expandedPrompt, software: "atelier test" }
+    const bytes = await encodeImage(pixels, { format, quality: 90 }, told)
+    assert.deepEqual(await readRequest(bytes), request, format)
+    assert.equal(await readExpandedPrompt(bytes), expandedPrompt, format)
+    const { xmp, width } = await sharp(bytes).metadata()
+    assert.equal(width, 24)
+    assert.match(xmp!.toString(), /digitalsourcetype\/trainedAlgorithmicMedia/, format)
+  }
+})
