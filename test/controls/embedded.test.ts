@@ -35,12 +35,17 @@ after(async () => {
 
 const base = { prompt: "a red apple", creativity: 0, seed: 5, steps: 3, width: 256, height: 256 } as const
 
-/** Hash of the pixels: metadata holds the request, which differs on purpose. */
-async function pixels(extra: Partial<GenerationInput> = {}): Promise<string> {
+/** Hash of each picture's pixels: metadata holds the request, which differs on purpose. */
+async function batch(extra: Partial<GenerationInput> = {}): Promise<string[]> {
   const { pictures } = await engine.generate(parseRequest({ ...base, ...extra }))
-  const raw = await sharp(pictures[0]!.bytes).raw().toBuffer()
-  return createHash("sha256").update(raw).digest("hex")
+  return await Promise.all(
+    pictures.map(async ({ bytes }) => {
+      const raw = await sharp(bytes).raw().toBuffer()
+      return createHash("sha256").update(raw).digest("hex")
+    }),
+  )
 }
+const pixels = async (extra: Partial<GenerationInput> = {}): Promise<string> => (await batch(extra))[0]!
 const reference = (i: number, weight: number) => ({ image: looks[i]!, weight })
 
 test("a reference of weight 0 and sliders at 0 change no bit", async () => {
@@ -63,7 +68,8 @@ test("a reference to come near gives the style: creativity adds none beside it, 
 
 test("references of one picture that cancel leave creativity the style, too", async () => {
   const asked = async (references: GenerationInput["references"]): Promise<unknown> =>
-    (await engine.generate(parseRequest({ ...base, creativity: 100, references }))).expandedPrompts
+    (await engine.generate(parseRequest({ ...base, creativity: 100, steps: 1, candidates: 1, references })))
+      .expandedPrompts
   assert.deepEqual(await asked([reference(1, 0.8), reference(1, -0.8)]), await asked([]))
 })
 
@@ -87,13 +93,12 @@ test("a cancelled request does not wait for the expander", async () => {
 })
 
 test("after the largest seed comes 0, so that every picture of a batch can be asked for alone", async () => {
-  const { pictures } = await engine.generate(parseRequest({ ...base, seed: 2 ** 32 - 1, count: 2 }))
-  assert.deepEqual(
-    pictures.map(({ seed }) => seed),
-    [2 ** 32 - 1, 0],
-  )
-  const raw = await sharp(pictures[1]!.bytes).raw().toBuffer()
-  assert.equal(createHash("sha256").update(raw).digest("hex"), await pixels({ seed: 0 }))
+  const quick = { steps: 1, candidates: 1 }
+  const last = { ...quick, seed: 2 ** 32 - 1 }
+  assert.deepEqual(await batch({ ...last, count: 2 }), [
+    await pixels(last),
+    await pixels({ ...quick, seed: 0 }),
+  ])
 })
 
 test("the order of references changes no bit", async () => {
@@ -104,10 +109,13 @@ test("the order of references changes no bit", async () => {
 test("equal pictures add up, and what cancels is as if never given", async () => {
   const twice = await pixels({ references: [reference(0, 0.5), reference(0, 0.5)] })
   assert.equal(twice, await pixels({ references: [reference(0, 1)] }))
+  const inside = `data:image/png;base64,${readFileSync(looks[0]!).toString("base64")}`
+  const both = [reference(0, 0.5), { image: inside, weight: 0.5 }]
+  assert.equal(twice, await pixels({ references: both }))
   assert.equal(await pixels({ references: [reference(1, 0.8), reference(1, -0.8)] }), await pixels())
 })
 
-test("all controls work at once, and the same request gives the same bits", async () => {
+test("all controls work at once in any shape, and a picture has the same bits in a batch and alone", async () => {
   const board = await new BoardFolder(join(home, "boards")).create("stripes", [
     { bytes: await sharp(looks[0]).toBuffer(), weight: 1, name: looks[0]! },
     { bytes: await sharp(looks[2]).toBuffer(), weight: 1, name: looks[2]! },
@@ -120,9 +128,11 @@ test("all controls work at once, and the same request gives the same bits", asyn
     intensity: 40,
     complexity: -30,
     movement: 80,
-    count: 2,
+    candidates: 2,
+    width: 384,
   }
-  assert.equal(await pixels(all), await pixels(all))
+  const alone = [await pixels(all), await pixels({ ...all, seed: base.seed + 1 })]
+  assert.deepEqual(await batch({ ...all, count: 2 }), alone)
 })
 
 test("a start picture at strength 1 is ignored, at lower strengths it is not", async () => {

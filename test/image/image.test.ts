@@ -64,6 +64,38 @@ test("transparent parts become white, grey pictures get three channels", async (
   assert.equal((await decodeImage(alphaGrey)).data.length, 16 * 16 * 3)
 })
 
+test("print colours, sixteen bits and the first of several frames are read as eight bits of RGB", async () => {
+  const orange = solid(40, 40, "#e08020")
+  const [first, second] = [
+    await solid(40, 40, "#e08020").png().toBuffer(),
+    await solid(40, 40, "blue").png().toBuffer(),
+  ]
+  const files = [
+    await orange.clone().toColourspace("cmyk").jpeg().toBuffer(),
+    await orange.clone().toColourspace("rgb16").png().toBuffer(),
+    await sharp([first, second], { join: { animated: true } })
+      .gif()
+      .toBuffer(),
+  ]
+  assert.equal((await sharp(files[0]).metadata()).space, "cmyk")
+  assert.equal((await sharp(files[1]).metadata()).depth, "ushort")
+  assert.equal((await sharp(files[2]).metadata()).pages, 2)
+  for (const file of files) {
+    const { width, height, data } = await decodeImage(file)
+    assert.deepEqual([width, height, data.length], [40, 40, 40 * 40 * 3])
+    for (const [i, value] of [0xe0, 0x80, 0x20].entries())
+      assert.ok(Math.abs(data[i]! - value) < 48, `channel ${i} is ${data[i]}`)
+  }
+})
+
+test("the longest and narrowest picture is cut to its shape", async () => {
+  const { data } = await decodeImage(await solid(8, 20_000, "red").png().toBuffer(), {
+    fit: { width: 64, height: 32 },
+  })
+  assert.equal(data.length, 64 * 32 * 3)
+  assert.deepEqual([...data.subarray(0, 3)], [255, 0, 0])
+})
+
 test("a fit covers: the shape is cut around the middle, nothing is stretched", async () => {
   const file = await solid(100, 50, "red")
     .composite([{ input: await solid(50, 50, "blue").png().toBuffer(), gravity: "centre" }])
