@@ -42,7 +42,7 @@ function isMeant(): boolean {
 
 export function useKeys(): void {
   useEffect(() => {
-    let hold: { timer: ReturnType<typeof setTimeout>; isHeld: boolean } | null = null
+    let hold: { code: string; timer: ReturnType<typeof setTimeout>; isHeld: boolean } | null = null
     const down = (e: KeyboardEvent): void => {
       if (e.defaultPrevented || isComposing(e)) return
       const target = e.target as HTMLElement
@@ -61,6 +61,7 @@ export function useKeys(): void {
         const at = pictureAt(page.get().current)
         if (!at) return
         const started = {
+          code: e.code,
           isHeld: false,
           timer: setTimeout(() => {
             started.isHeld = true
@@ -75,7 +76,8 @@ export function useKeys(): void {
       if (!e.repeat) action.run()
     }
     const up = (e: KeyboardEvent): void => {
-      if (!hold || pressed(e) !== keyOf("asReference")) return
+      // By its place: with Shift pressed meanwhile the same key has another name.
+      if (!hold || e.code !== hold.code) return
       clearTimeout(hold.timer)
       if (hold.isHeld) stopHold()
       else ACTIONS.find((a) => a.name === "asReference")!.run()

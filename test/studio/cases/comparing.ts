@@ -75,7 +75,9 @@ export const comparing = (browser: () => Browser): void => {
         .locator(".tile-word")
         .filter({ hasText: /^Without references$/ })
         .waitFor()
+      await page.keyboard.down("Shift")
       await page.keyboard.up("r")
+      await page.keyboard.up("Shift")
       await take.locator(".tile-word").waitFor({ state: "detached" })
       await take.locator(".tile-open").click()
       for (let i = 0; i < 2; i++) {
