@@ -177,7 +177,13 @@ export class Vae {
 
   /** Latent [B,z,h,w] -> picture [B,3,8h,8w]; with `pixels: "picture"`, bytes [B,8h,8w,3]. */
   async decode(latent: Value, options?: RunOptions): Promise<Value> {
-    this.#decoder ??= this.#open(decodeGraph(this.config, this.layout))
+    if (!this.#decoder) {
+      this.#decoder = this.#open(decodeGraph(this.config, this.layout))
+      // What could not be opened once, for want of memory perhaps, may be the next time.
+      this.#decoder.catch(() => {
+        this.#decoder = undefined
+      })
+    }
     return (await (await this.#decoder).run({ latent }, options)).picture!
   }
 
@@ -196,7 +202,10 @@ export class Vae {
       const previous = this.#encoder
       const outputs = encodeGraph(this.config, [height, width], this.layout)
       this.#encoder = { size, graph: this.#open(outputs) }
-      if (previous) await (await previous.graph).close()
+      this.#encoder.graph.catch(() => {
+        this.#encoder = undefined
+      })
+      if (previous) await (await previous.graph.catch(() => undefined))?.close()
     }
     return (await (await this.#encoder.graph).run({ picture })).latent!
   }
@@ -206,7 +215,7 @@ export class Vae {
   }
 
   async close(): Promise<void> {
-    await (await this.#decoder)?.close()
-    await (await this.#encoder?.graph)?.close()
+    for (const graph of [this.#decoder, this.#encoder?.graph])
+      await (await graph?.catch(() => undefined))?.close()
   }
 }

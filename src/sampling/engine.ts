@@ -14,7 +14,7 @@ import { describePlan, type MemoryPlan, refuseIfTooLarge } from "../runtime/memo
 import { startWorker, type WorkerRunner } from "../runtime/worker.ts"
 import { version } from "../version.ts"
 import { findLora, findModel, homeFolder, modelFolders } from "./catalog.ts"
-import { type Expand, generate, type Resolved } from "./generate.ts"
+import { type Expand, generate, orCancelled, type Resolved } from "./generate.ts"
 import { exactGrid } from "./grid.ts"
 import type { Installed } from "./manifest.ts"
 import { componentOf, Model, memoryPlan, surveyModels } from "./model.ts"
@@ -82,10 +82,20 @@ export class LocalEngine implements Engine {
   async generate(request: GenerationRequest, options: GenerateOptions = {}): Promise<Generation> {
     throwIfCancelled(options.signal)
     if (this.#closed) throw new AtelierError("unavailable", "The engine is closed; make a new one.")
+    try {
+      // Loading and reading a prompt cannot be interrupted; whoever cancels need not wait for their end.
+      return await orCancelled(this.#generate(request, options), options.signal)
+    } catch (thrown) {
+      throw asAtelierError(thrown)
+    }
+  }
+
+  async #generate(request: GenerationRequest, options: GenerateOptions): Promise<Generation> {
     const installed = await findModel(request.model, [...this.#folders])
     const resolved = resolve(request, installed)
     // Cheap to find wrong, so found before minutes of loading.
     const start = await this.#startFile(resolved)
+    throwIfCancelled(options.signal)
     const key = JSON.stringify([installed.folder, installed.manifest.name, request.loras])
     const entry = await this.#entry(key, installed, resolved)
     try {
@@ -100,8 +110,6 @@ export class LocalEngine implements Engine {
         },
         options,
       )
-    } catch (thrown) {
-      throw asAtelierError(thrown)
     } finally {
       entry.users--
       await this.#trim()

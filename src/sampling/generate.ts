@@ -112,7 +112,7 @@ export async function generate(
 }
 
 /** What the work gives, or the cancellation as soon as there is one: an expander may wait long for its endpoint. */
-async function orCancelled<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+export async function orCancelled<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return await work
   const aborted = Promise.withResolvers<never>()
   const abort = (): void => aborted.reject(cancellation(signal))

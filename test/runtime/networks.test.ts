@@ -32,3 +32,19 @@ test("pictures of different sizes are encoded at the same time as one after the 
   assert.deepEqual(await vae.encode(pictures[1]!), alone[1])
   await vae.close()
 })
+
+test("an autoencoder that could not be opened is opened the next time", async () => {
+  let failures = 2
+  const scarce: Runner = {
+    ...runner,
+    open: (graph) => (failures-- > 0 ? Promise.reject(new Error("no memory")) : runner.open(graph)),
+  }
+  const vae = new Vae(scarce, TINY_VAE, await openCheckpoint(`${model.folder}/vae.safetensors`))
+  const latent = floats(noise(4 * 2 * 3), [1, 4, 2, 3])
+  const picture = floats(noise(3 * 16 * 24), [1, 3, 16, 24])
+  await assert.rejects(vae.decode(latent), /no memory/)
+  await assert.rejects(vae.encode(picture), /no memory/)
+  assert.deepEqual((await vae.decode(latent)).shape, [1, 3, 16, 24])
+  assert.deepEqual((await vae.encode(picture)).shape, [1, 4, 2, 3])
+  await vae.close()
+})

@@ -107,6 +107,24 @@ test("a cancelled request rejects at once, and its neighbour does not notice", a
   await assert.rejects(engine.generate(request({}), { signal: AbortSignal.abort() }), { code: "cancelled" })
 })
 
+test("who cancels does not wait for what cannot be interrupted", async () => {
+  const stop = new AbortController()
+  const endless = Promise.withResolvers<Uint8Array>()
+  const slow = createEngine({
+    home: model.home,
+    folders: [`${model.home}/models`],
+    threads: 1,
+    readImage: () => {
+      stop.abort()
+      return endless.promise
+    },
+  })
+  const asked = request({ start: { image: "slow.png", strength: 0.5 } })
+  await assert.rejects(slow.generate(asked, { signal: stop.signal }), { code: "cancelled" })
+  endless.reject(new Error("It came to nothing."))
+  await slow.close()
+})
+
 test("a killed worker is an error with a cause, and the next request starts a new one", async () => {
   const lost = engine.generate(request({ steps: 100 }), {
     onProgress: async ({ step }) => {
