@@ -94,12 +94,36 @@ test("quotation marks and fences around the answer are taken off", async () => {
 })
 
 test("a long prompt has room in the answer", async () => {
-  const prompt = "a fox in the snow ".repeat(250).trim()
+  const prompt = `a fox ${"in the extraordinarily deep snow ".repeat(60).trim()}`
   const expansion = await ask((body, request, response) => {
     assert.ok((JSON.parse(body) as { max_tokens: number }).max_tokens >= prompt.length)
     answer(`${prompt}, woodcut`)(body, request, response)
   }, prompt)
   assert.equal(expansion.prompt, `${prompt}, woodcut`)
+})
+
+test("where the model reads few words the endpoint is told how many, and an answer beyond them is not taken", async () => {
+  const told: string[] = []
+  const talking = answer(
+    "an oil painting of one splendid, quite magnificent and very old castle under a wide sky beside a fox",
+  )
+  await serving(
+    (body, request, response) => {
+      told.push((JSON.parse(body) as { messages: { content: string }[] }).messages[1]!.content)
+      talking(body, request, response)
+    },
+    async (url) => {
+      const expand = createExpander({ list: "embedded", chat: { url, model: "test" } })
+      const asked = { prompt: "a fox", creativity: 50, seed: 1 }
+      const { prompt, note } = await expand(asked)
+      assert.equal(prompt, expandPrompt(asked).prompt)
+      assert.match(note!, /its answer has \d more words than the model reads/)
+      assert.match(told[0]!, /^Words to add: at most 14\n/)
+      const full = { ...asked, prompt: "fox ".repeat(15).trim() }
+      assert.equal((await expand(full)).prompt, full.prompt)
+      assert.equal(told.length, 1)
+    },
+  )
 })
 
 test("thoughts before the answer are left out", async () => {

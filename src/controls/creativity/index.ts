@@ -1,5 +1,5 @@
 // Creativity: how freely a prompt is interpreted, by writing more of it before the model reads it.
-import type { Expander } from "./aspects.ts"
+import type { Expander, Expansion, ExpansionRequest } from "./aspects.ts"
 import { type ChatOptions, chatExpander } from "./chat.ts"
 import { EMBEDDED } from "./embedded.ts"
 import { expandPrompt } from "./expand.ts"
@@ -26,7 +26,8 @@ export interface ExpanderOptions {
 /** The expander for a model: built in, or an endpoint with the built-in one behind it. */
 export function createExpander({ list = "embedded", chat }: ExpanderOptions = {}): Expander {
   const ideas: IdeaList = list === "open" ? OPEN : EMBEDDED
-  return chat ? chatExpander(chat, (r) => expandPrompt(r, ideas)) : async (r) => expandPrompt(r, ideas)
+  const builtIn: (request: ExpansionRequest) => Expansion = (request) => expandPrompt(request, ideas)
+  return chat ? chatExpander(chat, builtIn, ideas.mostWords) : async (request) => builtIn(request)
 }
 
 /** Settings of the endpoint from the environment: ATELIER_CHAT_URL, ATELIER_CHAT_MODEL, ATELIER_CHAT_KEY. */
