@@ -1,5 +1,6 @@
 // npm run verify -- DIR [--json]: compares the engine with reference tensors, file by file.
 import { stat } from "node:fs/promises"
+import { resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { localRunner } from "../runtime/runner.ts"
 import { formatReports, undescribed, verifyFolder } from "./verify/report.ts"
@@ -9,13 +10,15 @@ const { values, positionals } = parseArgs({
   strict: false,
   options: { json: { type: "boolean" } },
 })
-const [folder, ...more] = positionals
+const [named, ...more] = positionals
 const unknown = Object.keys(values).find((name) => name !== "json")
-if (folder === undefined || more.length > 0 || unknown !== undefined) {
+if (named === undefined || more.length > 0 || unknown !== undefined) {
   const reason = unknown === undefined ? "" : `There is no option --${unknown}. `
   console.error(`${reason}Name one folder of golden files: npm run verify -- DIR [--json]`)
   process.exit(2)
 }
+// npm runs its scripts in the package's folder; a path is meant from where npm was called.
+const folder = resolve(process.env.INIT_CWD ?? ".", named)
 if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
   console.error(`There is no folder ${folder}; name a folder of golden files.`)
   process.exit(2)

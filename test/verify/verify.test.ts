@@ -4,7 +4,7 @@ import { execFile } from "node:child_process"
 import { existsSync } from "node:fs"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import { after, before, test } from "node:test"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
@@ -160,6 +160,13 @@ test("a folder without golden files, and an option that does not exist, end in o
   const verify = (...args: string[]) =>
     promisify(execFile)(process.execPath, [join(root, "src/cli/verify.ts"), ...args])
   await assert.rejects(verify(empty), { code: 1, stderr: /^.+ holds no golden files: .+\n$/ })
+  const from = { env: { ...process.env, INIT_CWD: tmpdir() } } // where npm was called
+  const relative = promisify(execFile)(
+    process.execPath,
+    [join(root, "src/cli/verify.ts"), basename(empty)],
+    from,
+  )
+  await assert.rejects(relative, { code: 1, stderr: /holds no golden files/ })
   await assert.rejects(verify(empty, "--jso"), { code: 2, stderr: /^There is no option --jso\. .+\n$/ })
   await rm(empty, { recursive: true })
 })
