@@ -63,7 +63,7 @@ export function createEngine(options: EngineOptions = {}): LocalEngine {
 function expandFor(folders: readonly string[]): Expand {
   const chat = chatFromEnvironment(process.env)
   const expanders = new Map<string, { list: "embedded" | "open"; expand: Expander }>()
-  return async ({ model, prompt, creativity, references, board }, seed, signal) => {
+  return async ({ model, prompt, negativePrompt, creativity, references, board }, seed, signal) => {
     let expander = expanders.get(model)
     if (!expander) {
       const { manifest } = await findModel(model, [...folders])
@@ -72,7 +72,9 @@ function expandFor(folders: readonly string[]): Expand {
       expanders.set(model, expander)
     }
     const hasLook = isNear(references) || (board?.strength ?? 0) > 0
-    const expansion = await expander.expand({ prompt, creativity, seed, ...(hasLook && { hasLook }) }, signal)
+    const avoid = negativePrompt.trim()
+    const asked = { prompt, creativity, seed, ...(hasLook && { hasLook }), ...(avoid && { avoid }) }
+    const expansion = await expander.expand(asked, signal)
     const unread = expander.list === "embedded" ? unreadNote(expansion.prompt) : undefined
     return unread ? { ...expansion, note: [expansion.note, unread].filter(Boolean).join(" ") } : expansion
   }

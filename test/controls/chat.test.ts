@@ -126,6 +126,23 @@ test("where the model reads few words the endpoint is told how many, and an answ
   )
 })
 
+test("an endpoint is told of the negative prompt, and an answer that adds what it names is not taken", async () => {
+  let told = ""
+  const adding = answer("a fox among old trees, oil painting")
+  await serving(
+    (body, request, response) => {
+      told = (JSON.parse(body) as { messages: { content: string }[] }).messages[1]!.content
+      adding(body, request, response)
+    },
+    async (url) => {
+      const expand = createExpander({ list: "open", chat: { url, model: "test" } })
+      const { note } = await expand({ prompt: "a fox", creativity: 50, seed: 1, avoid: "tree, blurry" })
+      assert.match(note!, /added "trees", which was denied/)
+      assert.match(told, /\nNever add: tree, blurry\nPrompt: a fox$/)
+    },
+  )
+})
+
 test("thoughts before the answer are left out", async () => {
   const expansion = await ask(answer("<think>\nA fox. Perhaps a dog?\n</think>\n\na fox, woodcut"), "a fox")
   assert.equal(expansion.prompt, "a fox, woodcut")
@@ -151,12 +168,7 @@ const BAD: [string, string, Handler, RegExp][] = [
   ["a second colour", "a red fox", answer("a red fox with blue eyes"), /added "blue"/],
   ["a second style", "a watercolor fox", answer("a watercolor fox, photograph"), /added "photograph"/],
   ["a second setting", "a fox in the forest", answer("a fox in the forest on the beach"), /added "beach"/],
-  [
-    "what was denied",
-    "a fox, no trees",
-    answer("a fox, no trees, a few old trees behind"),
-    /the prompt denies/,
-  ],
+  ["what was denied", "a fox, no trees", answer("a fox, no trees, a few old trees behind"), /was denied/],
   [
     "a dropped denial",
     "a fox without a hat",
@@ -165,12 +177,7 @@ const BAD: [string, string, Handler, RegExp][] = [
   ],
   ["another preposition", "a fox on a bed", answer("a fox under a bed, oil painting"), /lost the word "on"/],
   ["a lost sign", "a 🦊 and a dog", answer("a cat and a dog, oil painting"), /lost the word "🦊"/],
-  [
-    "a denied plural",
-    "a fox, no leaves",
-    answer("a fox, no leaves, one red leaf"),
-    /which the prompt denies/,
-  ],
+  ["a denied plural", "a fox, no leaves", answer("a fox, no leaves, one red leaf"), /which was denied/],
   ["a typographic refusal", "a fox", answer("I’m sorry, a fox is not possible."), /was a refusal/],
   ["a polite refusal", "a fox", answer("I won’t draw a fox."), /was a refusal/],
   [

@@ -224,6 +224,24 @@ test("a denied plural denies the singular, and a denied thing what shows it", ()
   }
 })
 
+test("nothing is added that the negative prompt names, and all else is as before", () => {
+  const added = (avoid?: string): string[] =>
+    [EMBEDDED, OPEN]
+      .flatMap((list) =>
+        Array.from({ length: 200 }, (_, seed) =>
+          expandPrompt({ prompt: "a fox", creativity: 100, seed, ...(avoid && { avoid }) }, list),
+        ),
+      )
+      .flatMap(({ additions }) => additions.map(({ text }) => text))
+  const avoided = /snow|neon|mosaic|stage/
+  assert.ok(added().some((text) => avoided.test(text)))
+  assert.deepEqual(
+    added("snowy, neon signs, mosaics, snow, stages").filter((text) => avoided.test(text)),
+    [],
+  )
+  assert.deepEqual(added("blurry, watermark"), added())
+})
+
 test("a pencil is a thing by itself, and a medium right before another thing", () => {
   for (const prompt of ["a pencil", "a pencil and a fox", "a pencil, a fox", "a pencil on a table"])
     assert.ok(!analyse(prompt).said.has("style"), prompt)

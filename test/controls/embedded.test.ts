@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { after, before, test } from "node:test"
 import sharp from "sharp"
 import { BoardFolder } from "../../src/controls/boards.ts"
+import { expandPrompt } from "../../src/controls/creativity/index.ts"
 import { createEngine } from "../../src/controls/engine.ts"
 import { contentHash } from "../../src/controls/look-cache.ts"
 import { readExpandedPrompt } from "../../src/image/metadata.ts"
@@ -64,6 +65,17 @@ test("a reference to come near gives the style: creativity adds none beside it, 
   const style = /\b(as an?|in \w+( \w+)? style|of an? (large )?red apple)\b/
   assert.doesNotMatch(await expanded(0.6), style)
   assert.match(await expanded(-0.6), style)
+})
+
+test("creativity adds nothing that the negative prompt names", async () => {
+  const asked = { ...base, creativity: 100, steps: 1, candidates: 1 }
+  const seed = Array.from({ length: 500 }, (_, i) => i).find((i) =>
+    expandPrompt({ ...asked, seed: i }).prompt.includes("snow"),
+  )!
+  const expanded = async (negativePrompt: string): Promise<string> =>
+    (await engine.generate(parseRequest({ ...asked, seed, negativePrompt }))).expandedPrompts[0]!
+  assert.match(await expanded("text"), /snow/)
+  assert.doesNotMatch(await expanded("snow"), /snow/)
 })
 
 test("references of one picture that cancel leave creativity the style, too", async () => {

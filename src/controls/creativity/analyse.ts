@@ -158,15 +158,21 @@ function phraseAt(
   return undefined
 }
 
+/** All that is denied with a word: its forms, and what shows it. */
+const deniedWith = (word: string): string[] =>
+  FUNCTION_WORDS.has(word) ? [] : formsOf(word).flatMap((form) => [form, ...(DENIED_WITH.get(form) ?? [])])
+
+/** The same prompt where all words of `text` are denied, too. */
+export const denying = (analysis: Analysis, text: string): Analysis => {
+  const words = tokensOf(text).tokens.flatMap(({ word }) => deniedWith(word))
+  return words.length > 0 ? { ...analysis, banned: new Set([...analysis.banned, ...words]) } : analysis
+}
+
 function negations(tokens: readonly Token[]): { isNegated: Set<number>; banned: Set<string> } {
   const isNegated = new Set<number>()
   const banned = new Set<string>()
   const ban = (word: string): void => {
-    if (FUNCTION_WORDS.has(word)) return
-    for (const form of formsOf(word)) {
-      banned.add(form)
-      for (const kin of DENIED_WITH.get(form) ?? []) banned.add(kin)
-    }
+    for (const denied of deniedWith(word)) banned.add(denied)
   }
   for (let i = 0; i < tokens.length; i++) {
     const stem = /^(\p{L}{3,})less$/u.exec(tokens[i]!.word)

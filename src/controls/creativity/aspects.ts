@@ -25,6 +25,8 @@ export interface ExpansionRequest {
   seed: number
   /** Whether a reference or a board gives the style: then none is added in words. */
   hasLook?: boolean
+  /** The negative prompt: nothing that it names is added. */
+  avoid?: string
 }
 
 /**

@@ -55,7 +55,13 @@ export function chatExpander(
   return async (request, signal) => {
     const room = mostWords - wordsOf(request.prompt).length
     if (!(request.creativity > 0) || request.prompt.trim() === "" || room <= 0) return builtIn(request)
-    const key = JSON.stringify([request.prompt, request.creativity, request.seed, request.hasLook])
+    const key = JSON.stringify([
+      request.prompt,
+      request.creativity,
+      request.seed,
+      request.hasLook,
+      request.avoid,
+    ])
     // Whoever asked first may have been cancelled: then it is asked again.
     const asked = kept.get(key)
     const known = asked && (await asked.catch(() => undefined))
@@ -82,7 +88,7 @@ async function ask(
   room: number,
   stop?: AbortSignal,
 ): Promise<Expansion> {
-  const { prompt, creativity, seed, hasLook } = request
+  const { prompt, creativity, seed, hasLook, avoid } = request
   const timeout = options.timeout ?? CHAT_TIMEOUT
   const text = await post(
     options,
@@ -96,7 +102,7 @@ async function ask(
         { role: "system", content: SYSTEM_PROMPT },
         {
           role: "user",
-          content: `Words to add: at most ${Math.min(MOST_ADDED, room)}\nCreativity: ${Math.round(creativity)}${hasLook ? "\nStyle: given by a picture, add none" : ""}\nPrompt: ${prompt}`,
+          content: `Words to add: at most ${Math.min(MOST_ADDED, room)}\nCreativity: ${Math.round(creativity)}${hasLook ? "\nStyle: given by a picture, add none" : ""}${avoid ? `\nNever add: ${avoid}` : ""}\nPrompt: ${prompt}`,
         },
       ],
     },
@@ -112,7 +118,7 @@ async function ask(
   if (message.refusal || finish_reason === "content_filter") throw new Error("it refused")
   if (finish_reason === "length") throw new Error("its answer was cut off")
   const expansion = bare(message.content ?? "", prompt)
-  const fault = faultOf(prompt, expansion)
+  const fault = faultOf(prompt, expansion, avoid)
   if (fault) throw new Error(`its answer ${fault}`)
   const excess = wordsOf(expansion).length - wordsOf(prompt).length - room
   if (excess > 0) throw new Error(`its answer has ${excess} more words than the model reads`)

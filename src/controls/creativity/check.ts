@@ -1,6 +1,6 @@
 // Whether an expansion that someone else wrote keeps what the user said: words, quotes, denials, and one of each.
 import { wordsOf } from "../../sampling/words.ts"
-import { type Analysis, analyse, isDenied, isSameWord } from "./analyse.ts"
+import { type Analysis, analyse, denying, isDenied, isSameWord } from "./analyse.ts"
 import { type Addition, ASPECTS } from "./aspects.ts"
 import { FUNCTION_WORDS, type Topic } from "./lexicon.ts"
 
@@ -30,16 +30,16 @@ const signsOf = (text: string): string[] => text.match(/\p{S}/gu) ?? []
 
 /**
  * What is wrong with an expansion, as the rest of a sentence that begins with "it", or undefined. `added` is a
- * language model's answer; anything but the prompt with more around its words is refused.
+ * language model's answer, `avoid` the negative prompt; anything but the prompt with more around its words is refused.
  */
-export function faultOf(prompt: string, expansion: string): string | undefined {
+export function faultOf(prompt: string, expansion: string, avoid = ""): string | undefined {
   if (expansion.trim() === "") return "was empty"
   if (expansion.length > prompt.length + 1200) return `was too long (${expansion.length} characters)`
   if (/[\p{Cc}\uFFFD]/u.test(expansion.replace(/[\n\t\r]/g, ""))) return "was not text"
   if (isOnlyIn(REFUSAL, expansion, prompt)) return "was a refusal"
   if (isOnlyIn(TALK, expansion, prompt) || isOnlyIn(MARKUP, expansion, prompt))
     return "was not the prompt alone"
-  const before = analyse(prompt)
+  const before = denying(analyse(prompt), avoid)
   const quote = before.quotes.find((q) => !expansion.includes(q))
   if (quote) return `lost the quoted ${quote}`
   // Small words too: "without" makes all the difference, and so do "on" and "under".
@@ -72,7 +72,7 @@ function contradiction(before: Analysis, expansion: string): string | undefined 
   const denied = after.tokens.find(
     ({ word }) => isDenied(before, word) && times(after, word) > times(before, word),
   )
-  return denied && `added "${denied.word}", which the prompt denies`
+  return denied && `added "${denied.word}", which was denied`
 }
 
 /** Words that speak of a topic without naming anything of it. */

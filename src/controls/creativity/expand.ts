@@ -1,7 +1,7 @@
 // The built-in expander: fills what a prompt leaves open, from a list of ideas, by lots that depend on prompt and seed.
 import { LIMITS } from "../../request/request.ts"
 import { wordsOf } from "../../sampling/words.ts"
-import { type Analysis, analyse, isDenied } from "./analyse.ts"
+import { type Analysis, analyse, denying, isDenied } from "./analyse.ts"
 import { type Addition, ASPECTS, type Expansion, type ExpansionRequest } from "./aspects.ts"
 import { draw, pick, turn } from "./draw.ts"
 import { EMBEDDED } from "./embedded.ts"
@@ -16,7 +16,7 @@ import { ARTICLES, DETERMINERS } from "./lexicon.ts"
 export function expandPrompt(request: ExpansionRequest, list: IdeaList = EMBEDDED): Expansion {
   const { prompt, creativity, seed } = request
   if (!(creativity > 0) || wordsOf(prompt).length === 0) return { prompt, additions: [] }
-  const analysis = analysed(prompt)
+  const analysis = denying(analysed(prompt), request.avoid ?? "")
   if (!analysis.isReadable)
     return {
       prompt,
