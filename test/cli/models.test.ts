@@ -139,6 +139,28 @@ test("add looks for the tokenizer beside the text tower before it converts, and 
   assert.equal(manifest.files.tokenizer, source)
 })
 
+test("a diffusers folder is quantised under its own name, and generates", async () => {
+  const folder = join(home, "Krea-Tiny")
+  for (const [inside, part] of [
+    ["transformer", "dit"],
+    ["text_encoder", "text"],
+    ["vae", "vae"],
+  ] as const)
+    await cp(join(model.folder, `${part}.safetensors`), join(folder, inside, "model.safetensors"))
+  await cp(join(model.folder, "tokenizer"), join(folder, "tokenizer"), { recursive: true })
+  const index = { is_distilled: true, text_encoder_select_layers: TINY_TEXT.taps }
+  await writeFile(join(folder, "model_index.json"), JSON.stringify(index))
+  const said = await atelier(["models", "quantize", folder, "--bits", "8", "--block", "32"])
+  assert.equal(said.code, 0, said.err)
+  assert.match(said.out, /^krea-tiny-q8 is installed in /)
+  const out = join(home, "tiny.webp")
+  const words = `generate x --model krea-tiny-q8 --size 256x256 --threads 1 --json --out ${out}`
+  const made = await atelier(words.split(" "))
+  assert.equal(made.code, 0, made.out)
+  const { steps, guidance } = JSON.parse(made.out).request
+  assert.deepEqual([steps, guidance], [8, 0]) // distilled, as its index says
+})
+
 test("a home that is no folder is told as what cannot be written", async () => {
   process.env.ATELIER_HOME = join(model.folder, "model.json")
   const said = await atelier(["models", "quantize", model.folder, "--json"])

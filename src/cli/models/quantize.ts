@@ -1,4 +1,5 @@
 // A copy of an installed model in 4-bit or 8-bit blocks: the image model and the text tower; the VAE stays.
+import { basename } from "node:path"
 import { findComponents } from "../../checkpoint/components.ts"
 import { quantiseCheckpoint } from "../../checkpoint/convert.ts"
 import { AtelierError } from "../../request/errors.ts"
@@ -18,6 +19,12 @@ export interface QuantizeFlags {
 // four bits need short ones.
 const BLOCK = { 4: 32, 8: 128 } as const
 
+/** A model that was given by its path is called after its file or folder. */
+const shortName = (name: string): string =>
+  basename(name)
+    .replace(/\.(safetensors|gguf)$/, "")
+    .toLowerCase()
+
 export async function quantizeModel(model: string, flags: QuantizeFlags, context: Context): Promise<Added> {
   const bits = Number(flags.bits)
   if (bits !== 4 && bits !== 8)
@@ -36,7 +43,7 @@ export async function quantizeModel(model: string, flags: QuantizeFlags, context
       { field: "block" },
     )
   const source = await findModel(model)
-  const name = flags.name ?? `${source.manifest.name}-q${bits}`
+  const name = flags.name ?? `${shortName(source.manifest.name)}-q${bits}`
   const target = await NewModel.named(name)
   const files: Record<string, string> = {}
   const sha256: Record<string, string> = {}
