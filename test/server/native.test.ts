@@ -260,6 +260,10 @@ test("a board is saved, used, shared by code, exported and imported", async () =
   assert.deepEqual(await client.deleteBoard(board.id), { id: board.id })
   await assert.rejects(client.board(board.id), { code: "not_found" })
   assert.equal((await client.restoreBoard(board.id)).code, board.code)
+  for (const wrong of [{ pictures: [] }, { name: " " }]) {
+    const file = { ...(await client.exportBoard(board.id)), ...wrong }
+    assert.equal((await service.call("POST", "/api/boards/import", file)).status, 400, JSON.stringify(wrong))
+  }
   const renamed = await client.changeBoard("cold", { name: "ice / cold" })
   assert.equal((await client.board("ice / cold")).id, renamed.id)
 })

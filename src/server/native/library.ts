@@ -28,9 +28,10 @@ const BoardBody = z.strictObject({
 })
 const BoardExport = z.strictObject({
   atelier: z.literal("board/1"),
-  name: z.string().min(1).max(120),
+  name: z.string().trim().min(1).max(120),
   pictures: z
     .array(z.strictObject({ image: z.string(), weight: z.number().min(low).max(high) }))
+    .min(1)
     .max(LIMITS.boardPictures),
 })
 
