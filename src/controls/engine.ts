@@ -11,11 +11,10 @@ import {
 import type { Expand } from "../sampling/generate.ts"
 import { weightsOf } from "../sampling/manifest.ts"
 import { conditioners } from "../sampling/parts.ts"
-import { wordsOf } from "../sampling/words.ts"
 import { boardFileOf } from "./board-file.ts"
 import { BoardFolder } from "./boards.ts"
 import { type BoardReader, openControls } from "./conditioner.ts"
-import { chatFromEnvironment, createExpander, EMBEDDED_WORDS, type Expander } from "./creativity/index.ts"
+import { chatFromEnvironment, createExpander, type Expander } from "./creativity/index.ts"
 
 export interface EngineOptions extends BareOptions {
   /** How boards are found; default the folder `boards` of the user's home. */
@@ -62,29 +61,22 @@ export function createEngine(options: EngineOptions = {}): LocalEngine {
 /** Creativity in the words that the model at hand understands. */
 function expandFor(folders: readonly string[]): Expand {
   const chat = chatFromEnvironment(process.env)
-  const expanders = new Map<string, { list: "embedded" | "open"; expand: Expander }>()
+  const expanders = new Map<string, Expander>()
   return async ({ model, prompt, negativePrompt, creativity, references, board }, seed, signal) => {
     let expander = expanders.get(model)
     if (!expander) {
       const { manifest } = await findModel(model, [...folders])
-      const list = weightsOf(manifest)
-      expander = { list, expand: createExpander({ list, ...(chat && { chat }) }) }
+      expander = createExpander({
+        list: weightsOf(manifest),
+        ...(chat && { chat }),
+      })
       expanders.set(model, expander)
     }
     const hasLook = isNear(references) || (board?.strength ?? 0) > 0
     const avoid = negativePrompt.trim()
     const asked = { prompt, creativity, seed, ...(hasLook && { hasLook }), ...(avoid && { avoid }) }
-    const expansion = await expander.expand(asked, signal)
-    const unread = expander.list === "embedded" ? unreadNote(expansion.prompt) : undefined
-    return unread ? { ...expansion, note: [expansion.note, unread].filter(Boolean).join(" ") } : expansion
+    return await expander(asked, signal)
   }
-}
-
-/** A sentence for a prompt with more words than the embedded model reads. */
-function unreadNote(prompt: string): string | undefined {
-  const { length } = wordsOf(prompt)
-  if (length <= EMBEDDED_WORDS) return undefined
-  return `The model reads ${EMBEDDED_WORDS} words of a prompt, articles aside, and this has ${length}: what comes last may have no effect.`
 }
 
 /** Whether a picture is to come near, those added up that are given twice: what cancels is as if never given. */

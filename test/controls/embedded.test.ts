@@ -190,17 +190,6 @@ test("the expanded prompt is in the answer and in the picture; a raw one is the 
   assert.equal(await readExpandedPrompt(raw.pictures[0]!.bytes), undefined)
 })
 
-test("a prompt with more words than the model reads is told so, once for all its pictures", async () => {
-  const told = async (words: number): Promise<string[]> => {
-    const prompt = `a ${"red ".repeat(words - 1)}fox`
-    return (await engine.generate(parseRequest({ ...base, prompt, steps: 1, candidates: 1, count: 2 }))).notes
-  }
-  assert.deepEqual(await told(15), [])
-  assert.deepEqual(await told(16), [
-    "The model reads 15 words of a prompt, articles aside, and this has 16: what comes last may have no effect.",
-  ])
-})
-
 test("a program's boards are those of its own home, also for its pictures", async () => {
   await using sdk = createAtelier(undefined, home)
   await sdk.boards.create("of the program", [{ bytes: readFileSync(looks[0]!), name: "look" }])
