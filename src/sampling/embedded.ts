@@ -54,7 +54,7 @@ export async function openWords(context: PartContext): Promise<TextEncoder> {
         sine: floats(sine, [length, half]),
         bias: floats(causalBias([length], length), [1, 1, length, length]),
       })
-      return { data: found!.data as Float32Array, length }
+      return { data: found!.data as Float32Array, length, truncated: tokens.truncated }
     },
     close: () => tower.close(),
   }

@@ -34,6 +34,8 @@ export interface Studio {
   software: string
 }
 
+const CUT = "The prompt is longer than the model reads; its end was left out."
+
 export async function generate(
   request: Resolved,
   model: Model,
@@ -101,7 +103,10 @@ export async function generate(
     const { width, height } = pixels
     pictures.push({ index, seed, width, height, format: request.output.format, bytes })
   }
-  const notes = [...new Set(expanded.flatMap((e) => e.note ?? []))]
+  const cut = await Promise.all(expanded.map((e) => model.isCut(e.prompt)))
+  const notes = [
+    ...new Set(expanded.flatMap((e, i) => [...(e.note ? [e.note] : []), ...(cut[i] ? [CUT] : [])])),
+  ]
   return {
     pictures,
     request,

@@ -42,6 +42,10 @@ import type { TextEncoder } from "./text.ts"
 const TEXT_BLOCK = 16
 const CACHED_PROMPTS = 256
 
+interface ReadPrompt extends Tokens {
+  truncated: boolean
+}
+
 const NAMES = { dit: "image model", vae: "VAE", text: "text tower" } as const
 
 /** The component's checkpoint, whichever file or folder it is in. */
@@ -123,7 +127,7 @@ export class Model {
   readonly #encoder: TextEncoder
   readonly #conditioner: Conditioner | undefined
   readonly #upsampler: Upsampler | undefined
-  readonly #prompts = new Map<string, Promise<Tokens>>()
+  readonly #prompts = new Map<string, Promise<ReadPrompt>>()
 
   private constructor(parts: {
     installed: Installed
@@ -223,8 +227,13 @@ export class Model {
     return { ...reading, branches: reading.branches.map((b) => padded(b, length)) }
   }
 
+  /** Whether a prompt is longer than the model reads, and lost its end. */
+  async isCut(prompt: string): Promise<boolean> {
+    return (await this.#read(prompt)).truncated
+  }
+
   /** Fused tokens of a prompt, kept for the next time: towers are slow and prompts come again. */
-  #read(prompt: string): Promise<Tokens> {
+  #read(prompt: string): Promise<ReadPrompt> {
     const known = this.#prompts.get(prompt)
     if (known) this.#prompts.delete(prompt)
     const tokens = known ?? this.#fuse(prompt)
@@ -234,10 +243,10 @@ export class Model {
     return tokens
   }
 
-  async #fuse(prompt: string): Promise<Tokens> {
-    const { data, length } = await this.#encoder.encode(prompt)
+  async #fuse(prompt: string): Promise<ReadPrompt> {
+    const { data, length, truncated } = await this.#encoder.encode(prompt)
     const valid = new Uint8Array(length).fill(1)
-    return { data: await this.#dit.fuse(data, valid, 1), valid }
+    return { data: await this.#dit.fuse(data, valid, 1), valid, truncated }
   }
 
   /** A start picture as a latent of the grid's size. */

@@ -9,6 +9,8 @@ import type { TextTower } from "../runtime/networks.ts"
 export interface Taps {
   data: Float32Array
   length: number
+  /** Whether the prompt was too long and lost its end. */
+  truncated: boolean
 }
 
 /** Reads a prompt. The same prompt gives the same bits, whoever else is being served. */
@@ -54,10 +56,10 @@ export class QwenEncoder implements TextEncoder {
   }
 
   async encode(prompt: string): Promise<Taps> {
-    const { ids, dropped } = templateIds(this.#tokenizer, prompt)
+    const { ids, dropped, truncated } = templateIds(this.#tokenizer, prompt)
     const { taps, hidden } = this.#tower.config
     const all = await this.#tower.taps(ids)
-    return { data: all.subarray(dropped * taps.length * hidden), length: ids.length - dropped }
+    return { data: all.subarray(dropped * taps.length * hidden), length: ids.length - dropped, truncated }
   }
 
   close(): Promise<void> {

@@ -60,6 +60,8 @@ export interface WordTokens {
   ids: number[]
   /** Word vectors, one row of `WORD_VECTOR` numbers per id; zeros where there is none. */
   vectors: Float32Array
+  /** Whether words at the end had no room. */
+  truncated: boolean
 }
 
 /**
@@ -80,7 +82,7 @@ export function wordTokens(prompt: string, table: WordTable, limit: number): Wor
   kept.forEach(({ vector }, i) => {
     if (vector) vectors.set(vector, i * WORD_VECTOR)
   })
-  return { ids: [...kept.map(({ id }) => id), END], vectors }
+  return { ids: [...kept.map(({ id }) => id), END], vectors, truncated: kept.length < known.length }
 }
 
 /** The words in a file of word vectors. */

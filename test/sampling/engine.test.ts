@@ -250,6 +250,13 @@ test("a model whose files were moved or whose manifest is broken does not hide t
   for (const name of ["broken", "moved"]) await rm(`${folder}/${name}`, { recursive: true })
 })
 
+test("a prompt that is longer than the model reads is told of", async () => {
+  const short = await engine.generate(request({ steps: 1 }))
+  assert.deepEqual(short.notes, [])
+  const long = await engine.generate(request({ steps: 1, count: 2, prompt: "fox ".repeat(200) }))
+  assert.deepEqual(long.notes, ["The prompt is longer than the model reads; its end was left out."])
+})
+
 test("a closed engine says so", async () => {
   const closed = newEngine()
   await closed.close()

@@ -56,6 +56,8 @@ describe("prompts as word tokens", () => {
 
   test("the limit counts the words that are read, not those that were written", () => {
     assert.deepEqual(idsOf("semaphore frog", 3), [id("traffic"), id("light"), END])
+    assert.equal(wordTokens("semaphore frog", table, 3).truncated, true)
+    assert.equal(wordTokens("semaphore zzyzx", table, 3).truncated, false) // nobody knows the last word
   })
 })
 
