@@ -75,8 +75,7 @@ describe("intervals", () => {
       held.ratio += within(ratio(unseen, seen), 0.75)
     }
     // 114 are expected, give or take 5 at two standard deviations.
-    for (const [what, n] of Object.entries(held))
-      assert.ok(n > 0.9 * samples && n < samples, `${what}: ${n}`)
+    for (const [what, n] of Object.entries(held)) assert.ok(n > 0.9 * samples && n < samples, `${what}: ${n}`)
   })
 
   it("say nothing of an empty sample", () => {
