@@ -68,6 +68,7 @@ describe("the judge's pictures", () => {
     const path = join(folder, "weights.bin")
     writeFileSync(path, "one")
     const before = await fingerprint(folder)
+    writeFileSync(join(folder, "README.md"), "a card, which makes no picture")
     assert.equal(await fingerprint(folder), before)
     writeFileSync(path, "other")
     assert.notEqual(await fingerprint(folder), before)

@@ -17,11 +17,11 @@ import { type Bitmap, decodeBitmap, encodePng } from "./pixels.ts"
 /** Longer side of kept pictures: enough for every measure and network that looks at them. */
 export const KEPT_SIDE = 256
 
-/** Names and sizes and times of a model's files: another model under the same name has another fingerprint. */
+/** Names and sizes and times of a model's files but its card: another model under the same name has another fingerprint. */
 export async function fingerprint(folder: string): Promise<string> {
   const hash = createHash("sha256")
   const names = (await readdir(folder, { recursive: true, withFileTypes: true }))
-    .filter((e) => e.isFile())
+    .filter((e) => e.isFile() && !e.name.endsWith(".md"))
     .map((e) => join(e.parentPath, e.name))
   for (const name of names.sort()) {
     const { size, mtimeMs } = await stat(name)
