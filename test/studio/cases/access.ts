@@ -47,8 +47,11 @@ export const access = (browser: () => Browser): void => {
       await page.getByRole("button", { name: "Copy as curl" }).click()
       await page.getByRole("button", { name: "Copied" }).waitFor()
       await page.keyboard.press("Escape")
+      // The layer gives the keyboard back to its picture when it has closed: only then may the prompt take it.
+      await page.getByRole("button", { name: "Copied" }).waitFor({ state: "detached" })
+      await page.waitForFunction(() => document.activeElement?.classList.contains("tile-open"))
       await promptOf(page).fill("")
-      await page.keyboard.press("Control+v")
+      await promptOf(page).press("Control+v")
       // A paste arrives when the browser has asked the system for it, which may be after the key has gone up.
       await page.waitForFunction(() =>
         [...document.querySelectorAll("textarea")].some(({ value }) =>
