@@ -51,6 +51,8 @@ export async function generate(
   const conditions = await Promise.all(
     expanded.map((e, i) => model.condition({ ...request, seed: seeds[i]! }, e.prompt)),
   )
+  // Asked while what was read is at hand: after the pictures others may have taken its place.
+  const cut = await Promise.all(expanded.map((e) => model.isCut(e.prompt)))
   clock.lap("text")
 
   // Noise, the best of some, or the start picture brought to t = strength.
@@ -103,7 +105,6 @@ export async function generate(
     const { width, height } = pixels
     pictures.push({ index, seed, width, height, format: request.output.format, bytes })
   }
-  const cut = await Promise.all(expanded.map((e) => model.isCut(e.prompt)))
   const notes = [
     ...new Set(expanded.flatMap((e, i) => [...(e.note ? [e.note] : []), ...(cut[i] ? [CUT] : [])])),
   ]
