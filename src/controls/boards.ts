@@ -6,6 +6,7 @@ import sharp from "sharp"
 import { z } from "zod"
 import { errorCode, writeWhole } from "../checkpoint/files.ts"
 import { decodeImage } from "../image/decode.ts"
+import { checkBoardSize } from "../request/boards.ts"
 import { AtelierError } from "../request/errors.ts"
 import { LIMITS } from "../request/request.ts"
 import { contentHash } from "./look-cache.ts"
@@ -53,20 +54,6 @@ export const boardName = (name: string): string =>
     .normalize("NFC")
     .replace(/[\p{Cc}\s]+/gu, " ")
     .trim()
-
-/** Throws out_of_range for what no board holds: no pictures, too many, or too large ones. */
-export function checkBoardSize(count: number, bytes: number): void {
-  const { boardPictures, boardBytes } = LIMITS
-  const refuse = (message: string): never => {
-    throw new AtelierError("out_of_range", message, { field: "pictures" })
-  }
-  if (count === 0 || count > boardPictures)
-    refuse(`A board holds 1 to ${boardPictures} pictures; ${count} were given.`)
-  if (bytes > boardBytes)
-    refuse(
-      `The board's pictures have ${Math.ceil(bytes / 1e6)} MB together, and ${boardBytes / 1e6} MB is the limit; make them smaller.`,
-    )
-}
 
 /** Boards in a folder, `ATELIER_HOME/boards`. */
 export class BoardFolder {

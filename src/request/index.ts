@@ -1,5 +1,6 @@
 // The request folder's public face.
 
+export * from "./boards.ts"
 export * from "./engine.ts"
 export * from "./errors.ts"
 export * from "./request.ts"

@@ -3,8 +3,15 @@
 import { fetchUntrusted, MAX_REMOTE_BYTES } from "../image/fetch-untrusted.ts"
 import { IMAGE_LIMITS } from "../image/limits.ts"
 import { isUuid, type Jobs } from "../jobs/index.ts"
-import { AtelierError } from "../request/index.ts"
-import { type Asset, addAsset, type BlobStore, findAsset, putContent } from "../store/index.ts"
+import { AtelierError, checkBoardSize } from "../request/index.ts"
+import {
+  type Asset,
+  addAsset,
+  type BlobStore,
+  type BoardPicture,
+  findAsset,
+  putContent,
+} from "../store/index.ts"
 import { MAX_PIXELS, withDecoder } from "./decoder.ts"
 
 export const MAX_PICTURE_BYTES = MAX_REMOTE_BYTES
@@ -114,6 +121,23 @@ export async function ingest(source: string, field: string, context: IngestConte
   const bytes = await bytesOf(source, field, context)
   const asset = await storeAsset(bytes, { kind: "input", field }, context)
   return { asset, picture: null }
+}
+
+/** The pictures of a board as assets, up to the bytes that a board holds. Errors name them `pictures[0].image`. */
+export async function ingestBoard(
+  pictures: readonly BoardPicture[],
+  [list, member]: readonly [list: string, member: string],
+  context: IngestContext,
+): Promise<BoardPicture[]> {
+  const stored: BoardPicture[] = []
+  let bytes = 0
+  for (const [i, { image, weight }] of pictures.entries()) {
+    const { asset } = await ingest(image, `${list}[${i}]${member}`, context)
+    stored.push({ image: asset.id, weight })
+    bytes += asset.bytes
+    checkBoardSize(pictures.length, bytes, list)
+  }
+  return stored
 }
 
 /** `<uuid>`, or an address of ours that ends in one: `/files/<uuid>.png`. */

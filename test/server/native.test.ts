@@ -268,6 +268,32 @@ test("a board is saved, used, shared by code, exported and imported", async () =
   assert.equal((await client.board("ice / cold")).id, renamed.id)
 })
 
+test("a board over the limit of bytes is refused while its pictures are taken in, by every door", async () => {
+  const create = { width: 1000, height: 1000, channels: 3, background: "red" } as const
+  const noise = { type: "gaussian", mean: 128, sigma: 60 } as const
+  const bytes = await sharp({ create: { ...create, noise } })
+    .png()
+    .toBuffer()
+  assert.ok(bytes.length > 2_900_000, `${bytes.length} bytes`)
+  const large = await client.upload(bytes)
+  const pictures = Array.from({ length: 100 }, () => ({ image: large.id }))
+  const told = /^The board's pictures have 29\d MB together, and 290 MB is the limit; make them smaller\.$/
+  const small = await client.createBoard({ name: "small", pictures: pictures.slice(0, 1) })
+  for (const [method, path] of [
+    ["POST", "/api/boards"],
+    ["PATCH", `/api/boards/${small.id}`],
+  ] as const) {
+    const { status, body } = await service.call(method, path, { name: "large", pictures })
+    assert.deepEqual([status, body.error.code, body.error.field], [400, "out_of_range", "pictures"])
+    assert.match(body.error.message, told)
+  }
+  const images = pictures.map(({ image }) => image)
+  const { status, body } = await service.call("POST", "/moodboards", { name: "large", images })
+  assert.equal(status, 400)
+  assert.match(JSON.stringify(body), /29\d MB together, and 290 MB is the limit/)
+  assert.deepEqual(await client.board(small.id), small)
+})
+
 test("a model without references refuses them before queueing, and weight 0 asks for none", async () => {
   const supports = { ...testModel.supports, references: false, boards: false }
   const open = await startService({}, { models: [{ ...testModel, title: "Open weights", supports }] })

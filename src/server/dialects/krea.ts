@@ -19,7 +19,7 @@ import {
   removeBoard,
 } from "../../store/index.ts"
 import { statusOf } from "../http.ts"
-import { ingest, storeAsset } from "../ingest.ts"
+import { ingestBoard, storeAsset } from "../ingest.ts"
 import { variantOf } from "../names.ts"
 import { uploadedFile } from "../native/library.ts"
 import type { FullOptions } from "../options.ts"
@@ -258,12 +258,10 @@ export function krea(door: Door, s: Service): void {
     "/moodboards",
     async ({ c, key }) => {
       const body = await readJson(c, Moodboard)
-      const pictures = []
-      for (const [i, image] of body.images.entries()) {
-        const { url, strength } = typeof image === "string" ? { url: image, strength: 1 } : image
-        const taken = await ingest(url, `images[${i}]`, s.ingestContext(key.id))
-        pictures.push({ image: taken.asset.id, weight: strength })
-      }
+      const images = body.images.map((image) =>
+        typeof image === "string" ? { image, weight: 1 } : { image: image.url, weight: image.strength },
+      )
+      const pictures = await ingestBoard(images, ["images", ""], s.ingestContext(key.id))
       return board(await addBoard(s.store.db, key.id, { name: body.name, pictures }, s.jobs.clock()))
     },
     { counts: true },

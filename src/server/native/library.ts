@@ -4,6 +4,7 @@ import { AtelierError, LIMITS } from "../../request/index.ts"
 import {
   addBoard,
   type Board,
+  type BoardPicture,
   changeBoard,
   findAsset,
   findBoard,
@@ -13,7 +14,7 @@ import {
   removeBoard,
   restoreBoard,
 } from "../../store/index.ts"
-import { ingest, storeAsset } from "../ingest.ts"
+import { ingestBoard, storeAsset } from "../ingest.ts"
 import { type Route, route, time, whole } from "../route.ts"
 import type { Service } from "../service.ts"
 import { AssetView, assetView, BoardView, boardView } from "./views.ts"
@@ -124,26 +125,8 @@ export async function uploadedFile(
 }
 
 export function boardRoutes(s: Service): Route[] {
-  const stored = async (
-    pictures: { image: string; weight: number }[],
-    keyId: string,
-  ): Promise<Board["pictures"]> => {
-    const context = s.ingestContext(keyId)
-    const done = []
-    let bytes = 0
-    for (const [i, p] of pictures.entries()) {
-      const { asset } = await ingest(p.image, `pictures[${i}].image`, context)
-      done.push({ image: asset.id, weight: p.weight })
-      bytes += asset.bytes
-      if (bytes > LIMITS.boardBytes)
-        throw new AtelierError(
-          "out_of_range",
-          `The board's pictures have more than ${LIMITS.boardBytes / 1e6} MB together, which is the limit; make them smaller.`,
-          { field: "pictures" },
-        )
-    }
-    return done
-  }
+  const stored = (pictures: BoardPicture[], keyId: string): Promise<BoardPicture[]> =>
+    ingestBoard(pictures, ["pictures", ".image"], s.ingestContext(keyId))
   const found = async (name: string, keyId: string): Promise<Board> => {
     const board = await findBoard(s.store.db, keyId, name)
     if (!board) throw noBoard(name)
