@@ -68,6 +68,17 @@ export function numberOf<T extends string | undefined>(
   return value as T extends string ? number : number | undefined
 }
 
+/** The word in an option's text. Throws invalid_request when it is none of those that there are. */
+export function oneOf<T extends string>(option: string, text: string, known: readonly T[]): T {
+  const found = known.find((word) => word === text)
+  if (found === undefined)
+    throw new AtelierError(
+      "invalid_request",
+      `--${option} ${text}: there are ${known.join(", ")}; see --help.`,
+    )
+  return found
+}
+
 /** Runs what reads the options; what is wrong with them is told in one sentence, and the process ends with 2. */
 export function readOrExit<T>(read: () => T): T {
   try {

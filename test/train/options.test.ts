@@ -59,13 +59,23 @@ describe("the options of npm run data", () => {
 
 describe("the options of npm run judge", () => {
   it("are numbers where numbers are meant", () => {
-    const { numbers, values, positionals } = readJudgeOptions(
+    const { numbers, values, positionals, parts } = readJudgeOptions(
       words("controls --part sliders --count 40 --guidance 2.5"),
     )
     assert.deepEqual([numbers.count, numbers.guidance, numbers.steps], [40, 2.5, undefined])
-    assert.deepEqual([values.part, values.model, positionals], [["sliders"], "medium", ["controls"]])
+    assert.deepEqual([parts, values.model, positionals], [["sliders"], "medium", ["controls"]])
     assert.throws(() => readJudgeOptions(words("--count few")), /--count few: this takes a whole number/)
     assert.throws(() => readJudgeOptions(words("--count 0")), /--count 0 is too small/)
+  })
+
+  it("are words that there are: a shape and parts", () => {
+    assert.deepEqual([readJudgeOptions([]).aspect, readJudgeOptions([]).parts], ["1:1", undefined])
+    assert.equal(readJudgeOptions(words("--aspect 16:9")).aspect, "16:9")
+    assert.throws(() => readJudgeOptions(words("--aspect 7:5")), /--aspect 7:5: there are 1:1, /)
+    assert.throws(
+      () => readJudgeOptions(words("controls --part dials")),
+      /--part dials: there are creativity/,
+    )
   })
 })
 
@@ -98,8 +108,8 @@ describe("the documents", () => {
     const lines = uses("judge").map((line) => line.replaceAll(/ [NGC]\b/g, " 1"))
     assert.ok(lines.length > 20)
     for (const line of lines) {
-      const { values, positionals } = readJudgeOptions(words(line))
-      for (const part of values.part ?? []) assert.match(JUDGE_HELP, new RegExp(`\\b${part}\\b`), line)
+      const { parts = [], positionals } = readJudgeOptions(words(line))
+      for (const part of parts) assert.match(JUDGE_HELP, new RegExp(`\\b${part}\\b`), line)
       for (const what of positionals) assert.equal(what, "controls", line)
     }
   })

@@ -1,7 +1,7 @@
 // The options of `npm run data`, checked where they are read, and what --help says of them. Imports the recipe's type.
 import { parseArgs } from "node:util"
 import { AtelierError } from "../../request/errors.ts"
-import { numberOf } from "../options.ts"
+import { numberOf, oneOf } from "../options.ts"
 import type { Recipe } from "./dataset.ts"
 import type { Stage } from "./scene.ts"
 
@@ -17,17 +17,6 @@ export const DATA_HELP = `npm run data -- [options]
   --out FOLDER   default data/scenes, or data/truth with --size
   --sheet        no data set: contact sheets of styles, places and captions in data/sheets
 `
-
-/** One of the words that an option takes. */
-function oneOf<T extends string>(option: string, text: string, known: readonly T[]): T {
-  const found = known.find((word) => word === text)
-  if (found === undefined)
-    throw new AtelierError(
-      "invalid_request",
-      `--${option} ${text}: there are ${known.join(", ")}; see --help.`,
-    )
-  return found
-}
 
 /** Pixels of a native square's side. */
 const NATIVE_SIDE = 128

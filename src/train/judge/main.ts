@@ -4,13 +4,13 @@ import { join } from "node:path"
 import { EMBEDDED, OPEN } from "../../controls/creativity/index.ts"
 import { createEngine } from "../../controls/engine.ts"
 import type { GenerationInput } from "../../request/request.ts"
-import { ASPECTS, type Aspect, SIZES } from "../../request/sizes.ts"
+import { SIZES } from "../../request/sizes.ts"
 import { findModel, weightsOf } from "../../sampling/index.ts"
 import { ART_VERSION } from "../data/dataset.ts"
 import { hash } from "../data/random.ts"
 import { openSprites } from "../data/sprites.ts"
 import { readOrExit } from "../options.ts"
-import { isPart, PARTS } from "./controls/measure.ts"
+import { PARTS } from "./controls/measure.ts"
 import { controlsTable } from "./controls/report.ts"
 import { judgeControls } from "./controls/run.ts"
 import { copyingOf } from "./distances.ts"
@@ -28,7 +28,9 @@ import { throughAutoencoder } from "./through.ts"
 import { traitsOf } from "./traits.ts"
 import { exportClassifier, loadClassifier } from "./weights.ts"
 
-const { values, positionals, numbers } = readOrExit(() => readJudgeOptions(process.argv.slice(2)))
+const { values, positionals, numbers, parts, aspect } = readOrExit(() =>
+  readJudgeOptions(process.argv.slice(2)),
+)
 
 const DATA = process.env.ATELIER_DATA ?? "data"
 const CACHE = join(DATA, "judged")
@@ -42,7 +44,6 @@ const artPath = (part: string, p: Prompt): string =>
     `${part}-v${ART_VERSION}${aspect === "1:1" ? "" : `-${aspect.replace(":", "x")}`}`,
     `${p.id}-${hash(JSON.stringify(p)).toString(16)}.png`,
   )
-const aspect = values.aspect as Aspect
 
 function drawings() {
   if (!existsSync(join(DATA, "sprites.json")))
@@ -91,15 +92,13 @@ function asked(): Partial<GenerationInput> {
 
 async function controls(): Promise<void> {
   const { creativity, ...given } = asked()
-  const unknown = [...positionals.slice(1), ...(values.part ?? [])].find((p) => !isPart(p))
-  if (unknown) return refuse(`The controls have no part ${unknown}; there are ${PARTS.join(", ")}.`)
   if (creativity !== undefined)
     return refuse("The controls set creativity themselves; leave out --creativity.")
   if (aspect !== "1:1") return refuse("The controls are measured on squares; leave out --aspect.")
   const report = await judgeControls({
     command,
     model: values.model,
-    ...(values.part && { parts: PARTS.filter((p) => values.part!.includes(p)) }),
+    ...(parts && { parts: PARTS.filter((part) => parts.includes(part)) }),
     count: numbers.count,
     classifier: values.classifier,
     given,
@@ -171,9 +170,8 @@ async function judge(): Promise<void> {
 }
 
 if (values.help) console.log(JUDGE_HELP)
-else if (!ASPECTS.includes(aspect)) refuse(`There is no shape ${aspect}; there are ${ASPECTS.join(", ")}.`)
-else if (positionals[0] === "controls") await controls()
-else if (positionals.length > 0) refuse(`The judge knows no ${positionals[0]}.\n${JUDGE_HELP}`)
+else if (positionals.join(" ") === "controls") await controls()
+else if (positionals.length > 0) refuse(`The judge knows no ${positionals.join(" ")}.\n${JUDGE_HELP}`)
 else if (values["write-prompts"]) {
   const lines = drawUpPrompts(traitsOf(drawings())).map((p) => JSON.stringify(p))
   writeFileSync(PROMPTS_FILE, `${lines.join("\n")}\n`)

@@ -1,7 +1,7 @@
 // The options of `npm run judge`, and what --help says of them.
 import { parseArgs } from "node:util"
 import { ASPECTS } from "../../request/sizes.ts"
-import { numberOf } from "../options.ts"
+import { numberOf, oneOf } from "../options.ts"
 import { PARTS } from "./controls/measure.ts"
 
 export const JUDGE_HELP = `npm run judge -- [controls] [options]
@@ -52,5 +52,6 @@ export function readJudgeOptions(argv: readonly string[]) {
     candidates: number("candidates"),
     creativity: number("creativity"),
   }
-  return { values, positionals, numbers }
+  const parts = values.part?.map((part) => oneOf("part", part, PARTS))
+  return { values, positionals, numbers, parts, aspect: oneOf("aspect", values.aspect, ASPECTS) }
 }

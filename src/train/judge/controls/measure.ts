@@ -10,7 +10,6 @@ import type { Estimate } from "../statistics.ts"
 
 export const PARTS = ["creativity", "references", "start", "sliders", "spread"] as const
 export type Part = (typeof PARTS)[number]
-export const isPart = (name: string): name is Part => (PARTS as readonly string[]).includes(name)
 
 export interface ControlFigure extends Figure {
   readonly part: Part
