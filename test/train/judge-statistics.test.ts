@@ -26,6 +26,28 @@ describe("intervals", () => {
     assert.deepEqual([share(hits(0, 5)).low, share(hits(5, 0)).high], [0, 1])
   })
 
+  it("are Newcombe's for a drop", () => {
+    // The examples of Newcombe 1998, Statistics in Medicine 17, table II, method 10.
+    for (const [yes, of, other, ofOthers, low, high] of [
+      [56, 70, 48, 80, 0.0524, 0.3339],
+      [9, 10, 3, 10, 0.1705, 0.809],
+      [5, 56, 0, 29, -0.0381, 0.1926],
+      [10, 10, 0, 20, 0.6791, 1],
+      [10, 10, 0, 10, 0.6075, 1],
+    ] as const) {
+      const drop = difference(hits(yes, of - yes), hits(other, ofOthers - other))
+      near(drop.low, low, 6e-5)
+      near(drop.high, high, 6e-5)
+      assert.deepEqual([drop.value, drop.n], [yes / of - other / ofOthers, of + ofOthers])
+    }
+  })
+
+  it("of a drop are wide where every picture of both sides is right", () => {
+    const { value, low, high } = difference(hits(18, 0), hits(18, 0))
+    near(high, 0.1759, 1e-4) // 1 less Wilson's lower end of 18 of 18
+    assert.deepEqual([value, low], [0, -high])
+  })
+
   it("hold the mean of a sample and are the same every time", () => {
     const random = new Random(3)
     const values = Array.from({ length: 400 }, () => 5 + random.normal())

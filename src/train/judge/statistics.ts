@@ -53,11 +53,22 @@ export function bootstrap<T>(
 
 export const meanOf = (values: readonly number[]): Estimate => bootstrap([values], ([v]) => average(v!))
 
-const rate = (hits: readonly boolean[]): number => hits.filter(Boolean).length / hits.length
+/**
+ * Share of `first` less share of `second`, of other prompts; with Newcombe's interval (1998, method 10), which is as
+ * wide as the two shares' own even where every one of them is alike.
+ */
+export function difference(first: readonly boolean[], second: readonly boolean[]): Estimate {
+  const [a, b] = [share(first), share(second)]
+  const value = a.value - b.value
+  return {
+    value,
+    low: value - Math.hypot(a.value - a.low, b.high - b.value),
+    high: value + Math.hypot(a.high - a.value, b.value - b.low),
+    n: a.n + b.n,
+  }
+}
 
-/** Share of `first` less share of `second`. */
-export const difference = (first: readonly boolean[], second: readonly boolean[]): Estimate =>
-  bootstrap([first, second], ([a, b]) => rate(a!) - rate(b!))
+const rate = (hits: readonly boolean[]): number => hits.filter(Boolean).length / hits.length
 
 /** Share of `first` over share of `second`. */
 export const ratio = (first: readonly boolean[], second: readonly boolean[]): Estimate =>
