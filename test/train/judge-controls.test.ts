@@ -328,7 +328,7 @@ describe("npm run judge -- controls", () => {
     await assert.rejects(run, (error: Error & { stderr: string; code: number }) => {
       assert.equal(
         error.stderr,
-        "The controls have no part colour; there are creativity, references, start, sliders, spread.\n",
+        "--part colour: there are creativity, references, start, sliders, spread; see --help.\n",
       )
       assert.equal(error.code, 2)
       return true
