@@ -8,7 +8,7 @@ type NodeProto = InstanceType<typeof onnx.NodeProto>
 type TensorProto = InstanceType<typeof onnx.TensorProto>
 type AttributeValue = number | string | readonly number[] | { int: number } | { ints: readonly number[] }
 
-export const ONNX_TYPE = {
+const ONNX_TYPE = {
   float32: onnx.TensorProto.DataType.FLOAT,
   int64: onnx.TensorProto.DataType.INT64,
   bool: onnx.TensorProto.DataType.BOOL,

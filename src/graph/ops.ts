@@ -17,7 +17,7 @@ export function constant(value: number | readonly number[] | Float32Array, shape
 const lift = (x: Tensor | number): Tensor => (typeof x === "number" ? constant(x) : x)
 
 /** numpy broadcasting of two shapes. */
-export function broadcast(op: string, a: Tensor, b: Tensor): Shape {
+function broadcast(op: string, a: Tensor, b: Tensor): Shape {
   const rank = Math.max(a.shape.length, b.shape.length)
   return Array.from({ length: rank }, (_, i): Dim => {
     const x = a.shape[a.shape.length - rank + i] ?? 1

@@ -78,7 +78,7 @@ export function scope<T>(name: string, build: () => T): T {
   }
 }
 
-export const currentScope = (): string => scopes.join(".")
+const currentScope = (): string => scopes.join(".")
 
 export function node(
   op: Operator,
