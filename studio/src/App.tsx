@@ -18,6 +18,7 @@ import { page } from "./state/page.ts"
 import { useStore } from "./state/store.ts"
 import { Takes } from "./takes/Takes.tsx"
 import { Button } from "./ui/Button.tsx"
+import { Reason } from "./ui/Reason.tsx"
 
 export function App() {
   const t = useMessages()
@@ -35,7 +36,7 @@ export function App() {
         <h1 className="visually-hidden">{t.appName}</h1>
         {capabilities.isError &&
         !(capabilities.error instanceof ApiError && capabilities.error.status === 401) ? (
-          <Unreachable message={capabilities.error.message} />
+          <Unreachable error={capabilities.error} />
         ) : (
           <span className="visually-hidden">{t.takes.loading}</span>
         )}
@@ -71,7 +72,7 @@ function useEvents(isOn: boolean): void {
   }, [isOn])
 }
 
-function Unreachable({ message }: { message: string }) {
+function Unreachable({ error }: { error: Error }) {
   const { takes, connection } = useMessages()
   useEffect(() => {
     const timer = setInterval(() => void queries.refetchQueries({ queryKey: ["capabilities"] }), 2000)
@@ -80,7 +81,7 @@ function Unreachable({ message }: { message: string }) {
   return (
     <>
       <CloudOff size={24} aria-hidden />
-      <p role="alert">{message}</p>
+      <div role="alert">{error instanceof ApiError ? <Reason error={error} /> : <p>{error.message}</p>}</div>
       <p className="small muted">{connection.lostHint}</p>
       <Button kind="outlined" onPress={() => void queries.refetchQueries({ queryKey: ["capabilities"] })}>
         {takes.tryAgain}

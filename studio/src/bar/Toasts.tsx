@@ -58,7 +58,14 @@ function Line({ item }: { item: Toast }) {
       onBlur={() => setKeyboard(false)}
     >
       {item.kind === "error" && <CircleAlert size={16} aria-hidden />}
-      <span>{item.text}</span>
+      <div>
+        {item.text}
+        {item.detail && (
+          <p className="small" lang="en">
+            {item.detail}
+          </p>
+        )}
+      </div>
       {item.action && (
         <Button
           onPress={(e) => {

@@ -3,6 +3,7 @@ import { Trash2, X } from "lucide-react"
 import { useState } from "react"
 import { useCapabilities, useJob } from "../api/queries.ts"
 import { type Messages, useMessages } from "../messages/index.ts"
+import { reasonOf } from "../messages/reasons.ts"
 import { draft, drawSeed, modelOf } from "../state/draft.ts"
 import { newId } from "../state/id.ts"
 import { complain, page } from "../state/page.ts"
@@ -255,7 +256,10 @@ function Cell({ id, aspect }: { id: string | null; aspect: number }) {
       {job && job.state !== "failed" && job.state !== "cancelled" ? (
         <Tile job={job} place={0} width={320} />
       ) : (
-        <div className="tile coming" title={job?.error?.message}>
+        <div
+          className="tile coming"
+          title={job?.error ? (reasonOf(job.error, t) ?? job.error.message) : undefined}
+        >
           <span className="tile-word">{job ? t.states[job.state] : id ? "" : t.states.failed}</span>
         </div>
       )}

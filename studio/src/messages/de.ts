@@ -1,5 +1,6 @@
 // The page in German.
 import type { Messages } from "./en.ts"
+import { reasons } from "./reasons-de.ts"
 
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`
 
@@ -18,6 +19,8 @@ export const de: Messages = {
     failed: "fehlgeschlagen",
     cancelled: "abgebrochen",
   },
+
+  reasons,
 
   dock: {
     label: "Bilder machen",

@@ -1,5 +1,6 @@
 // Every sentence of the page, in English. Other languages have the same shape; a missing one does not compile.
 // States are the API's own words.
+import type { Reasons } from "./reasons.ts"
 
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`
 
@@ -18,6 +19,9 @@ export const en = {
     failed: "failed",
     cancelled: "cancelled",
   },
+
+  /** Said in place of the server's sentences, which are English and more exact; null where the page is English too. */
+  reasons: null as Reasons | null,
 
   dock: {
     label: "Make pictures",

@@ -1,5 +1,6 @@
 // The page in French.
 import type { Messages } from "./en.ts"
+import { reasons } from "./reasons-fr.ts"
 
 const plural = (n: number, one: string, many: string): string => `${n} ${n < 2 ? one : many}`
 
@@ -18,6 +19,8 @@ export const fr: Messages = {
     failed: "échouée",
     cancelled: "annulée",
   },
+
+  reasons,
 
   dock: {
     label: "Créer des images",

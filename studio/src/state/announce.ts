@@ -1,6 +1,7 @@
 // What a screen reader is told about running takes: queued, started, half, done, failed; not each step.
-import type { Job, JobState, Progress, ServerEvent } from "../api/types.ts"
+import type { Job, JobState, Progress, ServerError, ServerEvent } from "../api/types.ts"
 import { messages } from "../messages/index.ts"
+import { reasonOf } from "../messages/reasons.ts"
 import { createStore } from "./store.ts"
 
 export const spoken = createStore({ text: "" })
@@ -21,6 +22,9 @@ export function announce(job: Job, state: JobState, event: ServerEvent | null, p
   if (state === "processing") say(live.started)
   if (state === "completed") say(live.done(job.request.count))
   if (state === "cancelled") say(live.cancelled)
-  if (state === "failed") say(live.failed(String(event?.data.message ?? job.error?.message ?? "")))
+  if (state === "failed" && event) {
+    const error = event.data.error as ServerError
+    say(live.failed(reasonOf(error, messages()) ?? error.message))
+  }
   halfTold.delete(job.id)
 }

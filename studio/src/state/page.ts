@@ -1,6 +1,9 @@
 // What stands where on the page: the open surface, the picture in focus, messages at its edge.
+import { ApiError } from "../api/client.ts"
 import type { Connection } from "../api/events.ts"
 import { type HistoryFilter, NO_FILTER } from "../api/filter.ts"
+import { messages } from "../messages/index.ts"
+import { reasonOf } from "../messages/reasons.ts"
 import { createStore } from "./store.ts"
 
 export interface PictureAt {
@@ -36,6 +39,8 @@ export const page = createStore<{
 export interface Toast {
   id: number
   text: string
+  /** The server's own sentence, where the text is the page's for it. */
+  detail?: string
   kind: "plain" | "error"
   /** Milliseconds for which it stays, not counting those in which it is pointed at or has the keyboard. */
   stays: number
@@ -45,7 +50,7 @@ export const toasts = createStore<{ items: Toast[] }>({ items: [] })
 
 let nextToast = 1
 /** Shows a message for a while; one with an undo stays longer. */
-export function toast(text: string, options: Partial<Pick<Toast, "kind" | "action">> = {}): void {
+export function toast(text: string, options: Partial<Pick<Toast, "kind" | "action" | "detail">> = {}): void {
   const id = nextToast++
   const stays = options.action ? 10_000 : options.kind === "error" ? 8000 : 3500
   toasts.set(({ items }) => {
@@ -63,5 +68,8 @@ export function undoLast(): void {
   last.action!.run()
   dismiss(last.id)
 }
-export const complain = (thrown: unknown): void =>
-  toast(thrown instanceof Error ? thrown.message : String(thrown), { kind: "error" })
+export function complain(thrown: unknown): void {
+  const said = thrown instanceof Error ? thrown.message : String(thrown)
+  const reason = thrown instanceof ApiError ? reasonOf(thrown, messages()) : null
+  toast(reason ?? said, { kind: "error", ...(reason !== null && { detail: said }) })
+}

@@ -23,6 +23,7 @@ import { useStep } from "../state/steps.ts"
 import { again, cancel, capabilities, recall, removeTake, retry } from "../state/work.ts"
 import { Button, IconButton } from "../ui/Button.tsx"
 import { Menus } from "../ui/overlays.tsx"
+import { Reason } from "../ui/Reason.tsx"
 import { clock, shapeName } from "../ui/words.ts"
 import { isStrip, measureJob } from "./measure.ts"
 import { Tile } from "./Tile.tsx"
@@ -189,7 +190,7 @@ function Broken({ job }: { job: Job }) {
     <div className="broken" data-failed={isFailed || undefined}>
       <div className="grow">
         <b>{t.states[job.state]}</b>
-        {isFailed && job.error && <p>{job.error.message}</p>}
+        {isFailed && job.error && <Reason error={job.error} />}
       </div>
       <Button kind="outlined" onPress={() => void retry(job.id)}>
         <RotateCcw size={14} aria-hidden />

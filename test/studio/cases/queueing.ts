@@ -81,19 +81,41 @@ export const queueing = (browser: () => Browser): void => {
       await close()
     })
 
-    test("a failed take gives its reason in a sentence", async () => {
+    test("a failed take gives its reason in a sentence, in the page's language above what the server said", async () => {
+      const reason = "The picture needs 9 GB and 8 GB are free."
+      const said = `Failed after 2 tries: ${reason}`
       await using studio = await openStudio({
         engine: {
           beforeStep: (_, step) => {
-            if (step === 2)
-              throw new AtelierError("out_of_memory", "The picture needs 9 GB and 8 GB are free.")
+            if (step === 2) throw new AtelierError("out_of_memory", reason)
           },
         },
       })
-      const { page, close } = await openPage(browser(), studio)
-      await promptOf(page).fill("too large")
+      for (const [locale, sentences, spoken] of [
+        ["en-GB", [said], `Take failed: ${said}`],
+        ["de-DE", ["Der Arbeitsspeicher reicht dafür nicht.", said], "Versuch fehlgeschlagen: Der Arbeits"],
+      ] as const) {
+        const { page, close } = await openPage(browser(), studio, { locale })
+        await promptOf(page).fill(`too large ${locale}`)
+        await page.keyboard.press("Enter")
+        await page.getByTestId("spoken").filter({ hasText: spoken }).waitFor({ state: "attached" })
+        const lines = page.locator(".take").filter({ hasText: locale }).locator(".broken p")
+        await lines.filter({ hasText: said }).waitFor()
+        assert.deepEqual(await lines.allTextContents(), sentences)
+        await close()
+      }
+    })
+
+    test("what the server refuses is said in the page's language too", async () => {
+      await using studio = await openStudio({ serve: { queueCap: 1 } })
+      await fetch(`${studio.url}/api/queue/pause`, { method: "POST" })
+      const { page, close } = await openPage(browser(), studio, { locale: "de-DE" })
+      await promptOf(page).fill("waits")
       await page.keyboard.press("Enter")
-      await page.locator(".broken").getByText("The picture needs 9 GB and 8 GB are free.").waitFor()
+      await page.getByRole("heading", { level: 2, name: "waits" }).waitFor()
+      await page.keyboard.press("Enter")
+      const refusal = page.getByRole("alert").filter({ hasText: "Der Server nimmt gerade nichts mehr an." })
+      await refusal.getByText("The queue is full.").waitFor()
       await close()
     })
 
