@@ -1,8 +1,8 @@
 // Finished pixels as files, with their provenance inside.
-import sharp from "sharp"
+import sharp, { type Sharp } from "sharp"
 import type { Pixels } from "./decode.ts"
 import { withExtension } from "./jpeg.ts"
-import { describePng, jpegXmp, type Provenance, xmp } from "./metadata.ts"
+import { describePng, jpegXmp, type Provenance, readProvenance, xmp } from "./metadata.ts"
 
 export interface Output {
   format: "png" | "jpg" | "webp"
@@ -12,17 +12,40 @@ export interface Output {
 
 export async function encodeImage(
   { width, height, data }: Pixels,
-  { format, quality }: Output,
+  output: Output,
   provenance: Provenance,
 ): Promise<Uint8Array> {
-  const image = sharp(data, { raw: { width, height, channels: 3 } })
-  if (format === "png") return describePng(await image.png({ compressionLevel: 6 }).toBuffer(), provenance)
+  return await encode(sharp(data, { raw: { width, height, channels: 3 } }), output, provenance, true)
+}
+
+/**
+ * A file in another format. `image` is what sharp has opened of it, scaled or not. The provenance is written anew, for
+ * sharp drops what a JPEG holds beside one segment and our own texts of a PNG; whatever else it knows to keep is kept.
+ */
+export async function encodeAgain(file: Uint8Array, image: Sharp, output: Output): Promise<Uint8Array> {
+  return await encode(image.keepMetadata(), output, await readProvenance(file), false)
+}
+
+async function encode(
+  image: Sharp,
+  { format, quality }: Output,
+  provenance: Provenance | undefined,
+  /** Takes twice the time in a WebP: too much for a page of small ones. */
+  smartSubsample: boolean,
+): Promise<Uint8Array> {
+  if (format === "png") {
+    const file = await image.png({ compressionLevel: 6 }).toBuffer()
+    return provenance ? describePng(file, provenance) : file
+  }
   // Full colour resolution at high quality: halved colours blur the edges of flat drawings.
-  if (format === "webp")
-    return await image.withXmp(xmp(provenance)).webp({ quality, smartSubsample: true }).toBuffer()
-  const { packet, extension } = jpegXmp(provenance)
+  if (format === "webp") {
+    const described = provenance ? image.withXmp(xmp(provenance)) : image
+    return await described.webp({ quality, smartSubsample }).toBuffer()
+  }
+  const { packet, extension } = provenance ? jpegXmp(provenance) : {}
   const chromaSubsampling = quality >= 90 ? "4:4:4" : "4:2:0"
-  const file = await image.withXmp(packet).jpeg({ quality, chromaSubsampling }).toBuffer()
+  const described = packet === undefined ? image : image.withXmp(packet)
+  const file = await described.jpeg({ quality, chromaSubsampling }).toBuffer()
   return extension === undefined ? file : withExtension(file, extension)
 }
 

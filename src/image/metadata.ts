@@ -71,7 +71,7 @@ export const describePng = (png: Uint8Array, provenance: Provenance): Uint8Array
 
 /** The request stored in a picture of ours, or undefined. */
 export async function readRequest(bytes: Uint8Array): Promise<unknown> {
-  const text = isPng(bytes) ? textsOf(bytes).get(REQUEST_KEYWORD) : await inXmp(bytes, "request")
+  const text = isPng(bytes) ? textsOf(bytes).get(REQUEST_KEYWORD) : await inXmp(bytes, "atelier:request")
   if (text === undefined) return undefined
   try {
     return JSON.parse(text)
@@ -82,13 +82,27 @@ export async function readRequest(bytes: Uint8Array): Promise<unknown> {
 
 /** What the model read for a picture of ours; undefined where it read the prompt itself. */
 export async function readExpandedPrompt(bytes: Uint8Array): Promise<string | undefined> {
-  return isPng(bytes) ? textsOf(bytes).get(EXPANDED_KEYWORD) : await inXmp(bytes, "expandedPrompt")
+  return isPng(bytes) ? textsOf(bytes).get(EXPANDED_KEYWORD) : await inXmp(bytes, "atelier:expandedPrompt")
 }
 
-async function inXmp(bytes: Uint8Array, name: string): Promise<string | undefined> {
-  const { xmp: packet } = await sharp(bytes).metadata()
-  const texts = [packet?.toString("utf8"), isJpeg(bytes) ? extensionOf(bytes) : undefined]
-  const pattern = new RegExp(`<atelier:${name}>([^<]*)</atelier:${name}>`)
-  const found = texts.map((text) => text && pattern.exec(text)).find((match) => match)
+/** All that a picture of ours says of itself, to be written into another file of it; undefined where it has no request. */
+export async function readProvenance(bytes: Uint8Array): Promise<Provenance | undefined> {
+  const request = await readRequest(bytes)
+  if (request === undefined) return undefined
+  const expandedPrompt = await readExpandedPrompt(bytes)
+  const software = (await inXmp(bytes, "xmp:CreatorTool")) ?? ""
+  return { request, ...(expandedPrompt !== undefined && { expandedPrompt }), software }
+}
+
+async function inXmp(bytes: Uint8Array, element: string): Promise<string | undefined> {
+  const pattern = new RegExp(`<${element}>([^<]*)</${element}>`)
+  const found = (await packetsOf(bytes)).map((text) => text && pattern.exec(text)).find((match) => match)
   return found ? unescapeXml(found[1]!) : undefined
+}
+
+/** The XMP of a file; that of a JPEG may have a second part. Of a PNG's sharp reads no more than 60 MB. */
+async function packetsOf(bytes: Uint8Array): Promise<(string | undefined)[]> {
+  if (isPng(bytes)) return [textsOf(bytes).get(XMP_KEYWORD)]
+  const { xmp: packet } = await sharp(bytes).metadata()
+  return [packet?.toString("utf8"), isJpeg(bytes) ? extensionOf(bytes) : undefined]
 }

@@ -43,12 +43,19 @@ function textChunk(keyword: string, text: string): Buffer {
   return chunk
 }
 
-/** The file with text chunks after its header. */
+const TEXTS = ["iTXt", "tEXt", "zTXt"]
+
+/** The file with text chunks after its header, in place of those that it had under the same keywords. */
 export function withTexts(png: Uint8Array, texts: Readonly<Record<string, string>>): Uint8Array {
-  const header = chunks(png).next().value
+  const [header, ...others] = chunks(png)
   if (!header) throw new Error("Not a PNG file.")
-  const added = Object.entries(texts).map(([keyword, text]) => textChunk(keyword, text))
-  return Buffer.concat([png.subarray(0, header.end), ...added, png.subarray(header.end)])
+  const isOld = ({ type, data }: Chunk): boolean =>
+    TEXTS.includes(type) && Object.hasOwn(texts, data.toString("latin1", 0, data.indexOf(0)))
+  return Buffer.concat([
+    png.subarray(0, header.end),
+    ...Object.entries(texts).map(([keyword, text]) => textChunk(keyword, text)),
+    ...others.filter((chunk) => !isOld(chunk)).map(({ start, end }) => png.subarray(start, end)),
+  ])
 }
 
 /** Texts by keyword: iTXt that is not compressed, and tEXt. */

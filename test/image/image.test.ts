@@ -8,6 +8,7 @@ import { deflateSync } from "node:zlib"
 import sharp, { type Color } from "sharp"
 import {
   decodeImage,
+  encodeAgain,
   encodeImage,
   readExpandedPrompt,
   readImage,
@@ -231,4 +232,36 @@ test("a request with whole pictures in it is carried by every format, though a J
     assert.equal(width, 24)
     assert.match(xmp!.toString(), /digitalsourcetype\/trainedAlgorithmicMedia/, format)
   }
+})
+
+test("a file that is encoded again keeps all that it says of itself, and says it once", async () => {
+  const request = { prompt: "x", start: { image: "Ab+/".repeat(50_000) } }
+  const pixels = { width: 24, height: 16, data: new Uint8Array(24 * 16 * 3).fill(120) }
+  for (const kept of ["png", "jpg", "webp"] as const) {
+    const made = await encodeImage(
+      pixels,
+      { format: kept, quality: 90 },
+      { request, software: "atelier test" },
+    )
+    const photo = sharp(made)
+      .withExif({ IFD0: { Copyright: "somebody" } })
+      .withIccProfile("p3")
+    const file = await encodeAgain(made, photo, { format: kept, quality: 90 })
+    for (const format of ["png", "jpg", "webp"] as const) {
+      const bytes = await encodeAgain(file, sharp(file), { format, quality: 90 })
+      const { exif, icc, xmp } = await sharp(bytes).metadata()
+      const about = `${kept} as ${format}`
+      assert.ok(exif?.includes("somebody") && icc && icc.length > 100, about)
+      assert.match(String(xmp), /<xmp:CreatorTool>atelier test</, about)
+      assert.deepEqual(await readRequest(bytes), request, about)
+      if (format === "png")
+        assert.equal(Buffer.from(bytes).toString("latin1").split("XML:com.adobe.xmp").length, 2)
+    }
+  }
+  const foreign = await sharp(pixels.data, { raw: { width: 24, height: 16, channels: 3 } })
+    .withXmp("<x>theirs</x>")
+    .png()
+    .toBuffer()
+  const again = await encodeAgain(foreign, sharp(foreign), { format: "jpg", quality: 90 })
+  assert.equal(String((await sharp(again).metadata()).xmp), "<x>theirs</x>")
 })

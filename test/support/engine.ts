@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto"
 import { setTimeout as after } from "node:timers/promises"
 import sharp from "sharp"
+import { encodeImage } from "../../src/image/encode.ts"
 import {
   AtelierError,
   type Engine,
@@ -49,10 +50,19 @@ export interface TestEngineOptions {
   beforeStep?: (request: GenerationRequest, step: number) => Promise<void> | void
   /** Side of the pictures; the request's own size unless given. */
   side?: number
+  /** Writes the request into its files, as the real engine does. */
+  hasProvenance?: boolean
 }
 
+const read = ({ prompt }: GenerationRequest): string => `${prompt}, as the model read it`
+
 /** Pixels from everything in the request that shapes a picture, the seed and nothing else. */
-async function draw(request: GenerationRequest, seed: number, side?: number): Promise<Picture["bytes"]> {
+async function draw(
+  request: GenerationRequest,
+  seed: number,
+  side?: number,
+  hasProvenance = false,
+): Promise<Picture["bytes"]> {
   const { count: _count, output, ...shaping } = request
   const hash = createHash("sha256")
     .update(JSON.stringify({ ...shaping, seed }))
@@ -63,6 +73,12 @@ async function draw(request: GenerationRequest, seed: number, side?: number): Pr
   const image = sharp(small, { raw: { width: 8, height: 8, channels: 3 } }).resize(width, height, {
     fit: "fill",
   })
+  if (hasProvenance) {
+    const { data, info } = await image.raw().toBuffer({ resolveWithObject: true })
+    const own = { ...request, seed, count: 1 }
+    const told = { request: own, expandedPrompt: read(request), software: "atelier test" }
+    return encodeImage({ width: info.width, height: info.height, data }, output, told)
+  }
   const { format, quality } = output
   if (format === "png") return image.png({ compressionLevel: 1 }).toBuffer()
   return format === "jpg" ? image.jpeg({ quality }).toBuffer() : image.webp({ quality }).toBuffer()
@@ -96,7 +112,7 @@ export function testEngine(options: TestEngineOptions = {}): TestEngine {
       }
       const pictures = await Promise.all(
         Array.from({ length: request.count }, async (_, index): Promise<Picture> => {
-          const bytes = await draw(request, seed + index, options.side)
+          const bytes = await draw(request, seed + index, options.side, options.hasProvenance)
           const [width, height] = options.side
             ? [options.side, options.side]
             : [request.width, request.height]
@@ -107,7 +123,7 @@ export function testEngine(options: TestEngineOptions = {}): TestEngine {
       return {
         pictures,
         request: { ...request, seed, steps, guidance: request.guidance ?? model.defaults.guidance },
-        expandedPrompts: pictures.map(() => `${request.prompt}, as the model read it`),
+        expandedPrompts: pictures.map(() => read(request)),
         seconds: { total },
         notes: [],
       }

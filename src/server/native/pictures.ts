@@ -1,5 +1,6 @@
 // Native routes of pictures: facts, favourites, and the files themselves in any format.
 import { z } from "zod"
+import { encodeAgain, type Output } from "../../image/encode.ts"
 import { AtelierError } from "../../request/index.ts"
 import { blobKey, findAsset, previewKey } from "../../store/index.ts"
 import { withDecoder } from "../decoder.ts"
@@ -35,12 +36,10 @@ const file = (bytes: Uint8Array, mime: string, headers: Record<string, string> =
     },
   })
 
-const convert = (bytes: Uint8Array, format: Format, quality: number, width?: number): Promise<Uint8Array> =>
-  withDecoder(bytes, async (open) => {
-    let image = open().keepMetadata()
-    if (width !== undefined) image = image.resize({ width, withoutEnlargement: true })
-    if (format === "png") return image.png().toBuffer()
-    return format === "jpg" ? image.jpeg({ quality }).toBuffer() : image.webp({ quality }).toBuffer()
+const convert = (bytes: Uint8Array, output: Output, width?: number): Promise<Uint8Array> =>
+  withDecoder(bytes, (open) => {
+    const scale = width === undefined ? undefined : { width, withoutEnlargement: true }
+    return encodeAgain(bytes, open().resize(scale), output)
   })
 
 /** As long as a client's own patience usually lasts. */
@@ -111,7 +110,7 @@ export const fileRoutes = (s: Service): Route[] => [
       const isSame = asked === picture.format && query.width === undefined && query.quality === undefined
       const bytes = isSame
         ? whole
-        : await s.seal(await convert(whole, asked, query.quality ?? 95, query.width))
+        : await s.seal(await convert(whole, { format: asked, quality: query.quality ?? 95 }, query.width))
       const name = `atelier-${picture.seed}-${picture.id.slice(0, 8)}.${asked}`
       const disposition = query.download === undefined ? "inline" : "attachment"
       return file(bytes, MIME[asked], {
