@@ -13,14 +13,18 @@ import { createApp } from "../../src/server/app.ts"
 import { keysAdd, keysList, keysRevoke, serve } from "../../src/server/index.ts"
 import { testEngine } from "../support/engine.ts"
 import { figure } from "../support/figures.ts"
-import { startService, type TestService, until } from "../support/service.ts"
+import { gate, startService, type TestService, until } from "../support/service.ts"
 
 let service: TestService
 let mine: string
 let other: string
+const held = gate()
 const as = (key: string) => ({ authorization: `Bearer ${key}` })
 before(async () => {
-  service = await startService({ requireKey: true, allowPrivateNetwork: false, heartbeatSeconds: 0.1 })
+  service = await startService(
+    { requireKey: true, allowPrivateNetwork: false, heartbeatSeconds: 0.1 },
+    { beforeStep: (r) => (r.prompt.startsWith("held") ? held.wait() : undefined) },
+  )
   mine = (await keysAdd({ directory: service.directory }, "mine")).secret
   other = (await keysAdd({ directory: service.directory }, "other")).secret
 })
@@ -266,6 +270,36 @@ test("a revoked key's open socket and event stream end too", async () => {
   socket.close()
   assert.match(await streamEnds, /event: hello/)
   assert.equal((await fetch(`${service.url}/api/events`, { headers: as(secret) })).status, 401)
+})
+
+test("a revoked key's streams of fal and OpenAI end too, OpenAI's with the error of the key, and the jobs go on", async () => {
+  const { secret, id } = await keysAdd({ directory: service.directory }, "streams")
+  const ask = async (path: string, body?: object) => {
+    const options = body ? { method: "POST", body: JSON.stringify(body) } : {}
+    const response = await fetch(`${service.url}${path}`, { ...options, headers: as(secret) })
+    assert.equal(response.status, 200)
+    return response
+  }
+  const queued = await (
+    await ask("/fal/queue/krea/v2/medium/text-to-image", { prompt: "held by fal" })
+  ).json()
+  const status = `/fal/queue/krea/v2/requests/${(queued as { request_id: string }).request_id}/status/stream`
+  const shape = { prompt: "held by OpenAI", stream: true, partial_images: 0 }
+  const streams = [await ask(status), await ask("/v1/images/generations", shape)]
+  const ends = Promise.all(streams.map((stream) => text(stream.body as ReadableStream)))
+  await held.reached
+  await keysRevoke({ directory: service.directory }, id)
+  const [fal, openai] = await ends
+  assert.match(fal!, /"status":"IN_(QUEUE|PROGRESS)"/)
+  assert.doesNotMatch(fal!, /COMPLETED/)
+  const [, told] = /^event: error\ndata: (.*)$/m.exec(openai!) ?? []
+  const { type, error } = JSON.parse(told!)
+  assert.deepEqual([type, error.type, error.code], ["error", "invalid_request_error", "invalid_api_key"])
+  held.open()
+  const { jobs } = service.service
+  const states = async () => (await jobs.list(id, {})).jobs.map((j) => j.state)
+  await until(async () => (await states()).every((state) => state === "completed"))
+  assert.equal((await states()).length, 2)
 })
 
 test("a key over its rate gets 429 with Retry-After", async () => {

@@ -28,6 +28,8 @@ export interface Asked {
   c: Call
   s: Service
   key: Key
+  /** Asks for the key once more: an answer that goes on for long outlives it otherwise. Throws `unauthorized`. */
+  askAgain: () => Promise<Key>
   /** Path parameters. */
   params: Record<string, string>
 }
@@ -52,9 +54,12 @@ export function openDoor(app: Hono<Env>, s: Service, callers: Callers, options: 
       app.on(method, Array.isArray(path) ? path : [path], async (call) => {
         const c = call as Call
         try {
-          const key = await callers.key(secret(c))
+          const given = secret(c)
+          const askAgain = (): Promise<Key> => callers.key(given)
+          const key = await askAgain()
           if (counts) callers.take(key)
-          const answer = await handler({ c, s, key, params: c.req.param() as Record<string, string> })
+          const params = c.req.param() as Record<string, string>
+          const answer = await handler({ c, s, key, askAgain, params })
           const response = answer instanceof Response ? answer : c.json(answer)
           for (const [name, value] of Object.entries(options.headers?.(c) ?? {}))
             response.headers.set(name, value)
@@ -143,7 +148,7 @@ export async function submitAndWait(asked: Asked, draft: Draft, seconds: number)
 /**
  * Waits for the end of a job that was submitted just now, for `seconds` at most. A caller who hangs up, which aborts
  * `signal`, takes the job along, and one who comes again under the same id, as clients do when the network failed
- * them, has it started over.
+ * them, has it started over. Whoever aborts it with an AtelierError ends the wait alone.
  */
 export async function waitHeld(
   s: Service,
@@ -160,7 +165,8 @@ export async function waitHeld(
     if (!isDropped(job) || signal.aborted) break
   }
   // A server that shuts down hangs up by itself: its jobs go on when it is there again.
-  if (signal.aborted && !isEnd(job.state) && !s.closing.aborted)
+  const isHungUp = signal.aborted && !(signal.reason instanceof AtelierError) && !s.closing.aborted
+  if (isHungUp && !isEnd(job.state))
     await s.jobs.end(job.id, "cancelled", { error: hungUp, keyId: job.keyId })
   return job
 }

@@ -13,6 +13,7 @@ import {
   type GenerationInput,
 } from "../../request/index.ts"
 import { findAsset, keyById } from "../../store/index.ts"
+import { beat } from "../beat.ts"
 import { type Call, type Env, headerOf, statusOf } from "../http.ts"
 import { storeAsset } from "../ingest.ts"
 import type { Draft, Service } from "../service.ts"
@@ -248,24 +249,27 @@ export function fal(door: Door, s: Service, app: Hono<Env>): void {
   door.on(
     "GET",
     REQUESTS.map((r) => `${r}/status/stream`),
-    async ({ c, key, params }) => {
+    async ({ c, key, askAgain, params }) => {
       await s.jobs.get(params.id!, key.id)
       return streamSSE(c, async (out) => {
         const over = Promise.withResolvers<void>()
-        out.onAbort(() => over.resolve())
+        const close = (): void => over.resolve()
+        out.onAbort(close)
         let sending = Promise.resolve()
         const tell = (): void => {
           sending = sending
             .then(async () => {
               const job = await s.jobs.get(params.id!, key.id)
               await out.writeSSE({ data: JSON.stringify(await status(c, job)) })
-              if (isEnd(job.state)) over.resolve()
+              if (isEnd(job.state)) close()
             })
-            .catch(() => over.resolve())
+            .catch(close)
         }
         const stop = s.jobs.events.follow(key.id, null, (event) => event.jobId === params.id && tell())
+        const stopBeat = beat(out, s.options.heartbeatSeconds, askAgain, close)
         tell()
         await over.promise
+        stopBeat()
         stop()
       })
     },

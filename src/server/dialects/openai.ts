@@ -10,6 +10,7 @@ import {
   type GenerationInput,
 } from "../../request/index.ts"
 import { type Asset, previewKey } from "../../store/index.ts"
+import { beat } from "../beat.ts"
 import { parseJson, statusOf } from "../http.ts"
 import { storeAsset } from "../ingest.ts"
 import { publicNames } from "../names.ts"
@@ -242,8 +243,16 @@ export function openai(door: Door, s: Service): void {
   })
 }
 
-/** Previews as partial images, then one completed event per picture; a closed connection cancels the job. */
-async function stream({ c, key, s }: Asked, b: Body, draft: Draft, name: string): Promise<Response> {
+/**
+ * Previews as partial images, then one completed event per picture. A closed connection cancels the job; a revoked key
+ * ends the stream with its error, and not the job.
+ */
+async function stream(
+  { c, key, askAgain, s }: Asked,
+  b: Body,
+  draft: Draft,
+  name: string,
+): Promise<Response> {
   const job = await s.submit(key, draft)
   const partials = b.partial_images ?? 0
   c.header("content-type", "text/event-stream")
@@ -271,13 +280,14 @@ async function stream({ c, key, s }: Asked, b: Body, draft: Draft, name: string)
         })
       })
     })
-    const beat = setInterval(() => void out.write(": keep-alive\n\n").catch(() => gone.abort()), 15_000)
+    const stopBeat = beat(out, s.options.heartbeatSeconds, askAgain, (refusal) => gone.abort(refusal))
     const done = await waitHeld(s, job, WAIT_SECONDS, gone.signal)
-    clearInterval(beat)
+    stopBeat()
     stop()
     await sending
-    if (gone.signal.aborted && !isEnd(done.state)) return
     try {
+      if (gone.signal.reason instanceof AtelierError) throw gone.signal.reason
+      if (gone.signal.aborted && !isEnd(done.state)) return
       for (const p of completed(done).pictures) {
         const b64_json = await base64(s, p)
         await send(`${name}.completed`, {

@@ -9,7 +9,7 @@ import {
   type JobState,
   type StepEvent,
 } from "../../jobs/index.ts"
-import { asAtelierError } from "../../request/index.ts"
+import { beat } from "../beat.ts"
 import { type Asked, type Route, route } from "../route.ts"
 import type { Service } from "../service.ts"
 import { JobView, jobView, progressOf } from "./views.ts"
@@ -146,19 +146,13 @@ function eventStream(
       const progress = progressOf({ id: step.jobId, request: { count } as Job["request"] }, s)
       send({ event: "step-end", data: JSON.stringify({ job: step.jobId, kind: "step-end", progress }) })
     })
-    // Keeps proxies from closing a silent stream, and tells clients that it is not dead; a revoked key's is over.
-    const beat = setInterval(() => {
-      void stream.write(": still here\n\n").catch(close)
-      askAgain().catch((thrown: unknown) => {
-        if (asAtelierError(thrown).code === "unauthorized") close()
-      })
-    }, s.options.heartbeatSeconds * 1000)
+    const stopBeat = beat(stream, s.options.heartbeatSeconds, askAgain, close)
     stream.onAbort(close)
     s.closing.addEventListener("abort", close)
     await closed.promise
     // The server outlives its streams, and would keep each that it could still call.
     s.closing.removeEventListener("abort", close)
-    clearInterval(beat)
+    stopBeat()
     stopEvents()
     stopSteps()
   })
