@@ -26,6 +26,8 @@ export interface Webhook {
   envelope: Envelope
   /** Which moments are told; the end alone unless given. */
   events?: readonly WebhookEvent[]
+  /** Address to which the file of each finished picture is put, told or not. */
+  put?: string
 }
 /** What one message tells: a job's end in an envelope, or an earlier moment in Replicate's. */
 export type Message = Envelope | "replicate-start" | "replicate-output"

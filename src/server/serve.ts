@@ -196,6 +196,11 @@ function startHousekeeping(service: Service, worker: Worker | null): () => Promi
       const rules = { method: "POST" as const, body, headers, seconds: 10, maxBytes: 65_536 }
       return (await fetchUntrusted(url, { ...rules, allowPrivate: options.allowPrivateNetwork })).status
     },
+    put: async (url, picture) => {
+      const body = await service.bytesOf(picture)
+      const rules = { method: "PUT" as const, body, seconds: 20, maxBytes: 65_536 }
+      return (await fetchUntrusted(url, { ...rules, allowPrivate: options.allowPrivateNetwork })).status
+    },
     onAttempt: (isDelivered) => metrics.webhooks.inc({ outcome: isDelivered ? "delivered" : "failed" }),
   })
   const busy = new Set<Promise<void>>()

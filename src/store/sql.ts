@@ -189,7 +189,7 @@ export const JOBS = {
    * Ends jobs. $1 records: job, worker (null for anyone), try (with a worker), end state, error, outcome, pictures,
    * webhook event ids, key (null for anyone); a job once at most. $2 now. The state test makes an end happen once: a
    * second worker, or one that lost its job to a cancel, changes nothing. Of the webhooks those are sent that the job
-   * asked for: its end, unless it names its events. Every key then gets as many backlogged jobs queued as it has room for.
+   * asked for: its end, unless it names its events, and its files where it says to put them. Every key then gets as many backlogged jobs queued as it has room for.
    */
   end: `
   with input as (
@@ -220,7 +220,11 @@ export const JOBS = {
            (e.webhook ->> 'envelope') || case h.event when 'completed' then '' else '-' || h.event end, h.place,
            'pending', $2::timestamptz, $2::timestamptz
     from ended e cross join lateral jsonb_to_recordset(e.hooks) as h(id uuid, place int, event text)
-    where e.webhook is not null and coalesce(e.webhook -> 'events', '["completed"]') ? h.event),
+    where e.webhook is not null and coalesce(e.webhook -> 'events', '["completed"]') ? h.event
+    union all
+    select gen_random_uuid(), e.id, e.key_id, e.webhook ->> 'put', 'put', p.place, 'pending', $2::timestamptz,
+           $2::timestamptz
+    from ended e cross join lateral jsonb_to_recordset(e.made) as p(place int) where e.webhook ? 'put'),
   left_by as (
     select k.id, k.concurrency, count(*) filter (where e.counted)::int as n
     from ended e join keys k on k.id = e.key_id group by k.id, k.concurrency),

@@ -8,6 +8,7 @@ import { after, before, test } from "node:test"
 import sharp from "sharp"
 import WebSocket from "ws"
 import { gate, startService, type TestService, until } from "../support/service.ts"
+import { webhookReceiver } from "../support/webhook-receiver.ts"
 
 let service: TestService
 let time = Date.now()
@@ -271,24 +272,61 @@ test("runware: cost and NSFWContent are told when they are asked for, and the sa
   assert.ok(!("NSFWContent" in (await item({ safety: { mode: "none", checkContent: true } }))))
 })
 
-test("runware: the raw bytes of every picture are put to the uploadEndpoint", async () => {
-  const puts: { method: string; base64: string }[] = []
-  const storage = createServer(async (request, response) => {
+/** Somebody's storage: what was put there, in base64; `answer` says with which status. */
+async function storage(answer: () => number = () => 200) {
+  const puts: string[] = []
+  const server = createServer(async (request, response) => {
     const parts: Buffer[] = []
     for await (const part of request) parts.push(part as Buffer)
-    puts.push({ method: request.method!, base64: Buffer.concat(parts).toString("base64") })
+    response.statusCode = request.method === "PUT" ? answer() : 405
+    if (response.statusCode === 200) puts.push(Buffer.concat(parts).toString("base64"))
     response.end()
   }).listen(0, "127.0.0.1")
-  await once(storage, "listening")
-  const uploadEndpoint = `http://127.0.0.1:${(storage.address() as AddressInfo).port}/bucket?signature=1`
-  const { body } = await infer({ numberResults: 2, outputType: "base64Data", uploadEndpoint })
-  await until(() => puts.length === 2)
-  storage.close()
-  assert.ok(puts.every((p) => p.method === "PUT"))
-  assert.deepEqual(
-    puts.map((p) => p.base64),
-    body.data.map((i: { imageBase64Data: string }) => i.imageBase64Data),
-  )
+  await once(server, "listening")
+  const uploadEndpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/bucket?signature=1`
+  return { puts, uploadEndpoint, close: () => server.close() }
+}
+
+test("runware: the raw bytes of every picture are put to the uploadEndpoint, beside what the webhook is told", async () => {
+  const { puts, uploadEndpoint, close } = await storage()
+  const told: { imageBase64Data: string }[] = []
+  const hook = await webhookReceiver((message) => told.push(JSON.parse(message)))
+  const asked = { numberResults: 2, outputType: "base64Data", uploadEndpoint, webhookURL: hook.url }
+  const { body } = await infer(asked)
+  await until(() => puts.length === 2 && told.length === 2)
+  close()
+  hook.close()
+  const made = body.data.map((i: { imageBase64Data: string }) => i.imageBase64Data).sort()
+  assert.deepEqual(puts.sort(), made)
+  assert.deepEqual(told.map((i) => i.imageBase64Data).sort(), made)
+})
+
+test("runware: a picture is put to the uploadEndpoint after a restart, and again where that failed", async () => {
+  let tries = 0
+  const { puts, uploadEndpoint, close } = await storage(() => (tries++ === 0 ? 503 : 200))
+  const taskUUID = randomUUID()
+  await service.call("POST", "/api/queue/pause")
+  await infer({ taskUUID, deliveryMethod: "async", outputType: "base64Data", uploadEndpoint })
+  await service.restart()
+  await service.call("POST", "/api/queue/resume")
+  await until(() => tries === 1)
+  await until(() => {
+    time += 1000
+    return puts.length === 1
+  })
+  close()
+  const { body } = await post({ taskType: "getResponse", taskUUID })
+  assert.deepEqual(puts, [body.data[0].imageBase64Data])
+})
+
+test("runware: an uploadEndpoint that is no http address is refused by its name", async () => {
+  for (const uploadEndpoint of ["ftp://example.com/x", "bucket", `https://example.com/${"x".repeat(2048)}`]) {
+    const { status, body } = await infer({ uploadEndpoint })
+    assert.deepEqual(
+      [status, body.error.code, body.error.parameter],
+      [400, "invalidUploadEndpoint", "uploadEndpoint"],
+    )
+  }
 })
 
 test("runware: a result's address is over after its ttl, which is 60 seconds or more", async () => {

@@ -32,6 +32,7 @@ interface Sent {
   headers: Record<string, string>
   at: number
 }
+const put = () => Promise.reject(new Error("no file is expected"))
 function receiver(answer: (n: number) => number | Error) {
   const sent: Sent[] = []
   const deliverer = new Deliverer({
@@ -43,6 +44,7 @@ function receiver(answer: (n: number) => number | Error) {
       if (told instanceof Error) throw told
       return told
     },
+    put,
   })
   return { sent, deliverer }
 }
@@ -120,6 +122,7 @@ test("receivers that are down, slow, wrong or forget their answer get every even
       delivered.add(url)
       return 204
     },
+    put,
   })
   let attempts = 0
   for (let hour = 0; hour < 30; hour++) {

@@ -1,6 +1,6 @@
 // How Runware tasks run, the same over HTTP and WebSocket: each task emits frames of items or throws.
 import { randomUUID } from "node:crypto"
-import { fetchUntrusted } from "../../image/fetch-untrusted.ts"
+import type { Webhook } from "../../jobs/index.ts"
 import { AtelierError, asAtelierError } from "../../request/index.ts"
 import { findAsset, type Key, removeAsset } from "../../store/index.ts"
 import { enhance } from "../enhance.ts"
@@ -11,6 +11,7 @@ import type { Service } from "../service.ts"
 import { completed, readBody, waitHeld } from "./door.ts"
 import {
   Enhance,
+  type Inference,
   type Item,
   isPending,
   Named,
@@ -50,9 +51,8 @@ async function imageInference(task: Record<string, unknown>, x: TaskContext): Pr
     // The same UUID again attaches to the running task, whatever else the client changed: SDKs re-send so.
     clientId: t.taskUUID,
     ...(t.ttl === undefined ? {} : { keepSeconds: t.ttl }),
-    webhook: t.webhookURL ? { url: t.webhookURL, envelope: "runware" } : undefined,
+    webhook: webhookOf(t),
   })
-  if (t.uploadEndpoint) void putResults(submitted.id, t.uploadEndpoint, x)
   if (deliveryMethod === "async") {
     x.emit([{ taskType: "imageInference", taskUUID: t.taskUUID }])
     return
@@ -63,21 +63,15 @@ async function imageInference(task: Record<string, unknown>, x: TaskContext): Pr
   for (const p of completed(job).pictures) x.emit([await pictureItem(job, p, s)])
 }
 
-/** Puts the raw bytes of each picture to the caller's own storage; a failure there is only noted. */
-async function putResults(id: string, url: string, { s, key }: TaskContext): Promise<void> {
-  try {
-    const job = await s.jobs.wait(id, key.id)
-    for (const p of job.pictures) {
-      const rules = {
-        method: "PUT" as const,
-        body: await s.bytesOf(p),
-        seconds: 60,
-        allowPrivate: s.options.allowPrivateNetwork,
-      }
-      await fetchUntrusted(url, rules)
-    }
-  } catch (thrown) {
-    s.log.warn({ err: thrown, job: id }, "a result could not be put to its uploadEndpoint")
+/** Whom to tell of each picture, and where to put its file: both are the job's own, so that they outlive this server. */
+function webhookOf({ webhookURL, uploadEndpoint }: Inference): Webhook | undefined {
+  const url = webhookURL ?? uploadEndpoint
+  if (url === undefined) return undefined
+  return {
+    url,
+    envelope: "runware",
+    events: webhookURL === undefined ? [] : ["completed"],
+    ...(uploadEndpoint === undefined ? {} : { put: uploadEndpoint }),
   }
 }
 

@@ -72,7 +72,7 @@ export const Inference = z.object({
   outputQuality: optional(z.number().int().min(20).max(99)),
   deliveryMethod: optional(z.enum(["sync", "async"])),
   webhookURL: optional(z.url()),
-  uploadEndpoint: optional(z.url()),
+  uploadEndpoint: optional(z.url({ protocol: /^https?$/ }).max(2048)),
   ttl: optional(z.number().min(60)),
   includeCost: optional(z.boolean()),
   checkNSFW: optional(z.boolean()),
