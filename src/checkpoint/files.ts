@@ -111,8 +111,8 @@ export class PartFile {
   }
 }
 
-// The rename itself is durable only after the folder is synced; Windows has no such call and needs none.
-async function syncFolder(path: string): Promise<void> {
+/** A new name is durable only after its folder is synced; Windows has no such call and needs none. */
+export async function syncFolder(path: string): Promise<void> {
   if (process.platform === "win32") return
   const folder = await open(path, "r")
   try {

@@ -1,10 +1,10 @@
 // Moodboards on disk: a small JSON file per board beside content-addressed pictures, every write whole or not at all.
 import { createHash, randomUUID } from "node:crypto"
-import { readdir, readFile, rm, stat } from "node:fs/promises"
-import { join } from "node:path"
+import { link, readdir, readFile, rename, rm } from "node:fs/promises"
+import { dirname, join } from "node:path"
 import sharp from "sharp"
 import { z } from "zod"
-import { errorCode, writeWhole } from "../checkpoint/files.ts"
+import { errorCode, syncFolder, writeWhole } from "../checkpoint/files.ts"
 import { decodeImage } from "../image/decode.ts"
 import { checkBoardSize } from "../request/boards.ts"
 import { AtelierError } from "../request/errors.ts"
@@ -55,6 +55,32 @@ export const boardName = (name: string): string =>
     .replace(/[\p{Cc}\s]+/gu, " ")
     .trim()
 
+const taken = (name: string): AtelierError =>
+  new AtelierError("conflict", `There is a board ${name} already; choose another name or delete it.`, {
+    field: "name",
+  })
+
+/** Gives a whole file its name; false where another has it, which may have come in the same moment. */
+async function nameOnce(unnamed: string, path: string): Promise<boolean> {
+  try {
+    await link(unnamed, path)
+    await syncFolder(dirname(path))
+    return true
+  } catch (thrown) {
+    if (errorCode(thrown) === "EEXIST") return false
+    // A file system without hard links.
+    await rename(unnamed, path)
+    return true
+  } finally {
+    await rm(unnamed, { force: true })
+  }
+}
+
+interface Kept {
+  path: string
+  board: Board
+}
+
 /** Boards in a folder, `ATELIER_HOME/boards`. */
 export class BoardFolder {
   readonly #folder: string
@@ -78,14 +104,13 @@ export class BoardFolder {
       pictures.length,
       pictures.reduce((sum, { bytes }) => sum + bytes.length, 0),
     )
-    if ((await this.list()).some((b) => boardName(b.name) === trimmed))
-      throw new AtelierError(
-        "conflict",
-        `There is a board ${trimmed} already; choose another name or delete it.`,
-        {
-          field: "name",
-        },
-      )
+    const path = this.#boardPath(trimmed)
+    const { kept, damaged } = await this.#all()
+    if (kept.some(({ board }) => boardName(board.name) === trimmed)) throw taken(trimmed)
+    if (damaged.includes(path))
+      throw new AtelierError("conflict", `The board ${path} is damaged; delete the file and make it again.`, {
+        field: "name",
+      })
     const checked = []
     for (const [i, picture] of pictures.entries()) checked.push(await check(picture, `pictures[${i}]`))
     await this.keep(checked)
@@ -97,31 +122,33 @@ export class BoardFolder {
       createdAt: now.toISOString(),
       pictures: entries,
     }
-    await writeWhole(this.#boardPath(board.id), (file) =>
-      file.write(Buffer.from(JSON.stringify(board, null, 1))),
-    )
+    const unnamed = join(this.#folder, `${board.id}.new`)
+    await writeWhole(unnamed, (file) => file.write(Buffer.from(JSON.stringify(board, null, 1))))
+    if (!(await nameOnce(unnamed, path))) throw taken(trimmed)
     return board
   }
 
   /** All boards by name; a file that cannot be read as one is passed over here and named by `find`. */
   async list(): Promise<Board[]> {
-    return (await this.#all()).boards
+    return (await this.#all()).kept.map(({ board }) => board)
   }
 
   /** By id, name or share code. Throws not_found with the boards that there are. */
   async find(given: string): Promise<Board> {
+    return (await this.#find(given)).board
+  }
+
+  async #find(given: string): Promise<Kept> {
     const name = boardName(given)
-    if (z.uuid().safeParse(name).success) {
-      const path = this.#boardPath(name.toLowerCase())
-      if (await stat(path).catch(() => undefined)) return await this.#read(path)
-    }
-    const { boards, damaged } = await this.#all()
+    const { kept, damaged } = await this.#all()
     const found =
-      boards.find((b) => boardName(b.name) === name) ?? boards.find((b) => b.code === name.toUpperCase())
+      kept.find(({ board }) => board.id === name.toLowerCase()) ??
+      kept.find(({ board }) => boardName(board.name) === name) ??
+      kept.find(({ board }) => board.code === name.toUpperCase())
     if (found) return found
     const offer =
-      boards.length > 0
-        ? `there are ${boards.map((b) => b.name).join(", ")}`
+      kept.length > 0
+        ? `there are ${kept.map(({ board }) => board.name).join(", ")}`
         : "make one with `atelier board create NAME PICTURES...`"
     const broken = damaged.length > 0 ? ` Damaged and not read: ${damaged.join(", ")}.` : ""
     const shown = name.length > 80 ? `${name.slice(0, 77)}...` : name
@@ -132,8 +159,8 @@ export class BoardFolder {
 
   /** Deletes a board, and those of its pictures that are on no other. */
   async remove(name: string): Promise<Board> {
-    const board = await this.find(name)
-    await rm(this.#boardPath(board.id), { force: true })
+    const { board, path } = await this.#find(name)
+    await rm(path, { force: true })
     const used = new Set((await this.list()).flatMap((b) => b.pictures.map((p) => p.hash)))
     for (const { hash } of board.pictures)
       if (!used.has(hash)) await rm(this.#picturePath(hash), { force: true })
@@ -158,46 +185,35 @@ export class BoardFolder {
     for (const { hash, bytes } of pictures) {
       const path = this.#picturePath(hash)
       const kept = await readFile(path).catch(() => undefined)
-      if (!kept || contentHash(kept) !== hash) await writeWhole(path, (file) => file.write(bytes))
+      if (kept && contentHash(kept) === hash) continue
+      // Another process may keep the same picture at the same time.
+      const own = `${path}.${randomUUID()}`
+      await writeWhole(own, (file) => file.write(bytes))
+      await rename(own, path)
     }
   }
 
   /** Boards by name, and paths of files that are none. */
-  async #all(): Promise<{ boards: Board[]; damaged: string[] }> {
+  async #all(): Promise<{ kept: Kept[]; damaged: string[] }> {
     const names = await readdir(this.#folder).catch(() => [])
+    const kept: Kept[] = []
     const damaged: string[] = []
-    const read = async (path: string): Promise<Board[]> => {
-      try {
-        return [await this.#read(path)]
-      } catch {
-        damaged.push(path)
-        return []
-      }
+    const read = async (path: string): Promise<void> => {
+      const text = await readFile(path, "utf8").catch(() => "")
+      const { data: board } = Board.safeParse(parseJson(text))
+      if (board) kept.push({ path, board })
+      else damaged.push(path)
     }
-    const paths = names.filter((n) => n.endsWith(".json")).map((n) => join(this.#folder, n))
-    const boards = (await Promise.all(paths.map(read))).flat()
-    return { boards: boards.toSorted((a, b) => (a.name < b.name ? -1 : 1)), damaged: damaged.toSorted() }
+    await Promise.all(names.filter((n) => n.endsWith(".json")).map((n) => read(join(this.#folder, n))))
+    return {
+      kept: kept.toSorted(({ board: a }, { board: b }) => (a.name < b.name ? -1 : 1)),
+      damaged: damaged.toSorted(),
+    }
   }
 
-  async #read(path: string): Promise<Board> {
-    const text = await readFile(path, "utf8").catch((cause: unknown) => {
-      throw new AtelierError("file_not_found", `The board ${path} cannot be read (${errorCode(cause)}).`, {
-        cause,
-      })
-    })
-    const parsed = Board.safeParse(parseJson(text))
-    if (parsed.success) return parsed.data
-    throw new AtelierError(
-      "invalid_request",
-      `The board ${path} is damaged; delete the file and make it again.`,
-      {
-        field: "board.id",
-      },
-    )
-  }
-
-  #boardPath(id: string): string {
-    return join(this.#folder, `${id}.json`)
+  /** Named by the name, so that two boards of one cannot be; older ones are named by their id. */
+  #boardPath(name: string): string {
+    return join(this.#folder, `${contentHash(Buffer.from(name)).slice(0, 32)}.json`)
   }
 
   #picturePath(hash: string): string {

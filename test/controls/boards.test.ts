@@ -1,6 +1,6 @@
 // Moodboards on disk and as one file.
 import assert from "node:assert/strict"
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { test } from "node:test"
@@ -69,6 +69,32 @@ test("a name is one line and the same however its accents are written", () =>
     const again = await failure(boards.create("Cafe\u0301 walls", [await picture("blue")]))
     assert.equal(again.code, "conflict")
     assert.ok((await failure(boards.find("x".repeat(5000)))).message.length < 200)
+  }))
+
+test("of boards of one name that are made in the same moment one is kept, and the others are refused", () =>
+  inFolder(async (boards, folder) => {
+    const red = await picture("red")
+    const others = new BoardFolder(join(folder, "boards"))
+    const made = [boards, others, boards, others].map((b) => b.create("one", [red]))
+    const ended = await Promise.allSettled(made)
+    const refused = ended.flatMap((e) => (e.status === "rejected" ? [(e.reason as AtelierError).code] : []))
+    assert.deepEqual(refused, ["conflict", "conflict", "conflict"])
+    const [board, ...more] = await boards.list()
+    assert.deepEqual(more, [])
+    assert.deepEqual(Buffer.from(await boards.picture(board!.pictures[0]!)), red.bytes)
+    assert.equal((await readdir(join(folder, "boards"))).length, 2, "the board and its pictures")
+  }))
+
+test("a board that is named by its id, as earlier versions did, is found, keeps its name taken and is deleted", () =>
+  inFolder(async (boards, folder) => {
+    const red = await picture("red")
+    const board = await boards.create("old", [red])
+    const [name] = (await readdir(join(folder, "boards"))).filter((n) => n.endsWith(".json"))
+    await rename(join(folder, "boards", name!), join(folder, "boards", `${board.id}.json`))
+    assert.deepEqual(await boards.find(board.id), board)
+    assert.equal((await failure(boards.create("old", [red]))).code, "conflict")
+    await boards.remove("old")
+    assert.deepEqual(await boards.list(), [])
   }))
 
 test("deleting a board leaves pictures that another one uses", () =>
@@ -200,11 +226,17 @@ test("damage on disk is found: a torn board and a changed picture", () =>
     )
     await rm(file)
     assert.match((await failure(boards.picture(board.pictures[0]!))).message, /is gone; make the board again/)
-    const path = join(folder, "boards", `${board.id}.json`)
+    const [name] = (await readdir(join(folder, "boards"))).filter((n) => n.endsWith(".json"))
+    const path = join(folder, "boards", name!)
     await writeFile(path, (await readFile(path, "utf8")).slice(0, 30))
     assert.deepEqual(await boards.list(), [])
-    assert.match((await failure(boards.find(board.id))).message, /is damaged; delete the file/)
-    assert.match((await failure(boards.find("Sea"))).message, new RegExp(`Damaged and not read: ${path}\\.$`))
+    for (const given of [board.id, "Sea"])
+      assert.match(
+        (await failure(boards.find(given))).message,
+        new RegExp(`Damaged and not read: ${path}\\.$`),
+      )
+    const again = await failure(boards.create("Sea", [await picture("blue")]))
+    assert.equal(again.message, `The board ${path} is damaged; delete the file and make it again.`)
   }))
 
 test("a damaged picture is whole again once its board is made or imported again", () =>
