@@ -66,7 +66,7 @@ export async function listBoards(db: Queryable, keyId: string): Promise<Board[]>
   return (await db.query<BoardRow>(BOARDS.list, [keyId])).map(boardOf)
 }
 
-/** By id or name among the key's own, by share code among all. */
+/** By id or name among the key's own, by share code among all. Of several of one name it is the one changed last. */
 export async function findBoard(db: Queryable, keyId: string, name: string): Promise<Board | null> {
   const [row] = await db.query<BoardRow>(BOARDS.find, [keyId, name])
   return row ? boardOf(row) : null

@@ -441,9 +441,10 @@ export const BOARDS = {
   restore: `update boards set deleted_at = null where id = $1 and key_id = $2 returning *`,
   list: `select * from boards where key_id = $1 and deleted_at is null order by updated_at desc`,
   byId: "select * from boards where id = $1",
-  /** By id or name for its owner, by share code for anyone. */
+  /** By id or name for its owner, of several of one name the one that was changed last; by share code for anyone. */
   find: `select * from boards where deleted_at is null
-         and ((key_id = $1 and (id::text = $2 or name = $2)) or code = $2) order by (code = $2) desc limit 1`,
+         and ((key_id = $1 and (id::text = $2 or name = $2)) or code = $2)
+         order by (code = $2) desc, (id::text = $2) desc, updated_at desc, id limit 1`,
 } as const
 
 export const WEBHOOKS = {

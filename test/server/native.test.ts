@@ -268,6 +268,23 @@ test("a board is saved, used, shared by code, exported and imported", async () =
   assert.equal((await client.board("ice / cold")).id, renamed.id)
 })
 
+test("of several boards of one name, copies too, that name means the one that was changed last", async () => {
+  const asset = await client.upload(await png("green"))
+  const ids: string[] = []
+  for (let i = 0; i < 3; i++) {
+    time += 1000
+    const { id } = await client.createBoard({ name: "twins", pictures: [{ image: asset.id, weight: 1 }] })
+    ids.push(id)
+    assert.equal((await client.board("twins")).id, id)
+  }
+  time += 1000
+  await client.changeBoard(ids[1]!, { pictures: [{ image: asset.id, weight: 2 }] })
+  assert.equal((await client.board("twins")).id, ids[1])
+  await client.deleteBoard(ids[1]!)
+  assert.equal((await client.board("twins")).id, ids[2])
+  assert.equal((await client.board(ids[0]!)).id, ids[0])
+})
+
 test("a board over the limit of bytes is refused while its pictures are taken in, by every door", async () => {
   const create = { width: 1000, height: 1000, channels: 3, background: "red" } as const
   const noise = { type: "gaussian", mean: 128, sigma: 60 } as const
