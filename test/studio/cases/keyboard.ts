@@ -136,7 +136,7 @@ export const keyboard = (browser: () => Browser): void => {
             ? [[`${path}${name}`, v]]
             : typeof v === "function"
               ? [[`${path}${name}`, String((v as (...all: unknown[]) => string)(3, 4, 5))]]
-              : flat(v as object, `${path}${name}.`),
+              : flat((v as object | null) ?? {}, `${path}${name}.`),
         )
       const english = new Map(flat(en))
       for (const catalogue of [de, fr]) {
