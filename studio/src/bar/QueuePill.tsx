@@ -1,5 +1,5 @@
 // The queue in one word and a number; pressing it opens the list.
-import { LoaderCircle, Pause } from "lucide-react"
+import { ListOrdered, LoaderCircle, Pause } from "lucide-react"
 import { useQueue } from "../api/queries.ts"
 import { useMessages } from "../messages/index.ts"
 import { page } from "../state/page.ts"
@@ -20,11 +20,11 @@ export function QueuePill() {
       onPress={() => page.set({ panel: "queue" })}
     >
       {queue?.paused ? (
-        <Pause size={14} aria-hidden />
+        <Pause size={16} aria-hidden />
       ) : isOn ? (
-        <LoaderCircle size={14} className="spin" aria-hidden />
+        <LoaderCircle size={16} className="spin" aria-hidden />
       ) : (
-        <span className="idle-dot" aria-hidden />
+        <ListOrdered size={16} aria-hidden />
       )}
       <span className="wide-only">{word}</span>
       {waiting > 0 && (

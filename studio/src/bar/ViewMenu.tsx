@@ -1,5 +1,5 @@
 // How the page looks: theme, density, language; and the way to shortcuts, the API and out.
-import { BookOpen, Command, Grid3x3, Keyboard, LogOut, Sun } from "lucide-react"
+import { BookOpen, Command, Grid3x3, Keyboard, LogOut, Settings } from "lucide-react"
 import { call } from "../api/client.ts"
 import type { Capabilities } from "../api/types.ts"
 import { isLanguage, LANGUAGES, useMessages } from "../messages/index.ts"
@@ -19,7 +19,7 @@ export function ViewMenu({ capabilities }: { capabilities: Capabilities }) {
       placement="bottom end"
       button={
         <IconButton label={t.settings}>
-          <Sun size={18} />
+          <Settings size={18} />
         </IconButton>
       }
     >

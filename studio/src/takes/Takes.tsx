@@ -1,5 +1,5 @@
 // Everything ever made, newest nearest the dock: loaded page by page, drawn only where it is looked at.
-import { ArrowDown, LoaderCircle, SearchX } from "lucide-react"
+import { ArrowDown, CircleAlert, LoaderCircle, SearchX } from "lucide-react"
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react"
 import { isFiltered, NO_FILTER } from "../api/filter.ts"
 import { useHistory } from "../api/queries.ts"
@@ -50,6 +50,7 @@ export function Takes({ capabilities }: { capabilities: Capabilities }) {
   if (history.isError && jobs.length === 0) {
     return (
       <div className="takes-note" role="alert">
+        <CircleAlert size={24} aria-hidden />
         <p>{t.takes.loadFailed}</p>
         <p className="small muted">{history.error.message}</p>
         <Button kind="outlined" onPress={() => void history.refetch()}>
