@@ -16,6 +16,7 @@ export interface GenerateFlags {
   negative?: string
   image?: string
   strength?: string
+  mask?: string
   lora?: string[]
   creativity?: string
   reference?: string[]
@@ -74,6 +75,8 @@ export function requestFrom(prompt: string, flags: GenerateFlags): GenerationInp
   const board = flags.board === undefined ? undefined : parseWeighted("board", flags.board)
   if (flags.strength !== undefined && flags.image === undefined)
     throw wrong("strength", "it says how far to leave --image, and no --image was given.")
+  if (flags.mask !== undefined && flags.image === undefined)
+    throw wrong("mask", "it says which part of --image to paint anew, and no --image was given.")
   const fields: GenerationInput = {
     prompt,
     model: flags.model,
@@ -92,7 +95,7 @@ export function requestFrom(prompt: string, flags: GenerateFlags): GenerationInp
     start:
       flags.image === undefined
         ? undefined
-        : { image: flags.image, strength: number("strength", flags.strength) },
+        : { image: flags.image, strength: number("strength", flags.strength), mask: flags.mask },
     intensity: number("intensity", flags.intensity),
     complexity: number("complexity", flags.complexity),
     movement: number("movement", flags.movement),

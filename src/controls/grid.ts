@@ -141,7 +141,11 @@ export async function requestHash(
   const references = await Promise.all(
     request.references.map(async (r) => ({ ...r, image: await byContent(r.image) })),
   )
-  const start = request.start && { ...request.start, image: await byContent(request.start.image) }
+  const start = request.start && {
+    ...request.start,
+    image: await byContent(request.start.image),
+    ...(request.start.mask !== undefined && { mask: await byContent(request.start.mask) }),
+  }
   const board = request.board && { ...request.board, id: await boardCode(request.board.id) }
   const text = JSON.stringify({ ...request, references, board, start })
   return createHash("sha256").update(text).digest("hex").slice(0, 20)

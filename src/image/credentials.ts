@@ -13,6 +13,7 @@ import {
   DigitalSourceType,
   ManifestStore,
 } from "@trustnxt/c2pa-ts/manifest"
+import { isComposite } from "./metadata.ts"
 
 /** Who signs: made once per installation, kept where every node of it can read it. Base64 of DER. */
 export interface Credential {
@@ -91,7 +92,7 @@ function uuidOf(bytes: Uint8Array): string {
 const assetOf = (bytes: Uint8Array): PNG | JPEG | undefined =>
   PNG.canRead(bytes) ? new PNG(bytes) : JPEG.canRead(bytes) ? new JPEG(bytes) : undefined
 
-/** Signs with a credential. The manifest says: created, by this software, by a trained model (C2PA 2.1, 18.14). */
+/** Signs with a credential. The manifest says: created, by this software, by a trained model or with one (C2PA 2.1, 18.14). */
 export function sealWith(credential: Credential, software: { name: string; version: string }): Seal {
   const signer = new LocalSigner(
     bytesOf(credential.privateKey),
@@ -121,7 +122,9 @@ export function sealWith(credential: Credential, software: { name: string; versi
     actions.label = "c2pa.actions.v2"
     actions.actions.push({
       action: ActionType.C2paCreated,
-      digitalSourceType: DigitalSourceType.TrainedAlgorithmicMedia,
+      digitalSourceType: (await isComposite(bytes))
+        ? DigitalSourceType.CompositeWithTrainedAlgorithmicMedia
+        : DigitalSourceType.TrainedAlgorithmicMedia,
       softwareAgent: software,
     })
     manifest.addAssertion(actions)

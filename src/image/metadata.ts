@@ -9,8 +9,10 @@ export const REQUEST_KEYWORD = "atelier"
 const EXPANDED_KEYWORD = "atelier-expanded-prompt"
 const XMP_KEYWORD = "XML:com.adobe.xmp"
 
-/** IPTC's word for a picture made by a trained model. */
-const SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+/** IPTC's words for a picture made by a trained model, and for one that a model has painted into. */
+const SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+const SOURCE = `${SOURCES}trainedAlgorithmicMedia`
+const COMPOSITE = `${SOURCES}compositeWithTrainedAlgorithmicMedia`
 const NAMESPACE = "https://atelier.local/ns/1.0/"
 
 export interface Provenance {
@@ -25,6 +27,10 @@ export interface Provenance {
 const escapeXml = (text: string): string => text.replace(/[<>&"']/g, (c) => `&#${c.charCodeAt(0)};`)
 const unescapeXml = (text: string): string =>
   text.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
+
+/** With a mask, a part of the picture is the one that was sent. */
+const sourceOf = ({ request }: Provenance): string =>
+  (request as { start?: { mask?: unknown } | null } | null)?.start?.mask === undefined ? SOURCE : COMPOSITE
 
 const requestXml = ({ request, expandedPrompt }: Provenance): string => {
   const expanded =
@@ -45,7 +51,7 @@ export function xmp(provenance: Provenance, more = requestXml(provenance)): stri
   const namespaces =
     'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
   const inside = `<xmp:CreatorTool>${escapeXml(provenance.software)}</xmp:CreatorTool>
-<Iptc4xmpExt:DigitalSourceType>${SOURCE}</Iptc4xmpExt:DigitalSourceType>
+<Iptc4xmpExt:DigitalSourceType>${sourceOf(provenance)}</Iptc4xmpExt:DigitalSourceType>
 ${more}`
   return `<?xpacket begin="\uFEFF" id="W5M0MpCehiHzreSzNTczkc9d"?>
 ${description(namespaces, inside)}
@@ -93,6 +99,10 @@ export async function readProvenance(bytes: Uint8Array): Promise<Provenance | un
   const software = (await inXmp(bytes, "xmp:CreatorTool")) ?? ""
   return { request, ...(expandedPrompt !== undefined && { expandedPrompt }), software }
 }
+
+/** Whether a picture of ours says that only a part of it was made by a model. */
+export const isComposite = async (bytes: Uint8Array): Promise<boolean> =>
+  (await inXmp(bytes, "Iptc4xmpExt:DigitalSourceType")) === COMPOSITE
 
 async function inXmp(bytes: Uint8Array, element: string): Promise<string | undefined> {
   const pattern = new RegExp(`<${element}>([^<]*)</${element}>`)

@@ -93,6 +93,11 @@ export const GenerationRequest = z.strictObject({
     .strictObject({
       image: imageSource,
       strength: z.number().min(LIMITS.strength[0]).max(LIMITS.strength[1]).default(0.8),
+      mask: imageSource
+        .optional()
+        .describe(
+          "A picture of the same shape: what is transparent in it, or white where nothing is, is painted anew; the rest stays",
+        ),
     })
     .nullable()
     .default(null)

@@ -2,9 +2,9 @@
 import type { GenerationRequest } from "../request/request.ts"
 import type { Lane } from "./lane.ts"
 import type { Model } from "./model.ts"
-import { noise } from "./noise.ts"
 import type { Reporter } from "./progress.ts"
 import { schedule } from "./schedule.ts"
+import { beginning, type Start } from "./start.ts"
 import { throwIfCancelled } from "./stepper.ts"
 
 const KEPT = 1024
@@ -13,6 +13,13 @@ const KEPT = 1024
 const streamOf = (seed: number, candidate: number): number => seed + candidate * 2 ** 32
 
 type Wanted = GenerationRequest & { seed: number; steps: number; candidates: number }
+
+interface Trying {
+  reporter: Reporter
+  signal?: AbortSignal
+  /** The picture that is painted into, and the times from its strength on. */
+  into?: { start: Start; times: readonly number[] }
+}
 
 /** The stream of noise to begin with and, where several were tried, the image tokens that the words alone make of it. */
 export interface Beginning {
@@ -36,29 +43,29 @@ export const byWordsAlone = ({
 
 /**
  * The noise to begin with. It depends on the words alone, not on references or sliders: these move a picture, and
- * must not exchange it. The same request finds the same noise, alone or in company; found once, it is remembered.
+ * must not exchange it. The same request finds the same noise, alone or in company; found once, it is remembered, unless
+ * it was for painting `into` a picture: then that one's window is what must show the prompt.
  */
 export async function bestNoise(
   model: Model,
   request: Wanted,
   prompt: string,
-  reporter: Reporter,
-  signal?: AbortSignal,
+  { reporter, signal, into }: Trying,
 ): Promise<Beginning> {
   const { seed, candidates, negativePrompt, guidance, steps, width, height } = request
   const asked = candidates > 1 ? model.verifier?.asked(prompt) : undefined
   if (!asked) return { stream: seed }
   const key = JSON.stringify([prompt, negativePrompt, guidance, steps, width, height, seed, candidates])
-  const known = model.chosen.get(key)
+  const known = into ? undefined : model.chosen.get(key)
   if (known !== undefined) return known
   const grid = model.grid(request)
   const bare = { ...request, references: [], board: null, intensity: 0, complexity: 0, movement: 0 }
   const condition = await model.condition(bare, prompt)
-  const times = schedule(steps, model.shift(grid))
+  const times = into?.times ?? schedule(steps, model.shift(grid))
   const lanes: Lane[] = []
   for (let k = 0; k < candidates; k++) {
-    const e = await noise(streamOf(seed, k), model.latentSize(grid))
-    lanes.push({ ...condition, times, x: model.toTokens(e, grid) })
+    const begun = await beginning(model, grid, streamOf(seed, k), into?.start, times[0]!)
+    lanes.push({ ...condition, times, ...begun })
   }
   reporter.follow(lanes)
   await model.stepper.run(lanes, grid, { ...(signal && { signal }), onStep: () => reporter.step() })
@@ -68,8 +75,8 @@ export async function bestNoise(
     const agreement = await model.verifier!.agreement(await model.decodeNative(x, grid), asked)
     if (agreement > best.agreement) best = { candidate, tokens: x, agreement }
   }
-  const beginning = { stream: streamOf(seed, best.candidate), tokens: best.tokens }
-  model.chosen.set(key, beginning)
+  const found = { stream: streamOf(seed, best.candidate), tokens: best.tokens }
+  if (!into) model.chosen.set(key, found)
   if (model.chosen.size > KEPT) model.chosen.delete(model.chosen.keys().next().value!)
-  return beginning
+  return found
 }

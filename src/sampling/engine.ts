@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { ditConfig } from "../checkpoint/config.ts"
 import { loadLora } from "../checkpoint/lora.ts"
 import { inspectImage } from "../image/decode.ts"
+import { checkMaskShape } from "../image/mask.ts"
 import { type ImageResolver, readImage } from "../image/source.ts"
 import type { Engine, GenerateOptions, Generation, ModelInfo } from "../request/engine.ts"
 import { AtelierError, asAtelierError } from "../request/errors.ts"
@@ -18,6 +19,7 @@ import { type Expand, generate, orCancelled, type Resolved } from "./generate.ts
 import { exactGrid } from "./grid.ts"
 import type { Installed } from "./manifest.ts"
 import { componentOf, Model, memoryPlan, surveyModels } from "./model.ts"
+import type { StartFiles } from "./start.ts"
 import { throwIfCancelled } from "./stepper.ts"
 
 export interface EngineOptions {
@@ -94,7 +96,7 @@ export class LocalEngine implements Engine {
     const installed = await findModel(request.model, [...this.#folders])
     const resolved = resolve(request, installed)
     // Cheap to find wrong, so found before minutes of loading.
-    const start = await this.#startFile(resolved)
+    const start = await this.#startFiles(resolved)
     throwIfCancelled(options.signal)
     const key = JSON.stringify([installed.folder, installed.manifest.name, request.loras])
     const entry = await this.#entry(key, installed, resolved)
@@ -130,11 +132,16 @@ export class LocalEngine implements Engine {
     return (await this.#worker)?.pid
   }
 
-  async #startFile({ start }: Resolved): Promise<Uint8Array | undefined> {
+  async #startFiles({ start }: Resolved): Promise<StartFiles | undefined> {
     if (!start) return undefined
-    const bytes = await (this.#options.readImage ?? readImage)(start.image, "start.image")
-    await inspectImage(bytes, "to start from", "start.image")
-    return bytes
+    const read = this.#options.readImage ?? readImage
+    const picture = await read(start.image, "start.image")
+    const inspected = await inspectImage(picture, "to start from", "start.image")
+    if (!start.mask) return { picture }
+    const mask = await read(start.mask, "start.mask")
+    const { autoOrient: shape } = await inspectImage(mask, "for the mask", "start.mask")
+    checkMaskShape(shape, inspected.autoOrient)
+    return { picture, mask }
   }
 
   /** A loaded model, counted as in use. */

@@ -1,15 +1,15 @@
 // From a complete request to finished pictures. Picture i uses seed + i and is bit-identical alone or in a batch.
+import { paintedInto } from "../image/canvas.ts"
 import { encodeImage } from "../image/encode.ts"
 import type { GenerateOptions, Generation, Picture } from "../request/engine.ts"
 import type { GenerationRequest } from "../request/request.ts"
 import { type Beginning, bestNoise, byWordsAlone } from "./candidates.ts"
-import type { Grid } from "./grid.ts"
 import type { Lane } from "./lane.ts"
 import type { Model } from "./model.ts"
 import { leaning, movementTrials } from "./movement.ts"
-import { noise } from "./noise.ts"
 import { Reporter } from "./progress.ts"
 import { schedule, scheduleFrom } from "./schedule.ts"
+import { beginning, readStart, type StartFiles } from "./start.ts"
 import { cancellation, throwIfCancelled } from "./stepper.ts"
 
 /** A request in which nothing is left open. */
@@ -29,8 +29,8 @@ export type Expand = (
 
 export interface Studio {
   expand: Expand
-  /** The file of the start picture, its header checked. */
-  start?: Uint8Array
+  /** Files of the start picture and its mask, their headers checked. */
+  start?: StartFiles
   software: string
 }
 
@@ -39,7 +39,7 @@ const CUT = "The prompt is longer than the model reads; its end was left out."
 export async function generate(
   request: Resolved,
   model: Model,
-  { expand, start: startFile, software }: Studio,
+  { expand, start: files, software }: Studio,
   options: GenerateOptions = {},
 ): Promise<Generation> {
   const { signal } = options
@@ -60,7 +60,8 @@ export async function generate(
   const strength = request.start?.strength ?? 1
   const times = scheduleFrom(schedule(request.steps, model.shift(grid)), strength)
   // A start picture at strength 1 is ignored, but it must still be one.
-  const start = startFile && (await model.encode(startFile, grid))
+  const start = files && (await readStart(files, model, grid, request))
+  const masked = start?.masked
   throwIfCancelled(signal)
   const steps = times.length - 1
   const wordsAlone = byWordsAlone(request)
@@ -68,18 +69,23 @@ export async function generate(
   const reporter = new Reporter(model, grid, options, {
     steps,
     coming: wordsAlone ? 0 : request.count * steps * Math.max(1, trials),
+    ...(masked && { shown: (preview) => paintedInto(masked.sketch, preview) }),
   })
   const lanes = await Promise.all(
     conditions.map(async (condition, i): Promise<Lane> => {
       const { prompt } = expanded[i]!
       const own = { ...request, seed: seeds[i]! }
+      // Below strength 1 the start picture says what comes of a noise, unless a mask says that something new is painted.
+      const into = masked && { start, times }
       const { stream, tokens }: Beginning =
-        strength < 1 ? { stream: own.seed } : await bestNoise(model, own, prompt, reporter, signal)
+        strength >= 1 || (into && strength > 0)
+          ? await bestNoise(model, own, prompt, { reporter, signal, into })
+          : { stream: own.seed }
       // Asked by words alone, the best of the candidates is the picture itself.
       if (tokens && wordsAlone) return { ...condition, times: times.slice(-1), x: tokens }
-      const x = await startingPoint(model, grid, stream, start, strength)
-      if (trials === 0) return { ...condition, times, x }
-      return await leaning(model, own, prompt, { grid, times, x }, { reporter, ...(signal && { signal }) })
+      const begun = { times, ...(await beginning(model, grid, stream, start, strength)) }
+      if (trials === 0) return { ...condition, ...begun }
+      return await leaning(model, own, prompt, { grid, ...begun }, { reporter, ...(signal && { signal }) })
     }),
   )
   reporter.begin(lanes)
@@ -93,7 +99,9 @@ export async function generate(
   const pictures: Picture[] = []
   for (const [index, lane] of lanes.entries()) {
     throwIfCancelled(signal)
-    const pixels = await model.decode(lane.x, grid, request)
+    const pixels = masked
+      ? await paintedInto(masked.canvas, await model.decode(lane.x, grid))
+      : await model.decode(lane.x, grid, request)
     clock.lap("decode")
     const seed = seeds[index]!
     const bytes = await encodeImage(pixels, request.output, {
@@ -129,22 +137,6 @@ export async function orCancelled<T>(work: Promise<T>, signal: AbortSignal | und
   } finally {
     signal.removeEventListener("abort", abort)
   }
-}
-
-/** (1 - s) z + s e: where the flow from this picture to this noise stands at t = s. */
-async function startingPoint(
-  model: Model,
-  grid: Grid,
-  stream: number,
-  start: Float32Array | undefined,
-  strength: number,
-): Promise<Float32Array> {
-  const e = await noise(stream, model.latentSize(grid))
-  if (!start || strength >= 1) return model.toTokens(e, grid)
-  return model.toTokens(
-    e.map((value, i) => (1 - strength) * start[i]! + strength * value),
-    grid,
-  )
 }
 
 /** Seconds by stage; a stage met twice adds up. */

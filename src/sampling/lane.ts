@@ -29,6 +29,8 @@ export interface Lane extends Reading {
   taken?: number
   /** dx/dt of the last step, for previews. */
   velocity?: Float32Array
+  /** x at time t with what a mask holds put back. */
+  held?: (x: Float32Array, t: number) => Float32Array
 }
 
 /** The places of the branches that a lane's next step runs. */
@@ -143,7 +145,8 @@ export async function advance(dit: Dit, lanes: readonly Lane[], rope: RopeTable)
   lanes.forEach((lane, i) => {
     const [t, next] = lane.times as [number, number]
     lane.velocity = lane.mix(found[i]!, { x: lane.x, t })
-    lane.x = euler(lane.x, lane.velocity, next - t)
+    const x = euler(lane.x, lane.velocity, next - t)
+    lane.x = lane.held ? lane.held(x, next) : x
     lane.times = lane.times.slice(1)
     lane.taken = (lane.taken ?? 0) + 1
   })

@@ -5,7 +5,7 @@ import { findComponents } from "../checkpoint/components.ts"
 import { ditConfig, vaeConfig } from "../checkpoint/config.ts"
 import type { WeightedLora } from "../checkpoint/lora-apply.ts"
 import { type Checkpoint, elementCount } from "../checkpoint/tensor.ts"
-import { decodeImage, type Pixels, resizePixels, toPlanes } from "../image/decode.ts"
+import { type Pixels, resizePixels, toPlanes } from "../image/decode.ts"
 import type { ImageResolver } from "../image/source.ts"
 import { patchify, unpatchify } from "../nets/index.ts"
 import type { ModelInfo } from "../request/engine.ts"
@@ -249,18 +249,22 @@ export class Model {
     return { data: await this.#dit.fuse(data, valid, 1), valid, truncated }
   }
 
-  /** A start picture as a latent of the grid's size. */
-  async encode(bytes: Uint8Array, grid: Grid): Promise<Float32Array> {
-    const picture = await decodeImage(bytes, { name: "to start from", field: "start.image", fit: grid })
+  /** A picture of the grid's size as its latent [C,h,w]. */
+  async encode(picture: Pixels, grid: Grid): Promise<Float32Array> {
     const { data } = await this.#vae.encode(floats(toPlanes(picture), [1, 3, grid.height, grid.width]))
     return data as Float32Array
   }
 
-  /** Image tokens -> finished pixels of the asked size. Each picture by itself: its bits need no company. */
-  async decode(tokens: Float32Array, grid: Grid, size: { width: number; height: number }): Promise<Pixels> {
-    if (!this.#upsampler) return await resizePixels(await this.decodeNative(tokens, grid), size)
+  /** Image tokens -> finished pixels, of the asked `size` if any. Each picture by itself: its bits need no company. */
+  async decode(tokens: Float32Array, grid: Grid, size?: { width: number; height: number }): Promise<Pixels> {
+    const pixels = await this.#finished(tokens, grid)
+    return size ? await resizePixels(pixels, size) : pixels
+  }
+
+  async #finished(tokens: Float32Array, grid: Grid): Promise<Pixels> {
+    if (!this.#upsampler) return await this.decodeNative(tokens, grid)
     const bytes = await this.#upsampler.upscale(await this.#vae.decode(this.#latent(tokens, grid)))
-    return await resizePixels(toImage(bytes), size)
+    return toImage(bytes)
   }
 
   /** Image tokens -> pixels as the autoencoder gives them. */

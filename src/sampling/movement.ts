@@ -65,16 +65,15 @@ export async function leaning(
   model: Model,
   request: Moved,
   prompt: string,
-  from: { grid: Grid; times: readonly number[]; x: Float32Array },
+  { grid, ...from }: { grid: Grid } & Pick<Lane, "times" | "x" | "held">,
   { reporter, signal }: { reporter: Reporter; signal?: AbortSignal },
 ): Promise<Lane> {
-  const { grid, times, x } = from
   const count = movementTrials(model, request)
   const sign = Math.sign(request.movement)
   const lanes: Lane[] = []
   for (let k = 0; k < count; k++) {
     const movement = (sign * 100 * k) / (count - 1)
-    lanes.push({ ...(await model.condition({ ...request, movement }, prompt)), times, x })
+    lanes.push({ ...(await model.condition({ ...request, movement }, prompt)), ...from })
   }
   reporter.follow(lanes, { announced: true })
   await model.stepper.run(lanes, grid, { ...(signal && { signal }), onStep: () => reporter.step() })

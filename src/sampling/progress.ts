@@ -1,4 +1,5 @@
 // Tells how far a generation is, with the time left and, where asked, previews.
+import type { Pixels } from "../image/decode.ts"
 import { encodePreview } from "../image/encode.ts"
 import type { GenerateOptions } from "../request/engine.ts"
 import type { Grid } from "./grid.ts"
@@ -8,6 +9,12 @@ import type { Model } from "./model.ts"
 const left = (lanes: readonly Lane[]): number =>
   lanes.reduce((sum, lane) => sum + Math.max(0, lane.times.length - 1), 0)
 
+interface Expected {
+  steps: number
+  coming: number
+  shown?: (preview: Pixels) => Promise<Pixels>
+}
+
 export class Reporter {
   readonly #model: Model
   readonly #grid: Grid
@@ -16,6 +23,7 @@ export class Reporter {
   readonly #begin = performance.now()
   /** The steps of all these count: candidates, then the pictures themselves. */
   readonly #followed: Lane[] = []
+  readonly #shown: (preview: Pixels) => Promise<Pixels>
   #total = 0
   #coming: number
   #pictures: readonly Lane[] = []
@@ -24,18 +32,22 @@ export class Reporter {
   // Previews take a moment to encode; reports keep their order, and the last is out before the result is.
   #sent: Promise<void> = Promise.resolve()
 
-  /** `steps` is what is told as the whole, `coming` how many steps of lanes not yet followed are known to come. */
+  /**
+   * `steps` is what is told as the whole, `coming` how many steps of lanes not yet followed are known to come, `shown` what
+   * is made of a preview before it is sent.
+   */
   constructor(
     model: Model,
     grid: Grid,
     options: GenerateOptions,
-    { steps, coming }: { steps: number; coming: number },
+    { steps, coming, shown = async (preview) => preview }: Expected,
   ) {
     this.#model = model
     this.#grid = grid
     this.#options = options
     this.#steps = steps
     this.#coming = coming
+    this.#shown = shown
   }
 
   /** Counts the steps of these lanes from now on; announced ones were among the `coming`. */
@@ -82,7 +94,7 @@ export class Reporter {
     // Pictures as they are now; by the time they are encoded the lanes have moved on.
     const pixels = wanted ? this.#pictures.map((lane) => this.#model.preview(lane, this.#grid)) : []
     this.#sent = this.#sent.then(async () => {
-      const previews = await Promise.all(pixels.map((p) => encodePreview(p)))
+      const previews = await Promise.all(pixels.map(async (p) => encodePreview(await this.#shown(p))))
       onProgress({ step, steps: this.#steps, secondsLeft, ...(wanted ? { previews } : {}) })
     })
     this.#sent.catch(() => {}) // `finished` tells

@@ -41,7 +41,9 @@ export async function inspectPicture(
   if (!kind) throw invalid("The picture is not PNG, JPEG or WebP.", field)
   return withDecoder(bytes, async (open) => {
     try {
-      const { width, height, format } = await open().metadata()
+      // As it is seen: a photograph may be stored lying.
+      const { autoOrient, format } = await open().metadata()
+      const { width, height } = autoOrient
       if (format !== kind) throw invalid(`The picture says ${kind} but holds ${format}.`, field)
       const [least, most] = IMAGE_LIMITS.side
       if (Math.min(width, height) < least || Math.max(width, height) > most) {

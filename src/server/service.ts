@@ -2,6 +2,7 @@
 // addresses. Dialects translate; this decides.
 import { randomInt } from "node:crypto"
 import type { Seal } from "../image/credentials.ts"
+import { checkMaskShape } from "../image/mask.ts"
 import { ENVELOPES, type Job, type Jobs, type PictureRecord, type Webhook } from "../jobs/index.ts"
 import {
   AtelierError,
@@ -143,19 +144,16 @@ export class Service {
     if (draft.webhook) checkWebhook(draft.webhook)
     const lineage: { picture: string; role: string }[] = []
     const context = this.ingestContext(key.id)
-    const take = async (source: string, field: string, role: string): Promise<string> => {
+    const take = async (source: string, field: string, role: string): Promise<Asset> => {
       const { asset, picture } = await ingest(source, field, context)
       if (picture) lineage.push({ picture, role })
-      return asset.id
+      return asset
     }
     const references = []
     for (const [i, r] of request.references.entries()) {
-      references.push({ ...r, image: await take(r.image, `references[${i}].image`, "reference") })
+      references.push({ ...r, image: (await take(r.image, `references[${i}].image`, "reference")).id })
     }
-    const start = request.start && {
-      ...request.start,
-      image: await take(request.start.image, "start.image", "start"),
-    }
+    const start = request.start && (await takeStart(request.start, take))
     if (draft.parent) {
       const parent = await this.jobs.picture(draft.parent, key.id)
       lineage.push({ picture: parent.id, role: "variation" })
@@ -222,7 +220,11 @@ export class Service {
       references: await Promise.all(
         request.references.map(async (r) => ({ ...r, image: await load(r.image) })),
       ),
-      start: request.start && { ...request.start, image: await load(request.start.image) },
+      start: request.start && {
+        ...request.start,
+        image: await load(request.start.image),
+        ...(request.start.mask !== undefined && { mask: await load(request.start.mask) }),
+      },
       board: request.board && { ...request.board, id: await this.#boardUri(request.board.id) },
     }
   }
@@ -276,6 +278,20 @@ export class Service {
   assetUrl(id: string): string {
     return `${this.base}/files/assets/${id}`
   }
+}
+
+type Start = NonNullable<GenerationRequest["start"]>
+
+/** A start picture and its mask as stored. Throws `image_invalid` for a mask of another shape. */
+async function takeStart(
+  start: Start,
+  take: (source: string, field: string, role: string) => Promise<Asset>,
+): Promise<Start> {
+  const image = await take(start.image, "start.image", "start")
+  if (start.mask === undefined) return { ...start, image: image.id }
+  const mask = await take(start.mask, "start.mask", "mask")
+  checkMaskShape(mask, image)
+  return { ...start, image: image.id, mask: mask.id }
 }
 
 /** A foreign body worth keeping: pictures inside it are stored elsewhere. */

@@ -82,6 +82,7 @@ test("words that are no numbers, sizes, formats or devices are refused by option
   await refused(["--creativity", "wild"], "invalid_request", 2, /nor one of raw, low, medium, high\.$/)
   await refused(["--format", "bmp"], "invalid_request", 2, /^output\.format: .*"bmp"/)
   await refused(["--strength", "0.5"], "invalid_request", 2, /no --image was given/)
+  await refused(["--mask", "mask.png"], "invalid_request", 2, /which part of --image.*no --image was given/)
   await refused(["--device", "tpu", ...tiny], "invalid_request", 2, /^--device: "tpu" is none of auto, cpu/)
   await refused(
     [...tiny, "--threads", "0"],

@@ -61,6 +61,30 @@ test("openai: an edit starts from the first picture and takes the others as styl
   assert.equal(seen.start!.image, `data:image/png;base64,${start.toString("base64")}`)
 })
 
+test("openai: a mask says what an edit replaces, has the picture's shape and belongs to the keyed body", async () => {
+  const alpha = async (opacity: number) => sharp(await picture("red")).ensureAlpha(opacity).png().toBuffer()
+  const [start, open, other] = [await picture("red"), await alpha(0), await alpha(0.5)]
+  const edit = async (mask: Buffer, headers = {}) =>
+    client.images.edit(
+      {
+        image: await toFile(start, "a.png", { type: "image/png" }),
+        mask: await toFile(mask, "mask.png", { type: "image/png" }),
+        prompt: "a hat",
+      },
+      { headers },
+    )
+  await edit(open, { "Idempotency-Key": "masked" })
+  const seen = service.engine.seen.at(-1)!.start!
+  assert.equal(seen.strength, 1, "what is open is replaced")
+  assert.equal(seen.mask, `data:image/png;base64,${open.toString("base64")}`)
+  await assert.rejects(edit(other, { "Idempotency-Key": "masked" }), OpenAI.ConflictError)
+  await assert.rejects(edit(await sharp(open).resize(40, 40, { fit: "fill" }).png().toBuffer()), (e) => {
+    assert.ok(e instanceof OpenAI.BadRequestError)
+    assert.match(e.message, /mask has 40 x 40 pixels, and the picture to start from 40 x 30/)
+    return true
+  })
+})
+
 test("openai: streaming gives partial pictures and then the whole one", async () => {
   const stream = await client.images.generate({
     prompt: "a slow fox",

@@ -73,6 +73,15 @@ test("runware: references carry their weights, negative ones too, and the start 
   assert.equal(seen.creativity, 0)
 })
 
+test("runware: a mask says which part of the seed image is painted", async () => {
+  const image = await picture()
+  const task = { positivePrompt: "a hat", model, ...size, numberResults: 1, maskImage: image }
+  await client.requestImages({ ...task, seedImage: image, strength: 0.9 })
+  const { mask, strength } = service.engine.seen.at(-1)!.start!
+  assert.equal(mask, `data:image/png;base64,${image}`)
+  assert.equal(strength, 0.9)
+})
+
 test("runware: an upload's UUID can be used as a picture", async () => {
   const uploaded = await client.imageUpload({ image: `data:image/png;base64,${await picture()}` } as never)
   const { imageUUID } = uploaded as unknown as { imageUUID: string }
@@ -138,6 +147,9 @@ test("runware: a refused prompt and a parameter that does not exist are errors o
   const policy = await refusal({ positivePrompt: "a naked child" })
   assert.equal(policy.code, "contentPolicyViolation")
   assert.equal(policy.parameter, "positivePrompt")
+  const alone = await refusal({ maskImage: await picture() })
+  assert.equal(alone.parameter, "maskImage")
+  assert.match(alone.message, /send seedImage/)
   const unknown = await refusal({ colour: "red" })
   assert.deepEqual([unknown.code, unknown.parameter], ["unsupportedParameter", "colour"])
 })

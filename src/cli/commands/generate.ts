@@ -46,6 +46,7 @@ export function registerGenerate(program: Command, context: Context): void {
     .option("-c, --creativity <level>", "raw, low, medium, high, or 0 to 100")
     .option("-i, --image <file>", "start from this picture")
     .option("--strength <s>", "0 keeps the start picture, 1 ignores it")
+    .option("--mask <file>", "paint only this part of it anew: what is transparent, or else white")
     .option("-r, --reference <file:weight>", "style reference, -2 (away) to 2 (towards); repeatable", collect)
     .option("-b, --board <name:strength>", "moodboard, -0.5 to 1.5")
     .option("-l, --lora <name:weight>", "LoRA by name or file, -2 to 2; repeatable", collect)

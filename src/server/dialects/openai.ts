@@ -178,27 +178,32 @@ async function editRequest({
   const files = [...form.getAll("image"), ...form.getAll("image[]")].filter((f) => f instanceof File)
   const texts = Object.fromEntries([...form.entries()].filter(([, v]) => typeof v === "string"))
   const body = readBody(Body, texts)
-  if (form.get("mask")) throw new AtelierError("unsupported", "Masks are not supported.", { field: "mask" })
   if (files.length === 0)
     throw new AtelierError("invalid_request", "image: a file is needed.", { field: "image" })
   if (files.length > 11)
     throw new AtelierError("out_of_range", "image: at most 11 files.", { field: "image" })
-  const assets: Asset[] = []
-  for (const f of files) {
-    const bytes = new Uint8Array(await f.arrayBuffer())
-    assets.push(await storeAsset(bytes, { kind: "input", field: "image" }, s.ingestContext(key.id)))
+  const store = async (file: File, field: string): Promise<Asset> => {
+    const bytes = new Uint8Array(await file.arrayBuffer())
+    return storeAsset(bytes, { kind: "input", field }, s.ingestContext(key.id))
   }
+  const assets: Asset[] = []
+  for (const file of files) assets.push(await store(file, "image"))
+  const maskFile = form.get("mask")
+  if (typeof maskFile === "string" && maskFile !== "")
+    throw new AtelierError("invalid_request", "mask: a file is needed.", { field: "mask" })
+  const mask = maskFile instanceof File ? await store(maskFile, "mask") : undefined
   const ids = assets.map((a) => a.id)
   const styles = body.image_role === "style" ? ids : ids.slice(1)
   const base = request(body)
-  const strength = body.strength ?? (body.input_fidelity === "high" ? 0.6 : 0.8)
+  // What a mask opens is replaced; without one the whole picture is changed.
+  const strength = body.strength ?? (mask ? 1 : body.input_fidelity === "high" ? 0.6 : 0.8)
   return {
     body,
-    hashes: assets.map((a) => a.hash),
+    hashes: [...assets, ...(mask ? [mask] : [])].map((a) => a.hash),
     request: {
       ...base,
       references: [...(base.references ?? []), ...styles.map((image) => ({ image, weight: 0.5 }))],
-      start: body.image_role === "style" ? null : { image: ids[0]!, strength },
+      start: body.image_role === "style" ? null : { image: ids[0]!, strength, mask: mask?.id },
     },
   }
 }

@@ -31,6 +31,7 @@ export const Inference = z.object({
   numberResults: optional(z.number().int().min(1).max(20)),
   seed: optional(z.number().min(0)),
   seedImage: optional(z.string().min(1)),
+  maskImage: optional(z.string().min(1)),
   strength: optional(z.number().min(0).max(1)),
   inputs: optional(
     z.object({
@@ -98,7 +99,6 @@ const IGNORED = [
   "instantID",
   "ipAdapters",
   "lycoris",
-  "maskImage",
   "maskMargin",
   "outpaint",
   "photoMaker",
@@ -173,6 +173,18 @@ function sizeFor(t: Inference, snap: boolean): { width: number; height: number }
   )
 }
 
+function startFor({ seedImage, maskImage, strength }: Inference): GenerationInput["start"] {
+  if (seedImage) return { image: seedImage, strength: strength ?? 0.8, mask: maskImage }
+  if (!maskImage) return null
+  throw new AtelierError(
+    "invalid_request",
+    "maskImage says which part of seedImage to paint; send seedImage.",
+    {
+      field: "maskImage",
+    },
+  )
+}
+
 export const runwareRequest = (t: Inference, snapDimensions: boolean): GenerationInput => ({
   model: t.model,
   prompt: t.positivePrompt === "__BLANK__" ? "" : t.positivePrompt,
@@ -184,7 +196,7 @@ export const runwareRequest = (t: Inference, snapDimensions: boolean): Generatio
   references: (t.inputs?.referenceImages ?? []).map((r) => ({ image: r.image, weight: r.strength })),
   board: t.settings?.moodboards?.[0] ?? null,
   loras: (t.lora ?? []).map((l) => ({ name: l.model, weight: l.weight })),
-  start: t.seedImage ? { image: t.seedImage, strength: t.strength ?? 0.8 } : null,
+  start: startFor(t),
   intensity: t.settings?.intensity ?? 0,
   complexity: t.settings?.complexity ?? 0,
   movement: t.settings?.movement ?? 0,
@@ -248,6 +260,7 @@ const CODES: Partial<Record<ErrorCode, string>> = {
 const FIELDS: [RegExp, string][] = [
   [/^prompt\b|positivePrompt/, "positivePrompt"],
   [/^references|referenceImages/, "inputs.referenceImages"],
+  [/^start\.mask|maskImage/, "maskImage"],
   [/^start|seedImage/, "seedImage"],
   [/^(width|height)/, "width"],
   [/creativity/, "settings.creativity"],
