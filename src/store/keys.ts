@@ -84,12 +84,19 @@ export async function revokeKey(db: Queryable, idOrName: string, now: Date): Pro
   return (await db.query(KEYS.revoke, [idOrName, now])).length > 0
 }
 
+const inForce = (row: KeyRow | undefined): Key | null => (row && row.revoked_at === null ? keyOf(row) : null)
+
 /** The key for a secret; null when unknown or revoked. */
 export async function findKey(db: Queryable, secret: string): Promise<Key | null> {
-  const [row] = await db.query<KeyRow>(KEYS.byHash, [sha256(secret)])
-  return row && row.revoked_at === null ? keyOf(row) : null
+  return inForce((await db.query<KeyRow>(KEYS.byHash, [sha256(secret)]))[0])
 }
 
+/** The key of an id; null when unknown or revoked. */
+export async function liveKeyById(db: Queryable, id: string): Promise<Key | null> {
+  return inForce((await db.query<KeyRow>(KEYS.get, [id]))[0])
+}
+
+/** In force or revoked: what a revoked key's jobs still send is signed with its secret. */
 export async function keyById(db: Queryable, id: string): Promise<Key | null> {
   const [row] = await db.query<KeyRow>(KEYS.get, [id])
   return row ? keyOf(row) : null

@@ -302,6 +302,20 @@ test("a revoked key's streams of fal and OpenAI end too, OpenAI's with the error
   assert.equal((await states()).length, 2)
 })
 
+test("an upload address is good after a restart, and no longer than its key", async () => {
+  const { secret, id } = await keysAdd({ directory: service.directory }, "uploads")
+  const initiate = "/fal/rest/storage/upload/initiate"
+  const address = async () => (await service.call("POST", initiate, {}, as(secret))).body.upload_url as string
+  const body = new Uint8Array(await png())
+  const put = async (url: string) => (await fetch(url, { method: "PUT", body })).status
+  const [first, second] = [await address(), await address()]
+  assert.equal(await put(first.replace(/signature=./, "signature=x")), 403)
+  await service.restart()
+  assert.equal(await put(first), 200)
+  await keysRevoke({ directory: service.directory }, id)
+  assert.equal(await put(second), 403)
+})
+
 test("a key over its rate gets 429 with Retry-After", async () => {
   const { secret } = await keysAdd({ directory: service.directory }, "slow", { rate: 3 })
   const statuses: number[] = []

@@ -12,7 +12,7 @@ import {
   type ErrorCode,
   type GenerationInput,
 } from "../../request/index.ts"
-import { findAsset, keyById } from "../../store/index.ts"
+import { findAsset, liveKeyById } from "../../store/index.ts"
 import { beat } from "../beat.ts"
 import { type Call, type Env, headerOf, statusOf } from "../http.ts"
 import { storeAsset } from "../ingest.ts"
@@ -305,7 +305,7 @@ export function fal(door: Door, s: Service, app: Hono<Env>): void {
   // Signed instead of keyed: the client sends the bytes without its key, as to a storage service.
   app.put("/fal/upload/:key/:id", async (c) => {
     const { key: keyId, id } = c.req.param()
-    const key = await keyById(s.store.db, keyId)
+    const key = await liveKeyById(s.store.db, keyId)
     const wanted = Buffer.from(uploadSignature(id, key?.webhookSecret ?? randomUUID()))
     const given = Buffer.from(c.req.query("signature") ?? "")
     if (!key || given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
