@@ -62,7 +62,11 @@ test("openai: an edit starts from the first picture and takes the others as styl
 })
 
 test("openai: a mask says what an edit replaces, has the picture's shape and belongs to the keyed body", async () => {
-  const alpha = async (opacity: number) => sharp(await picture("red")).ensureAlpha(opacity).png().toBuffer()
+  const alpha = async (opacity: number) =>
+    sharp(await picture("red"))
+      .ensureAlpha(opacity)
+      .png()
+      .toBuffer()
   const [start, open, other] = [await picture("red"), await alpha(0), await alpha(0.5)]
   const edit = async (mask: Buffer, headers = {}) =>
     client.images.edit(
@@ -99,6 +103,30 @@ test("openai: streaming gives partial pictures and then the whole one", async ()
   }
   assert.equal(types.at(-1), "image_generation.completed")
   assert.ok(types.length <= 3)
+})
+
+test("openai: a stream whose store is away leaves out previews, and tells of a picture only where its cause stands", async () => {
+  const { blobs } = service.service.store
+  const { get } = blobs
+  const types: string[] = []
+  const streamed = async (lost: string) => {
+    blobs.get = (name) =>
+      name.startsWith(lost) ? Promise.reject(new Error("no route to the store")) : get.call(blobs, name)
+    const stream = await client.images.generate({ prompt: "far away", stream: true, partial_images: 2 })
+    for await (const event of stream) types.push(event.type)
+  }
+  try {
+    await streamed("previews/")
+    assert.deepEqual(types, ["image_generation.completed"])
+    await assert.rejects(streamed("sha256/"), (e) => {
+      assert.ok(e instanceof OpenAI.APIError)
+      assert.match(e.message, /Its log entry is [\w-]+/)
+      assert.doesNotMatch(e.message, /no route/)
+      return true
+    })
+  } finally {
+    blobs.get = get
+  }
 })
 
 test("openai: an edit streams too, under its own names", async () => {

@@ -46,6 +46,14 @@ export interface Door {
   on(method: string, path: string | string[], handler: Handler, options?: { counts?: boolean }): void
 }
 
+/** What was thrown as the caller is told it; the words of what broke inside go to the log. */
+export function toldHere(thrown: unknown, c: Call, s: Service): AtelierError {
+  const error = asAtelierError(thrown)
+  const requestId = c.get("requestId")
+  if (error.code === "internal") s.log.error({ requestId, err: thrown }, error.message)
+  return toldOf(error, requestId)
+}
+
 /** Adds one dialect's routes to the app. Paths are Hono's: `:id`, `:file{.+}`. */
 export function openDoor(app: Hono<Env>, s: Service, callers: Callers, options: DoorOptions): Door {
   const secret = options.secret ?? ((c: Call) => secretOf(c.req.header("authorization")))
@@ -65,11 +73,8 @@ export function openDoor(app: Hono<Env>, s: Service, callers: Callers, options: 
             response.headers.set(name, value)
           return response
         } catch (thrown) {
-          const error = asAtelierError(thrown)
-          if (error.code === "internal") {
-            s.log.error({ requestId: c.get("requestId"), err: thrown }, error.message)
-          }
-          const { status, body, headers } = options.failure(toldOf(error, c.get("requestId")), c)
+          const error = toldHere(thrown, c, s)
+          const { status, body, headers } = options.failure(error, c)
           const wait = retryAfter(error)
           return c.json(body as object, status as 400, {
             ...(wait === null ? {} : { "retry-after": String(wait) }),

@@ -28,6 +28,7 @@ import {
   seedOf,
   sizeOf,
   submitAndWait,
+  toldHere,
   waitHeld,
 } from "./door.ts"
 
@@ -273,7 +274,7 @@ async function stream(
       if (step.jobId !== job.id || sent >= partials || step.preview === newest) return
       newest = step.preview
       const index = sent++
-      sending = sending.then(async () => {
+      const preview = async (): Promise<void> => {
         const bytes = await s.blobs.get(previewKey(job.id, 0))
         if (!bytes) return
         const b64_json = Buffer.from(bytes).toString("base64")
@@ -283,14 +284,15 @@ async function stream(
           created_at: seconds(new Date()),
           ...about(job, b),
         })
+      }
+      sending = sending.then(preview).catch((thrown: unknown) => {
+        s.log.warn({ err: thrown, job: job.id }, "a preview could not be read")
       })
     })
     const stopBeat = beat(out, s.options.heartbeatSeconds, askAgain, (refusal) => gone.abort(refusal))
-    const done = await waitHeld(s, job, WAIT_SECONDS, gone.signal)
-    stopBeat()
-    stop()
-    await sending
     try {
+      const done = await waitHeld(s, job, WAIT_SECONDS, gone.signal)
+      await sending
       if (gone.signal.reason instanceof AtelierError) throw gone.signal.reason
       if (gone.signal.aborted && !isEnd(done.state)) return
       for (const p of completed(done).pictures) {
@@ -303,7 +305,10 @@ async function stream(
         })
       }
     } catch (thrown) {
-      await send("error", failure(thrown as AtelierError).body as object)
+      await send("error", failure(toldHere(thrown, c, s)).body as object)
+    } finally {
+      stopBeat()
+      stop()
     }
   })
 }
