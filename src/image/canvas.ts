@@ -17,7 +17,7 @@ export interface Canvas {
 }
 
 /** How much of its surroundings the painter sees on each side of the mask, in sizes of the mask. */
-const MARGIN = 0.25
+const MARGIN = 1 / 8
 /** Least size of a window, in sizes of the picture: a spot is painted with its surroundings. */
 const LEAST = 0.25
 
