@@ -103,8 +103,20 @@ export class EventFeed {
     const from = cursor === null ? null : parseCursor(cursor)
     const reader: Reader = { keyId, handler, held: from ? [] : null, at: from }
     this.#readers.add(reader)
-    if (from) void this.#replay(reader).catch(() => this.#readers.delete(reader))
+    if (from) void this.#catchUp(reader)
     return () => this.#readers.delete(reader)
+  }
+
+  /** Until the database answers: to a reader that were given up its silence would look like peace. */
+  async #catchUp(reader: Reader): Promise<void> {
+    while (this.#readers.has(reader)) {
+      const isThere = await this.#replay(reader).then(
+        () => true,
+        () => false,
+      )
+      if (isThere) return
+      await after(LOOK_AGAIN_MS, undefined, { ref: false })
+    }
   }
 
   async #replay(reader: Reader): Promise<void> {

@@ -1,7 +1,7 @@
 // The queue's promises: fair, bounded, exactly once, and unharmed by jobs that kill their engine.
 import assert from "node:assert/strict"
 import { after, before, test } from "node:test"
-import { purge, reclaim, sweep } from "../../src/jobs/index.ts"
+import { Jobs, purge, reclaim, sweep } from "../../src/jobs/index.ts"
 import { AtelierError } from "../../src/request/index.ts"
 import { JOBS, sha256, WORKERS } from "../../src/store/index.ts"
 import { amount, figure } from "../support/figures.ts"
@@ -161,6 +161,36 @@ test("what ended jobs leave behind in the embedded database is given back", () =
     if (store.db.kind === "embedded") assert.equal(await visible(), 0)
     await purge(q.jobs, store.blobs)
     if (store.db.kind === "embedded") assert.ok((await visible()) > 0)
+  }))
+
+test("who follows events from a cursor while the database is away is told all of them when it is back", () =>
+  withQueue(async (q) => {
+    let isAway = false
+    let refused = 0
+    const { query } = store.db
+    const db: typeof store.db = {
+      ...store.db,
+      async query(sql, params) {
+        if (isAway) refused++
+        if (isAway) throw new Error("the connection is lost")
+        return query(sql, params)
+      },
+    }
+    const { events } = new Jobs({ db })
+    await events.start()
+    const { cursor } = events
+    const key = await q.key("follows")
+    const one = await q.submit(key, { prompt: "before" })
+    isAway = true
+    const told: (string | null)[] = []
+    const stop = events.follow(key, cursor, (event) => told.push(event.jobId))
+    await until(() => refused > 0)
+    isAway = false
+    const two = await q.submit(key, { prompt: "after" })
+    await until(() => told.length >= 2)
+    stop()
+    await events.close()
+    assert.deepEqual(told, [one, two])
   }))
 
 test("the whole queue has a cap", () =>
