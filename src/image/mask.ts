@@ -14,10 +14,11 @@ const NOISE = 8
 
 /**
  * Decodes a mask to the size `fit`, cut around its middle as the picture under it is. What is transparent is painted anew;
- * of a mask without transparency, what is white. `blur` is the standard deviation of a blur in pixels of `fit`, 0 for none.
+ * of a mask without transparency, what is white. `softness` in pixels of `fit` lets it reach so much further, and then fade
+ * with that standard deviation: at an edge the picture may hold some of what is cut away. 0 leaves it as it is.
  * Throws image_invalid.
  */
-export async function decodeMask(bytes: Uint8Array, { width, height }: Fit, blur = 0): Promise<Mask> {
+export async function decodeMask(bytes: Uint8Array, { width, height }: Fit, softness = 0): Promise<Mask> {
   await inspectImage(bytes, "for the mask", "start.mask")
   const open = (): Sharp =>
     sharp(bytes, { limitInputPixels: IMAGE_LIMITS.pixels, failOn: "truncated" }).autoOrient()
@@ -26,7 +27,9 @@ export async function decodeMask(bytes: Uint8Array, { width, height }: Fit, blur
     const upright = open().toColourspace("srgb")
     let image = isOpaque ? upright.greyscale() : upright.extractChannel("alpha")
     image = image.resize(width, height, { fit: "cover", kernel: "linear" })
-    if (blur > 0) image = image.blur(blur)
+    if (softness > 0)
+      // What sharp dilates is what is dark.
+      image = (isOpaque ? image.erode(Math.ceil(softness)) : image.dilate(Math.ceil(softness))).blur(softness)
     const { data, info } = await image.raw().toBuffer({ resolveWithObject: true })
     const values = Float32Array.from({ length: width * height }, (_, i) => {
       const value = data[i * info.channels]!

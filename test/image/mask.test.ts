@@ -67,6 +67,28 @@ test("where a mask has transparency it alone counts, whatever the colours", asyn
   assert.ok(Math.abs(grey.data[0]! - 0.5) < 0.01, "half transparent is half painted")
 })
 
+test("a soft mask holds all that a hard one does, and fades beyond it", async () => {
+  for (const file of [
+    await halves("white", "black").png().toBuffer(),
+    await halves("none", "red").png().toBuffer(),
+  ]) {
+    const { data } = await decodeMask(file, { width: WIDTH, height: HEIGHT }, 2)
+    const row = [...data.subarray(0, WIDTH)]
+    assert.ok(
+      row.slice(0, 31).every((v) => v === 1),
+      row.join(" "),
+    )
+    assert.ok(
+      row.slice(44).every((v) => v === 0),
+      row.join(" "),
+    )
+    assert.ok(
+      row.slice(1).every((v, i) => v <= row[i]!) && row.some((v) => v > 0.2 && v < 0.8),
+      row.join(" "),
+    )
+  }
+})
+
 test("a mask lies as the picture under it is seen, and has its shape", async () => {
   const lying = await halves("white", "black").flatten().withMetadata({ orientation: 6 }).jpeg().toBuffer()
   const { data } = await decodeMask(lying, { width: 8, height: 16 })
