@@ -91,6 +91,18 @@ test("@ai-sdk/openai: a picture in the prompt is the start, and the others are s
   )
 })
 
+test("@ai-sdk/openai: the mask beside a prompt's pictures says which part of the first is painted", async () => {
+  const openai = createOpenAI({ apiKey: "any", baseURL: `${service.url}/v1` })
+  const [red, mask] = [await picture("red"), await picture("white")]
+  await generateImage({
+    model: openai.image("krea-2-medium"),
+    prompt: { images: [red], text: "a hat", mask },
+  })
+  const seen = service.engine.seen.at(-1)!.start!
+  assert.equal(seen.mask, `data:image/png;base64,${mask.toString("base64")}`)
+  assert.equal(seen.strength, 1)
+})
+
 for (const [name, modelOf] of [
   ["@ai-sdk/openai", (url: string) => createOpenAI({ apiKey: "any", baseURL: url }).image],
   [
