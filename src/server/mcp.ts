@@ -3,10 +3,11 @@ import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js"
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js"
 import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js"
 import { z } from "zod"
-import { ASPECTS, CREATIVITY, LIMITS, SIZES } from "../request/index.ts"
+import { ASPECTS, CREATIVITY, GenerationRequest, LIMITS, SIZES } from "../request/index.ts"
 import { AtelierClient, type RemoteJob } from "../sdk/index.ts"
 import { VERSION } from "./native/about.ts"
 
+const { negativePrompt, start, intensity, complexity, movement } = GenerationRequest.shape
 const GenerateInput = {
   prompt: z.string().min(1).max(LIMITS.promptCharacters).describe("What to picture"),
   aspect: z.enum(ASPECTS).default("1:1"),
@@ -26,6 +27,13 @@ const GenerateInput = {
     .optional()
     .describe("Style references: address, data URI or asset id; negative weights push away"),
   board: z.string().optional().describe("Moodboard by id, name or share code"),
+  negativePrompt,
+  start: start.describe(
+    "A picture to begin from, and what to paint anew of it: address, data URI or asset id; strength 0 keeps it, 1 ignores it",
+  ),
+  intensity,
+  complexity,
+  movement,
   wait: z.boolean().default(true).describe("false returns the job at once; ask job_status later"),
 }
 
@@ -50,13 +58,12 @@ export function createMcpServer(client: AtelierClient): McpServer {
       description: "Make pictures from a prompt. Returns the pictures and their addresses.",
       inputSchema: GenerateInput,
     },
-    async ({ prompt, aspect, creativity, seed, count, model, references, board, wait }) => {
+    async ({ aspect, creativity, seed, model, references, board, wait, ...same }) => {
       const [width, height] = SIZES[aspect]
       const request = {
-        prompt,
+        ...same,
         width,
         height,
-        count,
         creativity: CREATIVITY[creativity],
         ...(seed === undefined ? {} : { seed }),
         ...(model === undefined ? {} : { model }),

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url"
 import { Client } from "@modelcontextprotocol/sdk/client/index.js"
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js"
+import sharp from "sharp"
 import { startService, type TestService } from "../support/service.ts"
 
 let service: TestService
@@ -33,6 +34,16 @@ test("mcp: generate returns facts and the picture itself", async () => {
   assert.equal(content[1]!.mimeType, "image/webp")
   const status = await client.callTool({ name: "job_status", arguments: { job: told.job } })
   assert.equal(JSON.parse((status.content as Content)[0]!.text!).state, "completed")
+})
+
+test("mcp: a start picture, its mask, sliders and a negative prompt reach the engine", async () => {
+  const create = { width: 40, height: 40, channels: 3, background: "white" } as const
+  const image = `data:image/png;base64,${(await sharp({ create }).png().toBuffer()).toString("base64")}`
+  const asked = { start: { image, strength: 0.5, mask: image }, movement: -20, negativePrompt: "rain" }
+  await client.callTool({ name: "generate", arguments: { prompt: "a hat", ...asked } })
+  const { start, movement, intensity, negativePrompt } = service.engine.seen.at(-1)!
+  assert.deepEqual({ start, movement, negativePrompt }, asked)
+  assert.equal(intensity, 0)
 })
 
 test("mcp: a failure is told as an error of the tool", async () => {
