@@ -1,5 +1,6 @@
 // Webhooks: signed, retried over a day under one event id, kept and replayable.
 import assert from "node:assert/strict"
+import { randomUUID } from "node:crypto"
 import { after, before, test } from "node:test"
 import {
   BACKOFF_SECONDS,
@@ -170,6 +171,55 @@ test("a job tells the moments that it was asked to tell, each once, whatever bec
   const cancelled = await submit("start", "output", "completed")
   await q.jobs.cancel(cancelled, key)
   assert.deepEqual(await told(cancelled), ["replicate"])
+})
+
+test("each file of a completed job is put where the job says, told or not, and tried again as messages are", async () => {
+  const key = await q.key("files")
+  const where = {
+    url: "https://example.com/hook",
+    envelope: "runware" as const,
+    put: "https://example.com/put",
+  }
+  const submit = (events: WebhookEvent[]) => q.submit(key, { count: 2 }, { webhook: { ...where, events } })
+  const file = { seed: 1, width: 16, height: 16, format: "png" as const, hash: "0".repeat(64), bytes: 3 }
+  const pictures = () => [0, 1].map((place) => ({ ...file, id: randomUUID(), place }))
+  const outcome = { request: {}, expandedPrompts: [], seconds: {}, notes: [] }
+  const [quiet, told, cancelled] = [await submit([]), await submit(["completed"]), await submit([])]
+  for (const id of [quiet, told])
+    await q.jobs.end(id, "completed", { outcome, pictures: pictures(), hookPlaces: [0, 1] })
+  await q.jobs.cancel(cancelled, key)
+  const tries: string[] = []
+  const heard: string[] = []
+  const names = new Map([
+    [quiet, "quiet"],
+    [told, "told"],
+    [cancelled, "cancelled"],
+  ])
+  const deliverer = new Deliverer({
+    jobs: q.jobs,
+    render: (_envelope, job, place) => ({ about: `${names.get(job.id) ?? "another test's"} ${place}` }),
+    post: async (_url, body) => {
+      const { about } = JSON.parse(body)
+      if (!about.startsWith("another")) heard.push(about)
+      return 200
+    },
+    put: async (url, picture) => {
+      assert.equal(url, where.put)
+      const about = `${names.get(picture.jobId)} ${picture.place}`
+      tries.push(about)
+      return tries.filter((t) => t === about).length > 1 ? 200 : 503
+    },
+  })
+  for (let round = 0; round < 4; round++) {
+    await deliverer.round()
+    q.now.time += 60_000
+  }
+  const all = ["quiet 0", "quiet 1", "told 0", "told 1"]
+  assert.deepEqual(
+    tries.toSorted(),
+    all.flatMap((about) => [about, about]),
+  )
+  assert.deepEqual(heard.toSorted(), ["told 0", "told 1"])
 })
 
 test("the signature covers time and body, and an old one is refused", async () => {
