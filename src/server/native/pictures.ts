@@ -5,7 +5,7 @@ import { AtelierError } from "../../request/index.ts"
 import { blobKey, findAsset, previewKey } from "../../store/index.ts"
 import { withDecoder } from "../decoder.ts"
 import { completed } from "../dialects/door.ts"
-import { flag, type Route, route, whole } from "../route.ts"
+import { type Route, route, whole } from "../route.ts"
 import type { Service } from "../service.ts"
 import { IDEMPOTENCY, SubmitBody, submit } from "./jobs.ts"
 import { PictureView, pictureView } from "./views.ts"
@@ -147,7 +147,9 @@ export const fileRoutes = (s: Service): Route[] => [
     path: "/files/previews/{job}/{place}",
     tag: "files",
     summary: "The newest preview of a running job's picture",
-    query: z.object({ step: z.string().optional(), width: flag.optional() }),
+    query: z.object({
+      preview: z.string().optional().describe("Its number: a new preview has a new address"),
+    }),
     answer: "picture",
     open: true,
     run: async ({ c }) => {
