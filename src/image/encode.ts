@@ -26,6 +26,11 @@ export async function encodeAgain(file: Uint8Array, image: Sharp, output: Output
   return await encode(image.keepMetadata(), output, await readProvenance(file), false)
 }
 
+/** The same with nothing but the picture. */
+export async function encodeBare(image: Sharp, output: Output): Promise<Uint8Array> {
+  return await encode(image, output, undefined, false)
+}
+
 async function encode(
   image: Sharp,
   { format, quality }: Output,

@@ -25,6 +25,26 @@ const noise = async (side: number): Promise<string> => {
   return `data:image/png;base64,${png.toString("base64")}`
 }
 
+test("a small picture for a page is without the request, which with a whole picture inside weighs more", async () => {
+  const body = { prompt: "a fox", start: { image: await noise(200) } }
+  const [{ url }] = (await service.call("POST", "/api/jobs?wait=60", body)).body.pictures
+  const fetched = async (query: string) => {
+    const response = await fetch(`${url}${query}`)
+    return { etag: response.headers.get("etag"), bytes: new Uint8Array(await response.arrayBuffer()) }
+  }
+  const [whole, plain] = [
+    await fetched("?format=jpg&width=20"),
+    await fetched("?format=jpg&width=20&metadata=none"),
+  ]
+  assert.ok(whole.bytes.length > 100_000 && plain.bytes.length < 10_000, `${plain.bytes.length} bytes`)
+  assert.notEqual(whole.etag, plain.etag)
+  assert.equal(await readRequest(plain.bytes), undefined)
+  assert.equal((await readCredentials(plain.bytes))?.holds, true)
+  const alone = await fetched("?metadata=none")
+  assert.equal(await readRequest(alone.bytes), undefined)
+  assert.equal((await sharp(alone.bytes).metadata()).width, 48)
+})
+
 for (const [what, side] of Object.entries(STARTS))
   test(`${what} is in every format and size that a picture is asked for in`, async () => {
     const image = await noise(side)

@@ -1,6 +1,6 @@
 // Native routes of pictures: facts, favourites, and the files themselves in any format.
 import { z } from "zod"
-import { encodeAgain, type Output } from "../../image/encode.ts"
+import { encodeAgain, encodeBare, type Output } from "../../image/encode.ts"
 import { AtelierError } from "../../request/index.ts"
 import { blobKey, findAsset, previewKey } from "../../store/index.ts"
 import { withDecoder } from "../decoder.ts"
@@ -17,8 +17,16 @@ const FileQuery = z.object({
   format: z.enum(["png", "jpg", "webp"]).optional(),
   quality: whole(1, 100).optional(),
   width: whole(16, 2048).optional().describe("Scaled down to this width"),
+  metadata: z
+    .enum(["none"])
+    .optional()
+    .describe(
+      "Without its request, which with whole pictures inside weighs more than a small picture: for pages",
+    ),
   download: z.string().optional().describe("Any value: offer as a file to save"),
 })
+
+type FileQuery = z.output<typeof FileQuery>
 
 /** Files never change under their address. */
 const FOREVER = "public, max-age=31536000, immutable"
@@ -36,10 +44,10 @@ const file = (bytes: Uint8Array, mime: string, headers: Record<string, string> =
     },
   })
 
-const convert = (bytes: Uint8Array, output: Output, width?: number): Promise<Uint8Array> =>
+const convert = (bytes: Uint8Array, output: Output, { width, metadata }: FileQuery): Promise<Uint8Array> =>
   withDecoder(bytes, (open) => {
-    const scale = width === undefined ? undefined : { width, withoutEnlargement: true }
-    return encodeAgain(bytes, open().resize(scale), output)
+    const image = open().resize(width === undefined ? undefined : { width, withoutEnlargement: true })
+    return metadata === "none" ? encodeBare(image, output) : encodeAgain(bytes, image, output)
   })
 
 /** As long as a client's own patience usually lasts. */
@@ -103,14 +111,15 @@ export const fileRoutes = (s: Service): Route[] => [
       const picture = await s.jobs.picture(id ?? "", null)
       const asked = query.format ?? (ending as Format | undefined) ?? picture.format
       if (!Object.hasOwn(MIME, asked)) throw new AtelierError("not_found", `There is no format ${asked}.`)
-      const tag = `"${picture.hash.slice(0, 16)}-${asked}-${query.quality ?? ""}-${query.width ?? ""}"`
+      const tag = `"${picture.hash.slice(0, 16)}-${asked}-${query.quality ?? ""}-${query.width ?? ""}-${query.metadata ?? ""}"`
       if (c.req.header("if-none-match") === tag)
         return new Response(null, { status: 304, headers: { etag: tag } })
       const whole = await s.bytesOf(picture)
-      const isSame = asked === picture.format && query.width === undefined && query.quality === undefined
+      const { quality, width, metadata } = query
+      const isSame = asked === picture.format && [quality, width, metadata].every((v) => v === undefined)
       const bytes = isSame
         ? whole
-        : await s.seal(await convert(whole, { format: asked, quality: query.quality ?? 95 }, query.width))
+        : await s.seal(await convert(whole, { format: asked, quality: quality ?? 95 }, query))
       const name = `atelier-${picture.seed}-${picture.id.slice(0, 8)}.${asked}`
       const disposition = query.download === undefined ? "inline" : "attachment"
       return file(bytes, MIME[asked], {

@@ -30,7 +30,7 @@ export const PictureView = z
     url: z
       .string()
       .describe(
-        "Readable without a key; ?format=png|jpg|webp, ?quality=1..100, ?width=16..2048, ?download=1",
+        "Readable without a key; ?format=png|jpg|webp, ?quality=1..100, ?width=16..2048, ?metadata=none, ?download=1",
       ),
     favourite: z.boolean(),
     expired: z.boolean().describe("Its time is over; the address answers 410"),

@@ -58,10 +58,10 @@ export function local(url: string): string {
   return pathname + search
 }
 
-/** A thumbnail's address: scaled by the server, never larger than the picture. */
+/** A thumbnail's address: scaled by the server, never larger than the picture, without the pictures of its request. */
 export function thumb(picture: { url: string; width: number }, width: number): string {
   const url = local(picture.url)
-  return picture.width <= width ? url : `${url}?format=webp&quality=86&width=${width}`
+  return picture.width <= width ? url : `${url}?format=webp&quality=86&metadata=none&width=${width}`
 }
 
 /** Address of a picture that a request names by its id. */
