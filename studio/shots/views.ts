@@ -1,5 +1,7 @@
 // Every view of the page and the way to it. Each begins on a page that has just been loaded.
 import type { Page } from "playwright-core"
+import sharp from "sharp"
+import { scene } from "./engine.ts"
 
 export interface View {
   name: string
@@ -99,6 +101,27 @@ export const VIEWS: readonly View[] = [
       await openDock(page, size)
       await page.getByRole("button", { name: "Lock the seed" }).click()
       await page.locator(".toast").last().waitFor({ state: "detached" })
+    },
+  },
+  {
+    name: "mask",
+    show: async (page) => {
+      await ready(page)
+      const [chooser] = await Promise.all([
+        page.waitForEvent("filechooser"),
+        page.getByRole("button", { name: "Start image" }).click(),
+      ])
+      const buffer = await sharp(Buffer.from(scene(7, 960, 640)))
+        .png()
+        .toBuffer()
+      await chooser.setFiles({ name: "hills.png", mimeType: "image/png", buffer })
+      await page.getByRole("button", { name: "Paint a mask" }).click()
+      const { x, y, width, height } = (await page.locator(".mask-frame canvas").boundingBox())!
+      await page.mouse.move(x + width * 0.2, y + height * 0.3)
+      await page.mouse.down()
+      await page.mouse.move(x + width * 0.6, y + height * 0.4, { steps: 4 })
+      await page.mouse.up()
+      await ready(page)
     },
   },
   { name: "creativity", show: popover("Set creativity finely") },

@@ -10,6 +10,7 @@ const LOADERS = {
   look: () => import("./look/Look.tsx"),
   compare: () => import("./compare/Compare.tsx"),
   grid: () => import("./grid/Grid.tsx"),
+  mask: () => import("./mask/Mask.tsx"),
   queue: () => import("./queue/QueuePanel.tsx"),
   boards: () => import("./boards/Boards.tsx"),
   help: () => import("./keys/Help.tsx"),

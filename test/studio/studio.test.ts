@@ -8,6 +8,7 @@ import { dock } from "./cases/dock.ts"
 import { history } from "./cases/history.ts"
 import { keyboard } from "./cases/keyboard.ts"
 import { making } from "./cases/making.ts"
+import { masking } from "./cases/masking.ts"
 import { queueing } from "./cases/queueing.ts"
 import { views } from "./cases/views.ts"
 import { wishes } from "./cases/wishes.ts"
@@ -19,6 +20,6 @@ describe("the studio page", { skip: chromiumPath() ? false : "no Chromium here" 
     browser = await openBrowser()
   })
   after(() => browser.close())
-  for (const cases of [making, dock, comparing, queueing, history, keyboard, access, views, wishes])
+  for (const cases of [making, masking, dock, comparing, queueing, history, keyboard, access, views, wishes])
     cases(() => browser)
 })

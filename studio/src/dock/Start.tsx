@@ -1,7 +1,9 @@
 // The start image: a picture to begin from, and how far to leave it.
-import { Image, LoaderCircle, X } from "lucide-react"
+import { Brush, Image, LoaderCircle, X } from "lucide-react"
+import { MaskThumb } from "../mask/MaskThumb.tsx"
 import { useMessages } from "../messages/index.ts"
-import { draft } from "../state/draft.ts"
+import { draft, START_STRENGTH } from "../state/draft.ts"
+import { openMask } from "../state/mask.ts"
 import { useStore } from "../state/store.ts"
 import { Button, IconButton } from "../ui/Button.tsx"
 import { NumberField, Range } from "../ui/fields.tsx"
@@ -18,22 +20,24 @@ export function StartButton({ onChoose }: { onChoose: () => void }) {
 }
 
 export function StartSlot() {
-  const { start: t } = useMessages()
+  const { start: t, mask } = useMessages()
   const start = useStore(draft, (d) => d.start)
   if (!start) return null
+  const hint = start.mask === undefined ? t.strengthHint : t.maskedHint
   const change = (strength: number): void => draft.set({ start: { ...start, strength } })
   return (
     <div className="slot start-slot">
       <span className="slot-picture">
         <img src={start.thumb} alt="" draggable={false} />
-        {!start.image && <LoaderCircle className="spin" size={18} aria-hidden />}
+        {start.maskThumb && <MaskThumb mask={start.maskThumb} />}
+        {(!start.image || start.mask === "") && <LoaderCircle className="spin" size={18} aria-hidden />}
         <IconButton className="small slot-remove" label={t.remove} onPress={() => draft.set({ start: null })}>
           <X size={14} />
         </IconButton>
       </span>
       <div className="slot-body">
         <div className="slot-head">
-          <span className="slot-side" title={t.strengthHint}>
+          <span className="slot-side" title={hint}>
             {t.title}
           </span>
           <NumberField
@@ -43,12 +47,20 @@ export function StartSlot() {
             min={0}
             max={1}
             step={0.05}
-            onChange={(v) => change(v ?? 0.8)}
+            onChange={(v) => change(v ?? START_STRENGTH)}
           />
+          <IconButton
+            className="small"
+            label={start.mask === undefined ? mask.paint : mask.change}
+            isDisabled={!start.image}
+            onPress={openMask}
+          >
+            <Brush size={14} />
+          </IconButton>
         </div>
         <Range
           label={`${t.title}: ${t.strength}`}
-          text={`${start.strength}. ${t.strengthHint}`}
+          text={`${start.strength}. ${hint}`}
           value={start.strength}
           min={0}
           max={1}

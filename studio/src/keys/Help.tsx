@@ -41,6 +41,17 @@ export default function Help() {
     [t.actions.generateFront, "⇧ ⏎"],
     [t.actions.generateFour, shown("mod+⏎")],
   ] as const
+  const onMask = [
+    [t.mask.brush, "B"],
+    [t.mask.eraser, "E"],
+    [t.actions.sizeBrush, "[ ]"],
+    [t.actions.moveBrush, "← ↑ → ↓"],
+    [t.actions.paint, "␣ ⏎"],
+    [t.actions.erase, "X"],
+    [t.actions.eraseByPointer, t.keys.hold(shown("alt"))],
+    [t.mask.undo, shown("mod+z")],
+    [t.mask.redo, shown("mod+shift+z")],
+  ] as const
   return (
     <Over label={t.keys.title} as="middle" onClose={close}>
       <header className="panel-head">
@@ -57,13 +68,7 @@ export default function Help() {
           <section key={group}>
             <h3 className="panel-group">{t.keys.groups[group]}</h3>
             <ul>
-              {group === "make" &&
-                fixed.map(([what, key]) => (
-                  <li key={what} className="key-line fixed">
-                    <span>{what}</span>
-                    <kbd>{key}</kbd>
-                  </li>
-                ))}
+              {group === "make" && fixed.map(([what, key]) => <Fixed key={what} what={what} keys={key} />)}
               {ACTIONS.filter((a) => a.group === group).map((a) => (
                 <li key={a.name}>
                   <button
@@ -82,14 +87,19 @@ export default function Help() {
                 </li>
               ))}
               {group === "picture" && (
-                <li className="key-line fixed">
-                  <span>{t.actions.holdWithout}</span>
-                  <kbd>{t.keys.hold(shown(keyOf("asReference")))}</kbd>
-                </li>
+                <Fixed what={t.actions.holdWithout} keys={t.keys.hold(shown(keyOf("asReference")))} />
               )}
             </ul>
           </section>
         ))}
+        <section className="keys-mask">
+          <h3 className="panel-group">{t.keys.groups.mask}</h3>
+          <ul>
+            {onMask.map(([what, key]) => (
+              <Fixed key={what} what={what} keys={key} />
+            ))}
+          </ul>
+        </section>
       </div>
       {hasOwn && (
         <Button kind="outlined" onPress={() => settings.set({ bindings: {} })}>
@@ -99,3 +109,11 @@ export default function Help() {
     </Over>
   )
 }
+
+/** A key that stays what it is. */
+const Fixed = ({ what, keys }: { what: string; keys: string }) => (
+  <li className="key-line fixed">
+    <span>{what}</span>
+    <kbd>{keys}</kbd>
+  </li>
+)

@@ -7,6 +7,7 @@ import { SEARCH_ID } from "../bar/Search.tsx"
 import { focusPrompt } from "../dock/Prompt.tsx"
 import { toggleSeed } from "../dock/Seed.tsx"
 import { toggleCompared } from "../state/compared.ts"
+import { openMask } from "../state/mask.ts"
 import { complain, page, undoLast } from "../state/page.ts"
 import { settings, toggleTheme } from "../state/settings.ts"
 import { addReference, cancelCurrent, favourite, recall, removeTake, vary } from "../state/work.ts"
@@ -38,6 +39,7 @@ export function togglePause(): void {
 export const ACTIONS: readonly Action[] = [
   { name: "focusPrompt", group: "make", run: focusPrompt },
   { name: "lockSeed", group: "make", run: toggleSeed },
+  { name: "mask", group: "make", run: openMask },
   { name: "cancelCurrent", group: "make", run: () => void cancelCurrent() },
   { name: "pause", group: "make", run: togglePause },
   { name: "favourite", group: "picture", run: onPicture(({ picture }) => void favourite(picture)) },

@@ -5,6 +5,7 @@ import { settings } from "../state/settings.ts"
 export const ORIGINAL = {
   focusPrompt: "p",
   lockSeed: "s",
+  mask: "k",
   cancelCurrent: "Escape",
   favourite: "f",
   compare: "c",

@@ -8,7 +8,7 @@ import { ACTIONS } from "./actions.ts"
 import { type ActionName, isComposing, keyOf, pressed } from "./bindings.ts"
 
 const HOLD_MS = 260
-const FIELDS =
+export const FIELDS =
   "input:not([type=range]):not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable]"
 /** These make sense while a surface covers the page. */
 const OVER_LOOK = new Set([
@@ -52,6 +52,8 @@ export function useKeys(): void {
       const field = target.closest(FIELDS)
       if (!action || (field && !worksInField(action.name, name, field))) return
       if (panel && action.name !== panel && action.name !== "palette") return
+      // The layer that paints has keys of its own; what they are, help tells.
+      if (surface === "mask" && action.name !== "help") return
       if (target.closest("[role=menu], [role=listbox], .popover")) return
       if (surface && !OVER_LOOK.has(action.name)) return
       if (action.name === "delete" && !isMeant()) return

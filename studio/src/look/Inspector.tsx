@@ -3,8 +3,9 @@ import { Check, Copy, Download } from "lucide-react"
 import { type ReactNode, useState } from "react"
 import { assetThumb, local } from "../api/client.ts"
 import { useBoards } from "../api/queries.ts"
-import type { Job, Picture } from "../api/types.ts"
+import type { GenerationRequest, Job, Picture } from "../api/types.ts"
 import { levelOf } from "../dock/Creativity.tsx"
+import { MaskThumb } from "../mask/MaskThumb.tsx"
 import { useMessages } from "../messages/index.ts"
 import { capabilities, recall } from "../state/work.ts"
 import { Button, IconButton } from "../ui/Button.tsx"
@@ -75,13 +76,7 @@ export function Inspector({ job, picture }: { job: Job; picture: Picture }) {
         </dl>
         {(r.references.length > 0 || r.start) && (
           <ul className="used" aria-label={t.look.references}>
-            {r.start && (
-              <li>
-                <img src={assetThumb(r.start.image)} alt={t.look.start} />
-                <span>{t.look.start}</span>
-                <b>{decimal(r.start.strength)}</b>
-              </li>
-            )}
+            {r.start && <Start start={r.start} />}
             {r.references.map((reference, i) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: the same picture may stand twice
               <li key={`${reference.image}-${i}`}>
@@ -123,6 +118,21 @@ export function Inspector({ job, picture }: { job: Job; picture: Picture }) {
         <pre tabIndex={0}>{JSON.stringify({ ...r, seed: picture.seed }, null, 2)}</pre>
       </details>
     </aside>
+  )
+}
+
+function Start({ start }: { start: NonNullable<GenerationRequest["start"]> }) {
+  const { look: t } = useMessages()
+  const name = start.mask ? t.startMasked : t.start
+  return (
+    <li>
+      <span className="used-start">
+        <img src={assetThumb(start.image)} alt={name} />
+        {start.mask && <MaskThumb mask={assetThumb(start.mask)} />}
+      </span>
+      <span>{name}</span>
+      <b>{decimal(start.strength)}</b>
+    </li>
   )
 }
 

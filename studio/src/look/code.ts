@@ -61,6 +61,7 @@ export function commandOf(request: Submit, boards: readonly Board[], origin = lo
   if (r.board) add("board", quoted(`${board?.name ?? r.board.id}:${r.board.strength ?? 0.35}`))
   if (r.start) {
     add("image", quoted(address(r.start.image)))
+    add("mask", r.start.mask && quoted(address(r.start.mask)))
     add("strength", r.start.strength)
   }
   for (const name of ["intensity", "complexity", "movement", "steps", "guidance", "candidates"] as const)

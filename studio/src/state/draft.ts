@@ -14,7 +14,15 @@ export interface DraftReference {
   failed?: string
 }
 
-export type DraftStart = { image: string; thumb: string; strength: number; failed?: string }
+export interface DraftStart {
+  image: string
+  thumb: string
+  strength: number
+  failed?: string
+  /** Asset id of what is painted anew; empty while it is uploading. */
+  mask?: string
+  maskThumb?: string
+}
 
 export type Draft = Omit<GenerationRequest, "references" | "start" | "loras" | "output" | "board"> & {
   references: DraftReference[]
@@ -47,11 +55,19 @@ export const EMPTY: Draft = {
   format: "png",
 }
 
+/** How far a start image is left, unless it is said. */
+export const START_STRENGTH = 0.8
+
+/** All of the picture again. What wholly replaces a part would ignore the whole. */
+export function withoutMask({ mask: _m, maskThumb: _t, ...start }: DraftStart): DraftStart {
+  return start.strength === 1 ? { ...start, strength: START_STRENGTH } : start
+}
+
 export const draft = createStore<Draft>(EMPTY, "draft")
 // An upload that a reload cut off never comes back.
 draft.set((d) => ({
   references: d.references.filter((r) => r.image && !r.failed),
-  start: d.start?.image ? d.start : null,
+  start: d.start?.image ? (d.start.mask === "" ? withoutMask(d.start) : d.start) : null,
 }))
 
 let nextKey = Date.now()
@@ -109,7 +125,13 @@ export function requestOf(d: Draft, capabilities: Capabilities): Submit {
     ...(references.length ? { references } : {}),
     ...(supports.boards && d.board ? { board: { id: d.board.id, strength: d.board.strength } } : {}),
     ...(supports.start && d.start?.image
-      ? { start: { image: d.start.image, strength: d.start.strength } }
+      ? {
+          start: {
+            image: d.start.image,
+            strength: d.start.strength,
+            ...(d.start.mask && { mask: d.start.mask }),
+          },
+        }
       : {}),
     ...(supports.sliders
       ? nonZero({ intensity: d.intensity, complexity: d.complexity, movement: d.movement })
@@ -145,7 +167,11 @@ export function draftOf(job: Job, model: Model | undefined): Omit<Draft, "seedLo
       weight: r.weight,
       muted: false,
     })),
-    start: start && { ...start, thumb: assetThumb(start.image) },
+    start: start && {
+      ...start,
+      thumb: assetThumb(start.image),
+      ...(start.mask !== undefined && { maskThumb: assetThumb(start.mask) }),
+    },
     format: output.format,
   }
 }

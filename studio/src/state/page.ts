@@ -11,7 +11,7 @@ export interface PictureAt {
   picture: string
 }
 
-export type Surface = "look" | "compare" | "grid" | null
+export type Surface = "look" | "compare" | "grid" | "mask" | null
 export type Panel = "queue" | "boards" | "palette" | "help" | "settings" | null
 
 export const page = createStore<{

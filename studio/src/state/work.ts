@@ -5,7 +5,7 @@ import type { Asset, Capabilities, Job, Picture, Queue, Submit } from "../api/ty
 import { messages } from "../messages/index.ts"
 import { focusPicture, successor } from "../takes/focus.ts"
 import { say } from "./announce.ts"
-import { draft, draftOf, drawSeed, modelOf, newKey, requestOf } from "./draft.ts"
+import { draft, draftOf, drawSeed, modelOf, newKey, requestOf, START_STRENGTH } from "./draft.ts"
 import { newId } from "./id.ts"
 import { complain, type PictureAt, page, toast } from "./page.ts"
 
@@ -31,17 +31,22 @@ export async function submit(request: Submit, id: string = newId()): Promise<Job
   return job
 }
 
+/** Whether a picture in the dock is still on its way to the server. */
+const isUploading = (): boolean => {
+  const { references, start } = draft.get()
+  return references.some((r) => !r.image && !r.failed) || start?.image === "" || start?.mask === ""
+}
+
 export const canGenerate = (): boolean => {
-  const d = draft.get()
-  return (
-    (d.prompt.trim() !== "" || Boolean(d.start?.image)) && !d.references.some((r) => !r.image && !r.failed)
-  )
+  const { prompt, start } = draft.get()
+  return (prompt.trim() !== "" || start !== null) && !isUploading()
 }
 
 /** Generates what is in the dock. Nothing is cleared: the next take is usually a small change of this one. */
 export async function generate(change: Partial<Submit> = {}): Promise<void> {
   const known = capabilities()
   if (!known) return
+  if (isUploading()) return toast(messages().references.uploading)
   if (!canGenerate()) return toast(messages().dock.noPrompt)
   if (draft.get().seedLocked && draft.get().seed === null) draft.set({ seed: drawSeed() })
   try {
@@ -178,7 +183,7 @@ export function addReference(image: string, thumb: string): void {
 }
 
 export function setStart(image: string, thumb: string): void {
-  draft.set({ start: { image, thumb, strength: 0.8 } })
+  draft.set({ start: { image, thumb, strength: START_STRENGTH } })
   toast(messages().toast.startSet)
 }
 
@@ -215,7 +220,7 @@ export function uploadReferences(files: readonly File[]): void {
 }
 
 export async function uploadStart(file: File): Promise<void> {
-  draft.set({ start: { image: "", thumb: URL.createObjectURL(file), strength: 0.8 } })
+  draft.set({ start: { image: "", thumb: URL.createObjectURL(file), strength: START_STRENGTH } })
   try {
     const asset = await upload(file)
     draft.set((d) => ({

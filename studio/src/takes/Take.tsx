@@ -91,7 +91,7 @@ function facts(job: Job, t: Messages): string[] {
     ...(r.seed === null ? [] : [t.takes.seed(r.seed)]),
     ...(r.references.length ? [t.takes.references(r.references.length)] : []),
     ...(r.board ? [t.takes.board] : []),
-    ...(r.start ? [t.takes.startImage] : []),
+    ...(r.start ? [r.start.mask ? t.takes.startMasked : t.takes.startImage] : []),
   ]
 }
 

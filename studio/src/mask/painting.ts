@@ -1,0 +1,191 @@
+// A mask while it is painted: opaque where the picture is painted anew. Every change can be undone.
+import { createStore, type Store } from "../state/store.ts"
+import type { Tool } from "./brush.ts"
+
+export interface Point {
+  x: number
+  y: number
+}
+export interface Part extends Point {
+  width: number
+  height: number
+}
+
+export interface Painting {
+  readonly canvas: HTMLCanvasElement
+  /** How many changes can be taken back, and made again. */
+  readonly history: Store<{ undo: number; redo: number }>
+  /** Paints from one point to another; `size` is the brush's diameter. All in pixels of the mask. */
+  paint(from: Point, to: Point, size: number, tool: Tool): void
+  /** What was painted since the last time becomes one change. */
+  finish(): void
+  clear(): void
+  invert(): void
+  undo(): void
+  redo(): void
+  isEmpty(): boolean
+  /** White where it is painted anew, black elsewhere. */
+  toFile(): Promise<File>
+  /** Tells which part has changed. Gives the way to stop. */
+  follow(listener: (part: Part) => void): () => void
+}
+
+/** Changes that are kept, each as the pixels that were there before. */
+const KEPT = 40
+
+export function makeCanvas(width: number, height: number, isRead = false): CanvasRenderingContext2D {
+  const canvas = Object.assign(document.createElement("canvas"), { width, height })
+  return canvas.getContext("2d", { willReadFrequently: isRead })!
+}
+
+/** The smallest part that holds both. */
+export function union(a: Part | null, b: Part): Part {
+  if (!a) return b
+  const [x, y] = [Math.min(a.x, b.x), Math.min(a.y, b.y)]
+  const width = Math.max(a.x + a.width, b.x + b.width) - x
+  return { x, y, width, height: Math.max(a.y + a.height, b.y + b.height) - y }
+}
+
+/** Begins from `first`, which is kept and painted on. */
+export function createPainting(first: CanvasRenderingContext2D): Painting {
+  const { canvas } = first
+  const whole: Part = { x: 0, y: 0, width: canvas.width, height: canvas.height }
+  /** As it was after the last change: where pixels are read from. */
+  const settled = makeCanvas(canvas.width, canvas.height, true)
+  settled.drawImage(canvas, 0, 0)
+  const history = createStore({ undo: 0, redo: 0 })
+  const listeners = new Set<(part: Part) => void>()
+  let undone: ImageDataAt[] = []
+  let done: ImageDataAt[] = []
+  let touched: Part | null = null
+
+  const tell = (part: Part): void => {
+    for (const listener of listeners) listener(part)
+  }
+  const keep = (): void => history.set({ undo: done.length, redo: undone.length })
+  const touch = (part: Part): void => {
+    touched = union(touched, part)
+    tell(part)
+  }
+  const finish = (): void => {
+    if (!touched) return
+    done = [...done, read(settled, touched)].slice(-KEPT)
+    undone = []
+    copy(canvas, settled, touched)
+    touched = null
+    keep()
+  }
+  /** Puts pixels back, and gives those that were there. */
+  const exchange = (pixels: ImageDataAt): ImageDataAt => {
+    const now = read(settled, pixels.part)
+    for (const context of [first, settled]) context.putImageData(pixels.data, pixels.part.x, pixels.part.y)
+    tell(pixels.part)
+    return now
+  }
+  return {
+    canvas,
+    history,
+    paint(from, to, size, tool) {
+      first.globalCompositeOperation = tool === "brush" ? "source-over" : "destination-out"
+      first.lineCap = "round"
+      first.lineWidth = size
+      first.beginPath()
+      first.moveTo(from.x, from.y)
+      first.lineTo(to.x, to.y)
+      first.stroke()
+      // A line without length is not drawn.
+      first.beginPath()
+      first.arc(to.x, to.y, size / 2, 0, 2 * Math.PI)
+      first.fill()
+      first.globalCompositeOperation = "source-over"
+      const part = inside(around(from, to, size / 2 + 1), whole)
+      if (part) touch(part)
+    },
+    finish,
+    clear() {
+      finish()
+      first.clearRect(0, 0, whole.width, whole.height)
+      touch(whole)
+      finish()
+    },
+    invert() {
+      finish()
+      first.globalCompositeOperation = "source-out"
+      first.fillRect(0, 0, whole.width, whole.height)
+      first.globalCompositeOperation = "source-over"
+      touch(whole)
+      finish()
+    },
+    undo() {
+      finish()
+      const last = done.at(-1)
+      if (!last) return
+      done = done.slice(0, -1)
+      undone = [...undone, exchange(last)]
+      keep()
+    },
+    redo() {
+      finish()
+      const last = undone.at(-1)
+      if (!last) return
+      undone = undone.slice(0, -1)
+      done = [...done, exchange(last)]
+      keep()
+    },
+    isEmpty() {
+      finish()
+      return !read(settled, whole).data.data.some((value, i) => i % 4 === 3 && value > 0)
+    },
+    toFile() {
+      finish()
+      return fileOf(canvas)
+    },
+    follow(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}
+
+interface ImageDataAt {
+  part: Part
+  data: ImageData
+}
+
+const read = (context: CanvasRenderingContext2D, part: Part): ImageDataAt => ({
+  part,
+  data: context.getImageData(part.x, part.y, part.width, part.height),
+})
+
+function copy(from: HTMLCanvasElement, to: CanvasRenderingContext2D, { x, y, width, height }: Part): void {
+  to.clearRect(x, y, width, height)
+  to.drawImage(from, x, y, width, height, x, y, width, height)
+}
+
+function around(a: Point, b: Point, by: number): Part {
+  const [x, y] = [Math.floor(Math.min(a.x, b.x) - by), Math.floor(Math.min(a.y, b.y) - by)]
+  const width = Math.ceil(Math.max(a.x, b.x) + by) - x
+  return { x, y, width, height: Math.ceil(Math.max(a.y, b.y) + by) - y }
+}
+
+/** The part that lies within `whole`; null where none does. */
+function inside(part: Part, whole: Part): Part | null {
+  const [x, y] = [Math.max(0, part.x), Math.max(0, part.y)]
+  const width = Math.min(whole.width, part.x + part.width) - x
+  const height = Math.min(whole.height, part.y + part.height) - y
+  return width > 0 && height > 0 ? { x, y, width, height } : null
+}
+
+async function fileOf(mask: HTMLCanvasElement): Promise<File> {
+  const out = makeCanvas(mask.width, mask.height)
+  out.drawImage(mask, 0, 0)
+  out.globalCompositeOperation = "source-in"
+  out.fillStyle = "#fff"
+  out.fillRect(0, 0, mask.width, mask.height)
+  out.globalCompositeOperation = "destination-over"
+  out.fillStyle = "#000"
+  out.fillRect(0, 0, mask.width, mask.height)
+  const blob = await new Promise<Blob | null>((resolve) => out.canvas.toBlob(resolve, "image/png"))
+  if (!blob) throw new Error("The browser could not write the mask.")
+  return new File([blob], "mask.png", { type: "image/png" })
+}
