@@ -103,21 +103,8 @@ export function slice(x: Tensor, axis: number, start: Dim, end: Dim): Tensor {
   if (typeof size === "number" && typeof end === "number" && (end > size || (start as number) >= end))
     shapeError("slice", `${start} to ${end} is not inside axis ${axis}`, x)
   if (start === 0 && end === size) return x
-  const length = subDims(end, start)
+  const length = addDims(end, mulDims(-1, start))
   return node("slice", [x], x.shape.toSpliced(at, 1, length), { axis: at, start, end })
-}
-
-function subDims(a: Dim, b: Dim): Dim {
-  if (typeof a === "number" && typeof b === "number") return a - b
-  if (b === 0) return a
-  // a = b + rest, with rest found by removing b's terms from the canonical spelling.
-  const left = String(a).split("+")
-  for (const term of String(b).split("+")) {
-    const place = left.indexOf(term)
-    if (place < 0) throw new Error(`Cannot subtract ${b} from ${a}.`)
-    left.splice(place, 1)
-  }
-  return addDims(...left.map((t): Dim => (/^\d+$/.test(t) ? Number(t) : t)))
 }
 
 /** Equal parts along an axis. */

@@ -1,7 +1,9 @@
 // The Qwen-Image VAE for single frames (architecture.md 5; diffusers autoencoder_kl_qwenimage.py): a causal 3-D
-// convolution that sees one frame is the 2-D convolution of its last temporal tap.
+// convolution that sees one frame is the 2-D convolution of its last temporal tap. Either half has a global part, with the
+// attention, and a local one, whose pixels depend on few neighbours: a strip of rows can go through it by itself.
 import {
   add,
+  addDims,
   attention,
   constant,
   conv,
@@ -20,6 +22,7 @@ import {
   upsampleNearest,
 } from "../graph/index.ts"
 import type { VaeConfig } from "./config.ts"
+import { decoderReach, encoderReach, type Reach } from "./reach.ts"
 import type { Weights } from "./weights.ts"
 
 /** Taps and inner states by module name, for those who compare them. */
@@ -31,6 +34,14 @@ export interface VaeLayout {
 }
 
 const OFFICIAL: VaeLayout = { temporalTaps: 3 }
+
+/** Whether a strip of rows begins and ends where the picture does; where not, it brings rows of its neighbours. */
+export interface Borders {
+  top: boolean
+  bottom: boolean
+}
+
+const WHOLE: Borders = { top: true, bottom: true }
 
 /** x / max(|x|, 1e-12) * sqrt(C) * gamma, the norm over channels. */
 export function channelNorm(x: Tensor, gamma: Tensor): Tensor {
@@ -113,22 +124,49 @@ export interface Coded {
 
 /** Picture [B,3,H,W] in -1..1 -> moments [B,2z,H/8,W/8]: mean, then logarithm of variance. */
 export function encode(image: Tensor, w: Weights, c: VaeConfig, layout = OFFICIAL): Coded {
+  const local = encodeLocal(image, w, c, layout)
+  const { output, states } = encodeGlobal(local.output, w, c, layout)
+  return { output, states: { ...local.states, ...states } }
+}
+
+/** Picture [B,3,H,W] -> the last level's map [B,C,H/8,W/8]. A strip brings `encoderReach` more rows. */
+export function encodeLocal(
+  image: Tensor,
+  w: Weights,
+  c: VaeConfig,
+  layout = OFFICIAL,
+  borders = WHOLE,
+): Coded {
   const vae = new Vae(layout)
+  const reach = encoderReach(c)
   const e = w.at("encoder")
   let x = vae.conv(image, e, "conv_in", c.baseDim, 3)
   vae.states.conv_in = x
   let k = 0
-  c.multipliers.forEach((multiplier, level) => {
-    const width = c.baseDim * multiplier
+  for (let level = 0; level < c.multipliers.length - 1; level++) {
+    const width = c.baseDim * c.multipliers[level]!
     for (let i = 0; i < c.resBlocks; i++, k++) {
       x = e.in(`down_blocks.${k}`, (u) => vae.resBlock(x, u, width))
       vae.states[`down_blocks.${k}`] = x
     }
-    if (level < c.multipliers.length - 1) {
-      x = e.in(`down_blocks.${k}`, (u) => resample(x, u, width, 2))
-      vae.states[`down_blocks.${k++}`] = x
-    }
-  })
+    x = e.in(`down_blocks.${k}`, (u) => resample(x, u, width, 2))
+    vae.states[`down_blocks.${k++}`] = x
+    const [here, next] = [reach[level]!, reach[level + 1]!]
+    x = without(x, { above: here.above / 2 - next.above, below: here.below / 2 - next.below }, borders)
+  }
+  return { output: x, states: vae.states }
+}
+
+/** The last level's map -> moments, all of it at once. */
+export function encodeGlobal(map: Tensor, w: Weights, c: VaeConfig, layout = OFFICIAL): Coded {
+  const vae = new Vae(layout)
+  const e = w.at("encoder")
+  let x = map
+  let k = (c.multipliers.length - 1) * (c.resBlocks + 1)
+  for (let i = 0; i < c.resBlocks; i++, k++) {
+    x = e.in(`down_blocks.${k}`, (u) => vae.resBlock(x, u, c.baseDim * c.multipliers.at(-1)!))
+    vae.states[`down_blocks.${k}`] = x
+  }
   x = vae.mid(x, e.at("mid_block"))
   x = vae.conv(silu(vae.norm(x, e, "norm_out")), e, "conv_out", 2 * c.latentChannels, 3)
   vae.states.conv_out = x
@@ -137,29 +175,78 @@ export function encode(image: Tensor, w: Weights, c: VaeConfig, layout = OFFICIA
 
 /** Latent [B,z,h,w] (not normalised) -> picture [B,3,8h,8w], before the clamp to -1..1. */
 export function decode(latent: Tensor, w: Weights, c: VaeConfig, layout = OFFICIAL): Coded {
+  const global = decodeGlobal(latent, w, c, layout)
+  const { output, states } = decodeLocal(global.output, w, c, layout)
+  return { output, states: { ...global.states, ...states } }
+}
+
+/** Latent [B,z,h,w] -> the first level's map [B,C,h,w], all of it at once. */
+export function decodeGlobal(latent: Tensor, w: Weights, c: VaeConfig, layout = OFFICIAL): Coded {
   const vae = new Vae(layout)
   const d = w.at("decoder")
-  const widths = c.multipliers.map((m) => m * c.baseDim)
+  const width = c.baseDim * c.multipliers.at(-1)!
   let x = vae.conv(latent, w, "post_quant_conv", c.latentChannels, 1)
   vae.states.post_quant_conv = x
-  x = vae.conv(x, d, "conv_in", widths.at(-1)!, 3)
+  x = vae.conv(x, d, "conv_in", width, 3)
   vae.states.conv_in = x
   x = vae.mid(x, d.at("mid_block"))
-  widths.toReversed().forEach((width, level) => {
-    const up = d.at(`up_blocks.${level}`)
-    for (let i = 0; i <= c.resBlocks; i++) {
-      x = up.in(`resnets.${i}`, (u) => vae.resBlock(x, u, width))
-      vae.states[`up_blocks.${level}.resnets.${i}`] = x
-    }
-    if (level < widths.length - 1)
-      x = up.in("upsamplers.0", (u) => resample(upsampleNearest(x), u, width / 2, 1))
-    vae.states[`up_blocks.${level}`] = x
-  })
+  return { output: decoderLevel(x, d, width, 0, c, vae), states: vae.states }
+}
+
+/** The first level's map [B,C,h,w] -> picture [B,3,8h,8w]. A strip brings `decoderReach` more rows. */
+export function decodeLocal(
+  map: Tensor,
+  w: Weights,
+  c: VaeConfig,
+  layout = OFFICIAL,
+  borders = WHOLE,
+): Coded {
+  const vae = new Vae(layout)
+  const d = w.at("decoder")
+  const reach = decoderReach(c)
+  let x = map
+  const widths = c.multipliers.map((m) => m * c.baseDim).reverse()
+  for (let level = 1; level < widths.length; level++) {
+    const below = d.at(`up_blocks.${level - 1}`)
+    x = below.in("upsamplers.0", (u) => resample(upsampleNearest(x), u, widths[level - 1]! / 2, 1))
+    vae.states[`up_blocks.${level - 1}`] = x
+    x = decoderLevel(x, d, widths[level]!, level, c, vae)
+    const rows = 2 * reach[level - 1]! - reach[level]!
+    x = without(x, { above: rows, below: rows }, borders)
+  }
+  vae.states[`up_blocks.${widths.length - 1}`] = x
   x = vae.norm(x, d, "norm_out")
   vae.states.norm_out = x
   x = vae.conv(silu(x), d, "conv_out", 3, 3)
   vae.states.conv_out = x
-  return { output: x, states: vae.states }
+  const last = reach.at(-1)!
+  return { output: without(x, { above: last, below: last }, borders), states: vae.states }
+}
+
+function decoderLevel(
+  input: Tensor,
+  d: Weights,
+  width: number,
+  level: number,
+  c: VaeConfig,
+  vae: Vae,
+): Tensor {
+  let x = input
+  const up = d.at(`up_blocks.${level}`)
+  for (let i = 0; i <= c.resBlocks; i++) {
+    x = up.in(`resnets.${i}`, (u) => vae.resBlock(x, u, width))
+    vae.states[`up_blocks.${level}.resnets.${i}`] = x
+  }
+  return x
+}
+
+/**
+ * A strip's map without rows of its neighbours: those whose values are wrong, for they lie at an edge where the network has padded,
+ * and those that nothing needs any more.
+ */
+function without(x: Tensor, { above, below }: Reach, { top, bottom }: Borders): Tensor {
+  const height = x.shape[2]!
+  return slice(x, 2, top ? 0 : above, bottom ? height : addDims(height, -below))
 }
 
 /** DiT latent -> decoder input: z * deviation + mean, per channel. */
