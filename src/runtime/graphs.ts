@@ -67,3 +67,40 @@ export function encodeGraph(
   notes?.set("moments", output)
   return { latent: nets.normalise(output, c) }
 }
+
+/** latent [B,z,h,w] of the DiT -> map [B,C,h,w] for `decodeLocalGraph`. */
+export function decodeGlobalGraph(c: VaeConfig, layout: nets.VaeLayout): Record<string, Tensor> {
+  const latent = nets.denormalise(input("latent", ["B", c.latentChannels, "h", "w"]), c)
+  return { map: nets.decodeGlobal(latent, named(undefined), c, layout).output }
+}
+
+/** map [B,C,h,w] -> picture [B,3,8h,8w] in -1..1, without the rows that a strip brings of its neighbours. */
+export function decodeLocalGraph(
+  c: VaeConfig,
+  layout: nets.VaeLayout,
+  borders: nets.Borders,
+): Record<string, Tensor> {
+  const map = input("map", ["B", c.baseDim * c.multipliers.at(-1)!, "h", "w"])
+  return { picture: nets.decodeLocal(map, named(undefined), c, layout, borders).output }
+}
+
+/** picture [B,3,height,width] in -1..1 -> map [B,C,h,w] for `encodeGlobalGraph`, without its neighbours' rows. */
+export function encodeLocalGraph(
+  c: VaeConfig,
+  [height, width]: readonly [number, number],
+  layout: nets.VaeLayout,
+  borders: nets.Borders,
+): Record<string, Tensor> {
+  const picture = input("picture", ["B", 3, height, width])
+  return { map: nets.encodeLocal(picture, named(undefined), c, layout, borders).output }
+}
+
+/** map [B,C,h,w] -> latent [B,z,h,w] of the DiT. */
+export function encodeGlobalGraph(
+  c: VaeConfig,
+  [height, width]: readonly [number, number],
+  layout: nets.VaeLayout,
+): Record<string, Tensor> {
+  const map = input("map", ["B", c.baseDim * c.multipliers.at(-2)!, height, width])
+  return { latent: nets.normalise(nets.encodeGlobal(map, named(undefined), c, layout).output, c) }
+}

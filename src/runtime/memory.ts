@@ -1,8 +1,9 @@
 // How much memory a model will take, said before it is loaded.
 import { type Checkpoint, elementCount, type StoredTensor } from "../checkpoint/tensor.ts"
-import type { DitConfig, VaeConfig } from "../nets/index.ts"
+import { type DitConfig, encoderReach, type VaeConfig } from "../nets/index.ts"
 import { AtelierError } from "../request/errors.ts"
 import { freeMemory } from "./machine.ts"
+import { COMPRESSION, stripsOf } from "./strips.ts"
 import { unpackOf } from "./weights.ts"
 
 export interface MemoryPlan {
@@ -40,9 +41,18 @@ export function denoiserBytes(c: DitConfig, rows: number, length: number): numbe
   return 4 * rows * length * (10 * c.features + 4 * c.mlpDim)
 }
 
-/** The decoder's last level: six feature maps at full size as measured (docs/performance.md), and a third more. */
+/**
+ * The autoencoder's maps, either way: eight at full size, six as measured (docs/performance.md) and a third more. In strips
+ * it holds those of one strip, or the fourteen of what sees the latent as a whole, and the one between both up to three times.
+ */
 export function decoderBytes(c: VaeConfig, width: number, height: number): number {
-  return 4 * width * height * c.baseDim * 8
+  const full = (rows: number): number => 4 * width * rows * c.baseDim * 8
+  const [rows, columns] = [height / COMPRESSION, width / COMPRESSION]
+  const strip = stripsOf(rows, columns)?.[0]
+  if (!strip) return full(height)
+  const { above, below } = encoderReach(c)[0]!
+  const map = 4 * rows * columns * c.baseDim * c.multipliers.at(-1)!
+  return Math.max(full((strip.to - strip.from) * COMPRESSION + above + below), 14 * map) + 3 * map
 }
 
 /** Adds it up. `parts` are components whose weights are held; `work` what runs at the same time. */

@@ -15,7 +15,8 @@ import {
 import { decodeGraph, denoiserGraph, encodeGraph, fusionGraph, textGraph } from "./graphs.ts"
 import { multipliesSignedBytes } from "./machine.ts"
 import type { LoadedGraph, Runner, RunOptions } from "./runner.ts"
-import { floats, integers, type Value } from "./session.ts"
+import { floats, type GraphFile, integers, type Value } from "./session.ts"
+import { COMPRESSION, decodeStrips, encodeStrips, type StripVae, stripsOf } from "./strips.ts"
 import { type WeightFiles, weightFiles } from "./weights.ts"
 
 /** Added to a score that must not count; exp of it is exactly 0 beside any real score. */
@@ -35,9 +36,9 @@ export async function openGraph(
   runner: Runner,
   outputs: Parameters<typeof compile>[0],
   files: WeightFiles,
-  attention?: CompileOptions["attention"],
+  { attention, layOut }: Pick<CompileOptions, "attention"> & Pick<GraphFile, "layOut"> = {},
 ): Promise<LoadedGraph> {
-  return await runner.open({ model: compileHere(outputs, files, attention), folder: files.folder })
+  return await runner.open({ model: compileHere(outputs, files, attention), folder: files.folder, layOut })
 }
 
 /** [B,1,1,T] from validity. */
@@ -158,13 +159,13 @@ export class Vae {
   readonly layout: VaeLayout
   readonly #runner: Runner
   readonly #weights: WeightFiles
-  // The family's own VAE decodes every pixel asked for, up to 65,536 of the latent attending to each other; one that
-  // stores flat kernels only decodes a small native size.
-  readonly #attention: CompileOptions["attention"]
+  // The family's own VAE decodes every pixel asked for, up to 65,536 of the latent attending to each other and gigabytes
+  // of maps; one that stores flat kernels only decodes a small native size.
+  readonly #large: boolean
   #decoder: Promise<LoadedGraph> | undefined
   // An encoder is built for one size: its strides need sides that are known to divide.
   #encoder: { size: string; graph: Promise<LoadedGraph> } | undefined
-  #encoding: Promise<unknown> = Promise.resolve()
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(runner: Runner, config: VaeConfig, checkpoint: Checkpoint) {
     this.config = config
@@ -172,11 +173,17 @@ export class Vae {
     this.checkpoint = checkpoint
     this.#weights = weightFiles(checkpoint)
     this.layout = { temporalTaps: temporalTaps(checkpoint) }
-    this.#attention = this.layout.temporalTaps === 3 ? "tiled" : "fused"
+    this.#large = this.layout.temporalTaps === 3
   }
 
-  /** Latent [B,z,h,w] -> picture [B,3,8h,8w]; with `pixels: "picture"`, bytes [B,8h,8w,3]. */
-  async decode(latent: Value, options?: RunOptions): Promise<Value> {
+  /** Latent [B,z,h,w] -> picture [B,3,8h,8w]; with `pixels: "picture"`, bytes [B,8h,8w,3]. Large ones end early at an aborted signal. */
+  async decode(
+    latent: Value,
+    { signal, ...options }: RunOptions & { signal?: AbortSignal } = {},
+  ): Promise<Value> {
+    const strips = stripsOf(latent.shape[2]!, latent.shape[3]!)
+    if (strips)
+      return await this.#alone(() => decodeStrips(this.#strips, latent, strips, { ...options, signal }))
     if (!this.#decoder) {
       this.#decoder = this.#open(decodeGraph(this.config, this.layout))
       // What could not be opened once, for want of memory perhaps, may be the next time.
@@ -187,12 +194,23 @@ export class Vae {
     return (await (await this.#decoder).run({ latent }, options)).picture!
   }
 
-  /** Picture [B,3,8h,8w] in -1..1 -> latent [B,z,h,w]. */
-  async encode(picture: Value): Promise<Value> {
-    // One after the other: the next size closes the encoder of this one.
-    const encoded = this.#encoding.then(() => this.#encode(picture))
-    this.#encoding = encoded.catch(() => {})
-    return await encoded
+  /** Picture [B,3,8h,8w] in -1..1 -> latent [B,z,h,w]. Large ones end early at an aborted signal. */
+  async encode(picture: Value, signal?: AbortSignal): Promise<Value> {
+    const strips = stripsOf(picture.shape[2]! / COMPRESSION, picture.shape[3]! / COMPRESSION)
+    return await this.#alone(() =>
+      strips ? encodeStrips(this.#strips, picture, strips, signal) : this.#encode(picture),
+    )
+  }
+
+  /** One after the other: the next size closes the encoder of this one, and strips of one picture fill the memory planned. */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work)
+    this.#turn = done.catch(() => {})
+    return await done
+  }
+
+  get #strips(): StripVae {
+    return { config: this.config, layout: this.layout, open: (outputs) => this.#open(outputs) }
   }
 
   async #encode(picture: Value): Promise<Value> {
@@ -211,7 +229,8 @@ export class Vae {
   }
 
   #open(outputs: Parameters<typeof compile>[0]): Promise<LoadedGraph> {
-    return openGraph(this.#runner, outputs, this.#weights, this.#attention)
+    const options = { attention: this.#large ? "tiled" : "fused", layOut: !this.#large } as const
+    return openGraph(this.#runner, outputs, this.#weights, options)
   }
 
   async close(): Promise<void> {

@@ -14,6 +14,11 @@ export interface Value {
 export interface GraphFile {
   model: Uint8Array
   folder?: string
+  /**
+   * Whether ONNX Runtime lays out the memory of a run for the next one of its size, which is a little quicker; it then holds it
+   * beside what the first run took. Default true.
+   */
+  layOut?: boolean
 }
 
 export interface SessionOptions {
@@ -68,6 +73,7 @@ export class Session {
       await ort.InferenceSession.create(graph.model, {
         intraOpNumThreads: options.threads,
         interOpNumThreads: 1,
+        enableMemPattern: graph.layOut ?? true,
         executionProviders: [...new Set([...(options.providers ?? []), "cpu"])],
         logSeverityLevel: 3,
         enableProfiling: options.profile !== undefined,
