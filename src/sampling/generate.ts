@@ -60,7 +60,7 @@ export async function generate(
   const strength = request.start?.strength ?? 1
   const times = scheduleFrom(schedule(request.steps, model.shift(grid)), strength)
   // A start picture at strength 1 is ignored, but it must still be one.
-  const start = files && (await readStart(files, model, grid, request))
+  const start = files && (await readStart(files, model, grid, { size: request, signal }))
   const masked = start?.masked
   throwIfCancelled(signal)
   const steps = times.length - 1
@@ -100,8 +100,8 @@ export async function generate(
   for (const [index, lane] of lanes.entries()) {
     throwIfCancelled(signal)
     const pixels = masked
-      ? await paintedInto(masked.canvas, await model.decode(lane.x, grid))
-      : await model.decode(lane.x, grid, request)
+      ? await paintedInto(masked.canvas, await model.decode(lane.x, grid, { signal }))
+      : await model.decode(lane.x, grid, { size: request, signal })
     clock.lap("decode")
     const seed = seeds[index]!
     const bytes = await encodeImage(pixels, request.output, {

@@ -250,26 +250,30 @@ export class Model {
   }
 
   /** A picture of the grid's size as its latent [C,h,w]. */
-  async encode(picture: Pixels, grid: Grid): Promise<Float32Array> {
-    const { data } = await this.#vae.encode(floats(toPlanes(picture), [1, 3, grid.height, grid.width]))
-    return data as Float32Array
+  async encode(picture: Pixels, grid: Grid, signal?: AbortSignal): Promise<Float32Array> {
+    const value = floats(toPlanes(picture), [1, 3, grid.height, grid.width])
+    return (await this.#vae.encode(value, signal)).data as Float32Array
   }
 
   /** Image tokens -> finished pixels, of the asked `size` if any. Each picture by itself: its bits need no company. */
-  async decode(tokens: Float32Array, grid: Grid, size?: { width: number; height: number }): Promise<Pixels> {
-    const pixels = await this.#finished(tokens, grid)
+  async decode(
+    tokens: Float32Array,
+    grid: Grid,
+    { size, signal }: { size?: { width: number; height: number }; signal?: AbortSignal } = {},
+  ): Promise<Pixels> {
+    const pixels = await this.#finished(tokens, grid, signal)
     return size ? await resizePixels(pixels, size) : pixels
   }
 
-  async #finished(tokens: Float32Array, grid: Grid): Promise<Pixels> {
-    if (!this.#upsampler) return await this.decodeNative(tokens, grid)
-    const bytes = await this.#upsampler.upscale(await this.#vae.decode(this.#latent(tokens, grid)))
-    return toImage(bytes)
+  async #finished(tokens: Float32Array, grid: Grid, signal?: AbortSignal): Promise<Pixels> {
+    if (!this.#upsampler) return await this.decodeNative(tokens, grid, signal)
+    const native = await this.#vae.decode(this.#latent(tokens, grid), { signal })
+    return toImage(await this.#upsampler.upscale(native))
   }
 
   /** Image tokens -> pixels as the autoencoder gives them. */
-  async decodeNative(tokens: Float32Array, grid: Grid): Promise<Pixels> {
-    return toImage(await this.#vae.decode(this.#latent(tokens, grid), { pixels: "picture" }))
+  async decodeNative(tokens: Float32Array, grid: Grid, signal?: AbortSignal): Promise<Pixels> {
+    return toImage(await this.#vae.decode(this.#latent(tokens, grid), { pixels: "picture", signal }))
   }
 
   #latent(tokens: Float32Array, { latentHeight, latentWidth }: Grid): Value {

@@ -33,17 +33,18 @@ export async function readStart(
   { picture, mask }: StartFiles,
   model: Model,
   grid: Grid,
-  { width, height }: { width: number; height: number },
+  { size: { width, height }, signal }: { size: { width: number; height: number }; signal?: AbortSignal },
 ): Promise<Start> {
   const read = { name: "to start from", field: "start.image" }
-  if (!mask) return { latent: await model.encode(await decodeImage(picture, { ...read, fit: grid }), grid) }
+  if (!mask)
+    return { latent: await model.encode(await decodeImage(picture, { ...read, fit: grid }), grid, signal) }
   const size = { width, height }
   const kept = await decodeImage(picture, { ...read, fit: size })
   const hard = await decodeMask(mask, size)
   const window = windowOf(hard)
   // The grid's shape may be another one by a little. What stays must not move, so the ways to it and back are stretched.
   const seen = await resizePixels(cutPixels(kept, window), { ...grid, stretched: true })
-  const latent = await model.encode(seen, grid)
+  const latent = await model.encode(seen, grid, signal)
   const cells = coarser(cutMask(hard, window), { width: grid.latentWidth, height: grid.latentHeight })
   const tokens = model.toTokens(
     latent.map((_, i) => cells[i % cells.length]!),
