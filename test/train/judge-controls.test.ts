@@ -12,6 +12,7 @@ import { heldOut } from "../../src/train/data/holdout.ts"
 import type { Cutout, Sprite, SpriteSource } from "../../src/train/data/sprites.ts"
 import { STYLE_TRAITS } from "../../src/train/data/styles/names.ts"
 import { varietyOf } from "../../src/train/judge/controls/creativity.ts"
+import { maskFiguresOf, stepAcross } from "../../src/train/judge/controls/mask.ts"
 import { gap, PARTS, sampled } from "../../src/train/judge/controls/measure.ts"
 import {
   blendFiguresOf,
@@ -162,6 +163,30 @@ describe("figures of the other controls", () => {
     assert.equal(figure(figures, "start.each"), 0.5)
     assert.equal(figure(startFiguresOf([falling]), "start.spearman"), -1)
     assert.equal(figure(figures, "start.similarity.0"), 0.75)
+  })
+
+  it("find what a mask kept, what is seen in it beside the words alone, and a step across its edge", () => {
+    const one = { kept: true, step: 0.1, before: 0.1, rank: 1, alone: 1 }
+    const figures = maskFiguresOf([
+      one,
+      { ...one, rank: 3 },
+      { ...one, rank: 9 },
+      { ...one, kept: false, step: 0.5 },
+    ])
+    assert.equal(figure(figures, "mask.kept"), 0.75)
+    assert.equal(figure(figures, "mask.top1"), 0.5)
+    assert.equal(figure(figures, "mask.top5.ratio"), 0.75)
+    assert.equal(verdictOf(figures, "mask.top1.ratio"), false)
+    assert.equal(figure(figures, "mask.step"), 0.2)
+    // A grey picture with a white circle in its first place: a step of half of all there is.
+    const side = 512
+    const rgb = Uint8Array.from({ length: 3 * side * side }, (_, i) => {
+      const pixel = Math.floor(i / 3)
+      const away = Math.hypot((pixel % side) - 0.7 * side, Math.floor(pixel / side) - 0.3 * side)
+      return away < 0.2 * side ? 255 : 127.5
+    })
+    assert.ok(Math.abs(stepAcross({ width: side, height: side, rgb }, [0.7, 0.3]) - 0.5) < 0.01)
+    assert.equal(stepAcross({ width: side, height: side, rgb }, [0.3, 0.7]), 0)
   })
 
   it("find likeness 1 for a picture at another size, and less for another picture", async () => {
@@ -328,7 +353,7 @@ describe("npm run judge -- controls", () => {
     await assert.rejects(run, (error: Error & { stderr: string; code: number }) => {
       assert.equal(
         error.stderr,
-        "--part colour: there are creativity, references, start, sliders, spread; see --help.\n",
+        "--part colour: there are creativity, references, start, mask, sliders, spread; see --help.\n",
       )
       assert.equal(error.code, 2)
       return true

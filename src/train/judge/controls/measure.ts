@@ -8,7 +8,7 @@ import type { Bitmap } from "../pixels.ts"
 import type { Prompt } from "../prompts.ts"
 import type { Estimate } from "../statistics.ts"
 
-export const PARTS = ["creativity", "references", "start", "sliders", "spread"] as const
+export const PARTS = ["creativity", "references", "start", "mask", "sliders", "spread"] as const
 export type Part = (typeof PARTS)[number]
 
 export interface ControlFigure extends Figure {

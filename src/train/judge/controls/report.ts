@@ -17,6 +17,7 @@ const TITLES: Readonly<Record<Part, string>> = {
   creativity: "creativity",
   references: "references",
   start: "start image",
+  mask: "mask",
   sliders: "sliders",
   spread: "spread over seeds, feature distance",
 }

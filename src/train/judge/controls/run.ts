@@ -11,6 +11,7 @@ import { fingerprint, openStudio } from "../pictures.ts"
 import { loadClassifier } from "../weights.ts"
 import { openBench } from "./bench.ts"
 import { creativityFigures } from "./creativity.ts"
+import { maskFigures } from "./mask.ts"
 import { type Bench, type ControlFigure, PARTS, type Part } from "./measure.ts"
 import { referenceFigures } from "./references.ts"
 import { type ControlsReport, withVerdicts } from "./report.ts"
@@ -22,6 +23,7 @@ const MEASURES: Readonly<Record<Part, (bench: Bench) => Promise<ControlFigure[]>
   creativity: creativityFigures,
   references: referenceFigures,
   start: startFigures,
+  mask: maskFigures,
   sliders: sliderFigures,
   spread: spreadFigures,
 }
@@ -30,6 +32,7 @@ const MEASURES: Readonly<Record<Part, (bench: Bench) => Promise<ControlFigure[]>
 const BLIND: Readonly<Partial<Record<Part, string>>> = {
   creativity: "variety and concepts under creativity",
   references: "styles, concepts and leakage under references",
+  mask: "what is seen in masks",
   sliders: "concepts under sliders",
   spread: "spread",
 }
@@ -62,6 +65,7 @@ export async function judgeControls(options: ControlsOptions): Promise<ControlsR
   const can: Partial<Record<Part, boolean>> = {
     references: supports.references,
     start: supports.start,
+    mask: supports.start,
     sliders: supports.sliders,
   }
   const parts = (options.parts ?? PARTS).filter((part) => {
