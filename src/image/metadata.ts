@@ -67,13 +67,18 @@ export function jpegXmp(provenance: Provenance): { packet: string; extension?: s
   return { packet: xmp(provenance, note), extension }
 }
 
-/** A PNG with its provenance; JPEG and WebP take theirs through sharp while they are encoded. */
-export const describePng = (png: Uint8Array, provenance: Provenance): Uint8Array =>
-  withTexts(png, {
+/**
+ * A PNG with its provenance; JPEG and WebP take theirs through sharp while they are encoded. The packet repeats the request for
+ * programs that keep nothing else, unless whole pictures are in it: these are megabytes.
+ */
+export function describePng(png: Uint8Array, provenance: Provenance): Uint8Array {
+  const packet = xmp(provenance)
+  return withTexts(png, {
     [REQUEST_KEYWORD]: JSON.stringify(provenance.request),
     ...(provenance.expandedPrompt !== undefined && { [EXPANDED_KEYWORD]: provenance.expandedPrompt }),
-    [XMP_KEYWORD]: xmp(provenance),
+    [XMP_KEYWORD]: Buffer.byteLength(packet) <= MOST_XMP ? packet : xmp(provenance, ""),
   })
+}
 
 /** The request stored in a picture of ours, or undefined. */
 export async function readRequest(bytes: Uint8Array): Promise<unknown> {

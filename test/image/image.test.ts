@@ -230,6 +230,7 @@ test("a request with whole pictures in it is carried by every format, though a J
     assert.equal(await readExpandedPrompt(bytes), expandedPrompt, format)
     const { xmp, width } = await sharp(bytes).metadata()
     assert.equal(width, 24)
+    assert.ok(bytes.length < 1.1 * JSON.stringify(request).length + 2000, `${format} holds it once`)
     assert.match(xmp!.toString(), /digitalsourcetype\/trainedAlgorithmicMedia/, format)
   }
 })

@@ -4,8 +4,8 @@ import { type Bench, type ControlFigure, collector } from "./measure.ts"
 import { dataUri } from "./pictures.ts"
 import { FILTER_STYLES, plainPrompts } from "./subjects.ts"
 
-/** As many as there are things to show once: each is encoded anew. */
-const ROUNDS = 16
+/** Each takes eleven pictures that were never encoded before, at both sizes: there are things for twenty. */
+const ROUNDS = 20
 const MOST = 10
 /** The model's own size, that of a request which names none, and one where the encoder's share is largest. */
 const SIZES = [
