@@ -1,9 +1,12 @@
 // Large pictures in strips: the numbers of one piece, less memory, and an end between two strips for whoever cancels.
 import assert from "node:assert/strict"
+import { execFile } from "node:child_process"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
 import { type Checkpoint, openCheckpoint, vaeTensors } from "../../src/checkpoint/index.ts"
 import type { VaeConfig } from "../../src/nets/index.ts"
 import { decoderBytes } from "../../src/runtime/memory.ts"
@@ -85,6 +88,18 @@ test("the pictures of a batch are put together each by itself", async () => {
   for (const options of [{}, { pixels: "picture" }])
     assert.deepEqual(await decodeStrips(strips, two, cover(rows, 2), options), await vae.decode(two, options))
   await vae.close()
+})
+
+test("strips take a fraction of the memory", async () => {
+  const child = fileURLToPath(new URL("./strips-child.ts", import.meta.url))
+  const rise = async (way: "whole" | "strips"): Promise<number> => {
+    const { stdout } = await promisify(execFile)(process.execPath, [child, files.get(NARROW)!.path, way])
+    return Number(stdout) * 1024
+  }
+  const [whole, strips] = [await rise("whole"), await rise("strips")]
+  // six strips; the least that one piece takes are the maps at full size
+  assert.ok(whole > 5 * 4 * NARROW.baseDim * 768 ** 2, `${whole} bytes in one piece`)
+  assert.ok(strips < whole / 2, `${strips} bytes in strips, ${whole} in one piece`)
 })
 
 test("up to 1024 x 1024 pixels are one piece; strips of larger ones cover them and leave neighbours what they read", () => {
