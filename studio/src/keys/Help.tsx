@@ -44,11 +44,11 @@ export default function Help() {
   const onMask = [
     [t.mask.brush, "B"],
     [t.mask.eraser, "E"],
-    [t.actions.sizeBrush, "[ ]"],
-    [t.actions.moveBrush, "← ↑ → ↓"],
-    [t.actions.paint, "␣ ⏎"],
-    [t.actions.erase, "X"],
-    [t.actions.eraseByPointer, t.keys.hold(shown("alt"))],
+    [t.mask.keys.sizeBrush, "[ ]"],
+    [t.mask.keys.moveBrush, "← ↑ → ↓"],
+    [t.mask.keys.paint, "␣ ⏎"],
+    [t.mask.keys.erase, "X"],
+    [t.mask.keys.eraseByPointer, t.keys.hold(shown("alt"))],
     [t.mask.undo, shown("mod+z")],
     [t.mask.redo, shown("mod+shift+z")],
   ] as const

@@ -11,7 +11,8 @@ import { complain, page, toast } from "../state/page.ts"
 import { IconButton } from "../ui/Button.tsx"
 import { Over } from "../ui/overlays.tsx"
 import { resizeBrush, tool } from "./brush.ts"
-import { createPainting, makeCanvas, type Painting } from "./painting.ts"
+import { makeCanvas } from "./canvas.ts"
+import { createPainting, type Painting } from "./painting.ts"
 import { loadPicture, maskSize, readMask, wholeOf } from "./read.ts"
 import { Surface } from "./Surface.tsx"
 import { Tools } from "./Tools.tsx"
@@ -26,18 +27,29 @@ interface Opened {
 /** What was closed and is wanted back. */
 let left: Opened | null = null
 
-async function begin({ image, thumb, mask, maskThumb }: DraftStart): Promise<Opened> {
+async function begin({ image, thumb, maskThumb }: DraftStart): Promise<Opened> {
   if (left?.image === image) return left
   const picture = wholeOf(thumb)
   const size = maskSize(await loadPicture(picture))
-  const hasMask = mask !== undefined && maskThumb !== undefined
-  const first = hasMask ? readMask(await loadPicture(wholeOf(maskThumb)), ...size) : makeCanvas(...size)
+  // One that is gone is painted again from nothing.
+  const old = maskThumb === undefined ? null : await loadPicture(wholeOf(maskThumb)).catch(() => null)
+  const first = old ? readMask(old, ...size) : makeCanvas(...size)
   return { image, picture, painting: createPainting(first) }
 }
 
 const isChanged = ({ painting }: Opened): boolean => {
   const { undo, redo } = painting.history.get()
   return undo + redo > 0
+}
+
+/** Nothing that was painted is lost by a key: for a while there is a way back. */
+function offer(opened: Opened): void {
+  const { mask: t } = messages()
+  const run = (): void => {
+    left = opened
+    page.set({ surface: "mask" })
+  }
+  toast(t.left, { action: { label: t.back, run } })
 }
 
 export default function Mask() {
@@ -65,17 +77,12 @@ export default function Mask() {
   useMaskKeys(opened?.painting)
   const close = (): void => {
     page.set({ surface: null })
-    if (!opened || !isChanged(opened)) return
-    const run = (): void => {
-      left = opened
-      page.set({ surface: "mask" })
-    }
-    toast(t.left, { action: { label: t.back, run } })
+    if (opened && isChanged(opened)) offer(opened)
   }
   const use = async (): Promise<void> => {
     try {
       if (opened!.painting.isEmpty()) removeMask()
-      else if (isChanged(opened!)) void setMask(await opened!.painting.toFile())
+      else if (isChanged(opened!)) void setMask(await opened!.painting.toFile(), () => offer(opened!))
       page.set({ surface: null })
     } catch (thrown) {
       complain(thrown)

@@ -1,7 +1,7 @@
 // The mask over a thumbnail of its picture.
 import { useEffect, useRef } from "react"
+import { makeCanvas } from "./canvas.ts"
 import { drawOver } from "./overlay.ts"
-import { makeCanvas } from "./painting.ts"
 import { loadPicture, readMask } from "./read.ts"
 
 export function MaskThumb({ mask }: { mask: string }) {

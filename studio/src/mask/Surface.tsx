@@ -3,8 +3,10 @@ import { type CSSProperties, useEffect, useId, useRef } from "react"
 import { useMessages } from "../messages/index.ts"
 import { useStore } from "../state/store.ts"
 import { brush, tool } from "./brush.ts"
+import { makeCanvas } from "./canvas.ts"
 import { drawOver, type Over } from "./overlay.ts"
-import { makeCanvas, type Painting, type Part, union } from "./painting.ts"
+import type { Painting } from "./painting.ts"
+import { type Part, union } from "./parts.ts"
 import { useBrush } from "./useBrush.ts"
 
 /** In CSS pixels. */

@@ -1,5 +1,5 @@
 // How a mask looks over a picture: a tint, and a light and a dark line around it, so that it ends visibly on any ground.
-import type { Part } from "./painting.ts"
+import type { Part } from "./parts.ts"
 
 const TINT = 0.5
 const LIGHT = "rgb(255 255 255 / 90%)"

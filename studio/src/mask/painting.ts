@@ -1,15 +1,8 @@
 // A mask while it is painted: opaque where the picture is painted anew. Every change can be undone.
 import { createStore, type Store } from "../state/store.ts"
 import type { Tool } from "./brush.ts"
-
-export interface Point {
-  x: number
-  y: number
-}
-export interface Part extends Point {
-  width: number
-  height: number
-}
+import { makeCanvas } from "./canvas.ts"
+import { around, inside, type Part, type Point, union } from "./parts.ts"
 
 export interface Painting {
   readonly canvas: HTMLCanvasElement
@@ -32,19 +25,6 @@ export interface Painting {
 
 /** Changes that are kept, each as the pixels that were there before. */
 const KEPT = 40
-
-export function makeCanvas(width: number, height: number, isRead = false): CanvasRenderingContext2D {
-  const canvas = Object.assign(document.createElement("canvas"), { width, height })
-  return canvas.getContext("2d", { willReadFrequently: isRead })!
-}
-
-/** The smallest part that holds both. */
-export function union(a: Part | null, b: Part): Part {
-  if (!a) return b
-  const [x, y] = [Math.min(a.x, b.x), Math.min(a.y, b.y)]
-  const width = Math.max(a.x + a.width, b.x + b.width) - x
-  return { x, y, width, height: Math.max(a.y + a.height, b.y + b.height) - y }
-}
 
 /** Begins from `first`, which is kept and painted on. */
 export function createPainting(first: CanvasRenderingContext2D): Painting {
@@ -160,20 +140,6 @@ const read = (context: CanvasRenderingContext2D, part: Part): ImageDataAt => ({
 function copy(from: HTMLCanvasElement, to: CanvasRenderingContext2D, { x, y, width, height }: Part): void {
   to.clearRect(x, y, width, height)
   to.drawImage(from, x, y, width, height, x, y, width, height)
-}
-
-function around(a: Point, b: Point, by: number): Part {
-  const [x, y] = [Math.floor(Math.min(a.x, b.x) - by), Math.floor(Math.min(a.y, b.y) - by)]
-  const width = Math.ceil(Math.max(a.x, b.x) + by) - x
-  return { x, y, width, height: Math.ceil(Math.max(a.y, b.y) + by) - y }
-}
-
-/** The part that lies within `whole`; null where none does. */
-function inside(part: Part, whole: Part): Part | null {
-  const [x, y] = [Math.max(0, part.x), Math.max(0, part.y)]
-  const width = Math.min(whole.width, part.x + part.width) - x
-  const height = Math.min(whole.height, part.y + part.height) - y
-  return width > 0 && height > 0 ? { x, y, width, height } : null
 }
 
 async function fileOf(mask: HTMLCanvasElement): Promise<File> {

@@ -1,5 +1,5 @@
 // Masks as they come: black and white, or with transparency, read as the server reads them.
-import { makeCanvas } from "./painting.ts"
+import { makeCanvas } from "./canvas.ts"
 
 /** Longer side of a mask in pixels, at most: finer than the model paints. */
 const LONGEST = 1024

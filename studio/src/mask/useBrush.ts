@@ -3,7 +3,8 @@ import { type KeyboardEvent, type PointerEvent, type RefObject, useEffect, useRe
 import { messages } from "../messages/index.ts"
 import { say } from "../state/announce.ts"
 import { brush, type Tool, tool } from "./brush.ts"
-import type { Painting, Point } from "./painting.ts"
+import type { Painting } from "./painting.ts"
+import type { Point } from "./parts.ts"
 
 /** Share of the longer side that a key moves the brush. */
 const STEP = 0.02
@@ -52,6 +53,10 @@ export function useBrush(painting: Painting, ring: RefObject<HTMLElement | null>
     stroke.current = null
     delete ring.current!.dataset.painting
   }
+  /** Keys show the ring wherever the pointer is. */
+  const show = (isByKeys: boolean): void => {
+    ring.current!.toggleAttribute("data-keys", isByKeys)
+  }
   // biome-ignore lint/correctness/useExhaustiveDependencies: where the brush begins
   useEffect(() => place(at.current), [painting])
 
@@ -71,6 +76,7 @@ export function useBrush(painting: Painting, ring: RefObject<HTMLElement | null>
     },
     onPointerMove(e: PointerEvent<HTMLCanvasElement>) {
       const box = e.currentTarget.getBoundingClientRect()
+      show(false)
       if (!stroke.current) return place(pointOf(e, box))
       if (stroke.current.by !== e.pointerId) return
       const passed = e.nativeEvent.getCoalescedEvents?.() ?? []
@@ -85,6 +91,7 @@ export function useBrush(painting: Painting, ring: RefObject<HTMLElement | null>
       const wanted = toolOf(e.key)
       if (!move && !wanted) return
       e.preventDefault()
+      show(true)
       if (wanted && !e.repeat && !stroke.current) begin(e.code, wanted, at.current)
       if (!move) return
       const step = (e.shiftKey ? LONG_STEP : STEP) * longer
@@ -97,6 +104,9 @@ export function useBrush(painting: Painting, ring: RefObject<HTMLElement | null>
     },
     onKeyUp: (e: KeyboardEvent) => stroke.current?.by === e.code && end(),
     // A key that is let go elsewhere is not heard.
-    onBlur: end,
+    onBlur() {
+      end()
+      show(false)
+    },
   }
 }

@@ -1,5 +1,6 @@
 // The page in German.
 import type { Messages } from "./en.ts"
+import { mask } from "./mask-de.ts"
 import { reasons } from "./reasons-de.ts"
 
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`
@@ -101,40 +102,7 @@ export const de: Messages = {
     remove: "Startbild entfernen",
     maskedHint: "1 malt unter der Maske etwas Neues, darunter scheint durch, was da war",
   },
-  mask: {
-    title: "Maske",
-    paint: "Eine Maske malen",
-    change: "Die Maske ändern",
-    hint: "Übermale, was neu gemalt werden soll. Der Rest bleibt.",
-    canvas: "Startbild, zum Übermalen",
-    canvasHint:
-      "Pfeiltasten bewegen den Pinsel, mit Umschalt in größeren Schritten. Leertaste oder Eingabe malt, solange sie gehalten wird, X radiert.",
-    tool: "Werkzeug",
-    brush: "Pinsel",
-    eraser: "Radierer",
-    size: "Pinselgröße",
-    sizeExact: "Genaue Pinselgröße",
-    sizeText: (n: number) => `${n} Prozent der längeren Seite`,
-    undo: "Rückgängig",
-    redo: "Wiederholen",
-    clear: "Maske leeren",
-    invert: "Maske umkehren",
-    use: "Maske nutzen",
-    remove: "Maske entfernen",
-    close: "Schließen",
-    painted: "Gemalt.",
-    erased: "Radiert.",
-    undone: "Zurückgenommen.",
-    redone: "Wiederholt.",
-    cleared: "Geleert.",
-    inverted: "Umgekehrt.",
-    set: "Die Maske ist gesetzt",
-    setAtOne: "Die Maske ist gesetzt, und die Stärke ist 1: Dort wird etwas Neues gemalt",
-    removed: "Maske entfernt",
-    left: "Was auf die Maske gemalt wurde, gilt nicht",
-    back: "Zurück",
-    needStart: "Wähle zuerst ein Startbild; eine Maske liegt darüber.",
-  },
+  mask,
   more: {
     title: "Mehr",
     button: "Mehr Einstellungen",
@@ -506,11 +474,6 @@ export const de: Messages = {
     wall: "Versuche oder Wand",
     undo: "Letztes Löschen zurücknehmen",
     mask: "Eine Maske auf das Startbild malen",
-    moveBrush: "Pinsel bewegen, mit ⇧ weiter",
-    paint: "Malen, solange gehalten",
-    erase: "Radieren, solange gehalten",
-    eraseByPointer: "Mit dem Zeiger radieren",
-    sizeBrush: "Pinsel kleiner oder größer",
   },
 
   live: {

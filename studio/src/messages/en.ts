@@ -1,5 +1,6 @@
 // Every sentence of the page, in English. Other languages have the same shape; a missing one does not compile.
 // States are the API's own words.
+import { mask } from "./mask-en.ts"
 import type { Reasons } from "./reasons.ts"
 
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`
@@ -103,40 +104,7 @@ export const en = {
     remove: "Remove the start image",
     maskedHint: "1 paints something new under the mask, below it what was there shines through",
   },
-  mask: {
-    title: "Mask",
-    paint: "Paint a mask",
-    change: "Change the mask",
-    hint: "Paint over what is to be painted anew. The rest stays.",
-    canvas: "Start image, to be painted over",
-    canvasHint:
-      "Arrow keys move the brush, with Shift in larger steps. Space or Enter paints for as long as it is held, X erases.",
-    tool: "Tool",
-    brush: "Brush",
-    eraser: "Eraser",
-    size: "Brush size",
-    sizeExact: "Exact brush size",
-    sizeText: (n: number) => `${n} percent of the longer side`,
-    undo: "Undo",
-    redo: "Redo",
-    clear: "Clear the mask",
-    invert: "Invert the mask",
-    use: "Use mask",
-    remove: "Remove mask",
-    close: "Close",
-    painted: "Painted.",
-    erased: "Erased.",
-    undone: "Undone.",
-    redone: "Done again.",
-    cleared: "Cleared.",
-    inverted: "Inverted.",
-    set: "The mask is set",
-    setAtOne: "The mask is set, and strength is 1: something new is painted there",
-    removed: "Mask removed",
-    left: "What was painted on the mask is not used",
-    back: "Go back",
-    needStart: "Choose a start image first; a mask lies over it.",
-  },
+  mask,
   more: {
     title: "More",
     button: "More settings",
@@ -507,11 +475,6 @@ export const en = {
     wall: "Takes or wall",
     undo: "Undo the last deletion",
     mask: "Paint a mask on the start image",
-    moveBrush: "Move the brush, with ⇧ further",
-    paint: "Paint while held",
-    erase: "Erase while held",
-    eraseByPointer: "Erase with the pointer",
-    sizeBrush: "Smaller or larger brush",
   },
 
   live: {

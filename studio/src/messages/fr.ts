@@ -1,5 +1,6 @@
 // The page in French.
 import type { Messages } from "./en.ts"
+import { mask } from "./mask-fr.ts"
 import { reasons } from "./reasons-fr.ts"
 
 const plural = (n: number, one: string, many: string): string => `${n} ${n < 2 ? one : many}`
@@ -102,40 +103,7 @@ export const fr: Messages = {
     remove: "Retirer l’image de départ",
     maskedHint: "1 peint du nouveau sous le masque ; en dessous, ce qui y était transparaît",
   },
-  mask: {
-    title: "Masque",
-    paint: "Peindre un masque",
-    change: "Modifier le masque",
-    hint: "Peignez sur ce qui doit être repeint. Le reste demeure.",
-    canvas: "Image de départ, à recouvrir",
-    canvasHint:
-      "Les flèches déplacent le pinceau, avec Maj par plus grands pas. Espace ou Entrée peint tant que la touche est tenue, X efface.",
-    tool: "Outil",
-    brush: "Pinceau",
-    eraser: "Gomme",
-    size: "Taille du pinceau",
-    sizeExact: "Taille exacte du pinceau",
-    sizeText: (n: number) => `${n} pour cent du plus grand côté`,
-    undo: "Annuler",
-    redo: "Rétablir",
-    clear: "Vider le masque",
-    invert: "Inverser le masque",
-    use: "Utiliser le masque",
-    remove: "Retirer le masque",
-    close: "Fermer",
-    painted: "Peint.",
-    erased: "Effacé.",
-    undone: "Annulé.",
-    redone: "Rétabli.",
-    cleared: "Vidé.",
-    inverted: "Inversé.",
-    set: "Le masque est en place",
-    setAtOne: "Le masque est en place, et la force est 1 : du nouveau y est peint",
-    removed: "Masque retiré",
-    left: "Ce qui a été peint sur le masque n’est pas utilisé",
-    back: "Y revenir",
-    needStart: "Choisissez d’abord une image de départ ; un masque se pose dessus.",
-  },
+  mask,
   more: {
     title: "Plus",
     button: "Plus de réglages",
@@ -507,11 +475,6 @@ export const fr: Messages = {
     wall: "Prises ou mur",
     undo: "Annuler la dernière suppression",
     mask: "Peindre un masque sur l’image de départ",
-    moveBrush: "Déplacer le pinceau, avec ⇧ plus loin",
-    paint: "Peindre tant que tenu",
-    erase: "Effacer tant que tenu",
-    eraseByPointer: "Effacer au pointeur",
-    sizeBrush: "Pinceau plus petit ou plus grand",
   },
 
   live: {

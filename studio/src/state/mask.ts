@@ -12,8 +12,11 @@ export function openMask(): void {
   else toast(start ? messages().references.uploading : messages().mask.needStart)
 }
 
-/** Shows at once from memory, and gets its id when the server has it; what was before comes back if that fails. */
-export async function setMask(file: File): Promise<void> {
+/**
+ * Shows at once from memory, and gets its id when the server has it. If that fails, what was before comes back, and
+ * `onFail` is called.
+ */
+export async function setMask(file: File, onFail: () => void): Promise<void> {
   const before = draft.get().start
   if (!before) return
   const { mask: t } = messages()
@@ -32,6 +35,7 @@ export async function setMask(file: File): Promise<void> {
   } catch (thrown) {
     change(() => before)
     complain(thrown)
+    onFail()
   }
 }
 
