@@ -52,6 +52,20 @@ const latentOf = (c: VaeConfig, rows: number, columns: number): Value =>
 const pictureOf = (rows: number, columns: number): Value =>
   floats(noise(3 * 64 * rows * columns, columns), [1, 3, 8 * rows, 8 * columns])
 
+/** Fails where shapes differ, or values by more than `most`. */
+function assertSame(found: Value, whole: Value, most: number): void {
+  assert.deepEqual(found.shape, whole.shape)
+  const largest = (found.data as Float32Array).reduce(
+    (error, value, i) => Math.max(error, Math.abs(value - Number(whole.data[i]))),
+    0,
+  )
+  assert.ok(largest <= most, `${largest}`)
+}
+
+const ROUNDING = 3e-6
+/** Elsewhere the order of a convolution's sums depends on the size of the picture. */
+const DECODED = process.arch === "x64" ? 0 : ROUNDING
+
 for (const [config, rows, columns, count] of [
   [NARROW, 24, 24, 2],
   [NARROW, 37, 5, 3],
@@ -59,10 +73,11 @@ for (const [config, rows, columns, count] of [
   [TINY_VAE, 41, 6, 3],
 ] as const) {
   const what = `${config.resBlocks} blocks, a latent of ${rows} x ${columns} in ${count} strips`
-  test(`decoded in strips, a picture is what it is in one piece, bit by bit: ${what}`, async () => {
+  test(`decoded in strips, a picture is what it is in one piece: ${what}`, async () => {
     const { vae, strips } = open(config)
     const latent = latentOf(config, rows, columns)
-    assert.deepEqual(await decodeStrips(strips, latent, cover(rows, count), {}), await vae.decode(latent))
+    const found = await decodeStrips(strips, latent, cover(rows, count), {})
+    assertSame(found, await vae.decode(latent), DECODED)
     await vae.close()
   })
   // The first sum of its global part is one operator with the convolution before it, where that is in the same graph.
@@ -70,13 +85,7 @@ for (const [config, rows, columns, count] of [
     const { vae, strips } = open(config)
     const picture = pictureOf(rows, columns)
     const found = await encodeStrips(strips, picture, cover(rows, count))
-    const whole = await vae.encode(picture)
-    assert.deepEqual(found.shape, whole.shape)
-    const largest = (found.data as Float32Array).reduce(
-      (most, value, i) => Math.max(most, Math.abs(value - Number(whole.data[i]))),
-      0,
-    )
-    assert.ok(largest < 3e-6, `${largest}`)
+    assertSame(found, await vae.encode(picture), ROUNDING)
     await vae.close()
   })
 }
