@@ -29,7 +29,7 @@ export const mask: MaskMessages = {
   cleared: "Geleert.",
   inverted: "Umgekehrt.",
   set: "Die Maske ist gesetzt",
-  setAtOne: "Die Maske ist gesetzt, und die Stärke ist 1: Dort wird etwas Neues gemalt",
+  setAtOne: "Die Maske ist gesetzt, und die Stärke ist 1: Dort wird gemalt, was der Prompt sagt",
   removed: "Maske entfernt",
   left: "Was auf die Maske gemalt wurde, gilt nicht",
   back: "Zurück",

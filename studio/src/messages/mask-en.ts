@@ -27,7 +27,7 @@ export const mask = {
   cleared: "Cleared.",
   inverted: "Inverted.",
   set: "The mask is set",
-  setAtOne: "The mask is set, and strength is 1: something new is painted there",
+  setAtOne: "The mask is set, and strength is 1: what the prompt says is painted there",
   removed: "Mask removed",
   left: "What was painted on the mask is not used",
   back: "Go back",

@@ -29,7 +29,7 @@ export const mask: MaskMessages = {
   cleared: "Vidé.",
   inverted: "Inversé.",
   set: "Le masque est en place",
-  setAtOne: "Le masque est en place, et la force est 1 : du nouveau y est peint",
+  setAtOne: "Le masque est en place, et la force est 1 : ce que dit le prompt y est peint",
   removed: "Masque retiré",
   left: "Ce qui a été peint sur le masque n’est pas utilisé",
   back: "Y revenir",
