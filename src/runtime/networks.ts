@@ -41,6 +41,9 @@ export async function openGraph(
   return await runner.open({ model: compileHere(outputs, files, attention), folder: files.folder, layOut })
 }
 
+/** Features from which on memory counts more than the little time that a layout of it saves. */
+const WIDE = 1024
+
 /** [B,1,1,T] from validity. */
 const keyBias = (valid: Validity, batch: number): Value =>
   floats(
@@ -71,8 +74,9 @@ export class Dit {
   }
 
   static async open(runner: Runner, config: DitConfig, weights: WeightFiles): Promise<Dit> {
-    const fusion = await openGraph(runner, fusionGraph(config), weights)
-    return new Dit(config, fusion, await openGraph(runner, denoiserGraph(config), weights))
+    const options = { layOut: config.features < WIDE }
+    const fusion = await openGraph(runner, fusionGraph(config), weights, options)
+    return new Dit(config, fusion, await openGraph(runner, denoiserGraph(config), weights, options))
   }
 
   /** Taps [B,T,n,D] -> text tokens [B,T,F]. */
@@ -126,7 +130,7 @@ export class TextTower {
   }
 
   static async open(runner: Runner, config: TextConfig, weights: WeightFiles): Promise<TextTower> {
-    return new TextTower(config, await openGraph(runner, textGraph(config), weights))
+    return new TextTower(config, await openGraph(runner, textGraph(config), weights, { layOut: false }))
   }
 
   /** Token ids of one sequence without padding -> taps [L,n,D]. Causal, so a sequence needs no company. */
