@@ -95,7 +95,12 @@ export function requestFrom(prompt: string, flags: GenerateFlags): GenerationInp
     start:
       flags.image === undefined
         ? undefined
-        : { image: flags.image, strength: number("strength", flags.strength), mask: flags.mask },
+        : {
+            image: flags.image,
+            // Below 1 what was there shines through, which is seldom what a mask is made for.
+            strength: number("strength", flags.strength) ?? (flags.mask === undefined ? undefined : 1),
+            mask: flags.mask,
+          },
     intensity: number("intensity", flags.intensity),
     complexity: number("complexity", flags.complexity),
     movement: number("movement", flags.movement),

@@ -10,6 +10,7 @@ import { after, before, test } from "node:test"
 import { fileURLToPath } from "node:url"
 import sharp from "sharp"
 import type { GenerateResult } from "../../src/cli/commands/generate.ts"
+import { type GenerateFlags, requestFrom } from "../../src/cli/request.ts"
 import { atelier } from "../support/cli.ts"
 import { makeModel, type TinyModel } from "../support/model.ts"
 
@@ -161,4 +162,11 @@ test("a reader that has enough is no failure, and a full disk behind the output 
   await full.close()
   assert.equal(code, 1)
   assert.match(complaints, /^The result could not be written: ENOSPC.*\n$/)
+})
+
+test("a mask without a strength asks for something new, and a strength stays what it is", () => {
+  const start = (flags: GenerateFlags) => requestFrom("a sun", { image: "a.png", ...flags }).start
+  assert.deepEqual(start({ mask: "b.png" }), { image: "a.png", strength: 1, mask: "b.png" })
+  assert.equal(start({ mask: "b.png", strength: "0.6" })?.strength, 0.6)
+  assert.equal(start({})?.strength, undefined)
 })

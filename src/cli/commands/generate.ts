@@ -45,7 +45,7 @@ export function registerGenerate(program: Command, context: Context): void {
     .option("--negative <prompt>", "what to steer away from")
     .option("-c, --creativity <level>", "raw, low, medium, high, or 0 to 100")
     .option("-i, --image <file>", "start from this picture")
-    .option("--strength <s>", "0 keeps the start picture, 1 ignores it")
+    .option("--strength <s>", "0 keeps the start picture, 1 ignores it (default 0.8; with a mask 1)")
     .option("--mask <file>", "paint only this part of it anew: what is transparent, or else white")
     .option("-r, --reference <file:weight>", "style reference, -2 (away) to 2 (towards); repeatable", collect)
     .option("-b, --board <name:strength>", "moodboard, -0.5 to 1.5")
