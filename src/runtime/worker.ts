@@ -33,6 +33,7 @@ class Worker implements WorkerRunner {
   #next = 0
   #lost: AtelierError | undefined
   #complaints = ""
+  #closing = false
 
   constructor() {
     const here = fileURLToPath(import.meta.url)
@@ -81,6 +82,7 @@ class Worker implements WorkerRunner {
     const gone = new Promise<void>((resolve) => {
       this.#child.once("exit", () => resolve())
     })
+    this.#closing = true
     this.#child.ref()
     this.#child.kill("SIGKILL")
     await gone
@@ -123,8 +125,9 @@ class Worker implements WorkerRunner {
     this.#waiting.clear()
   }
 
-  // An idle worker must not keep a finished program alive.
+  // An idle worker must not keep a finished program alive; one whose end is waited for must, though an answer still comes.
   #idle(): void {
+    if (this.#closing) return
     this.#child.unref()
     this.#child.channel?.unref()
     ;(this.#child.stderr as unknown as { unref?: () => void }).unref?.()

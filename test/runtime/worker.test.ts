@@ -1,7 +1,9 @@
 // The worker process: results, errors, death, and an event loop that keeps turning meanwhile.
 import assert from "node:assert/strict"
+import { execFile } from "node:child_process"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { test } from "node:test"
+import { promisify } from "node:util"
 import { compile, input, matmul, mul, type Tensor } from "../../src/graph/index.ts"
 import { AtelierError } from "../../src/request/errors.ts"
 import { floats } from "../../src/runtime/session.ts"
@@ -62,6 +64,19 @@ test("a worker that dies rejects what is pending and what comes after", async ()
       return true
     })
   await graph.close()
+})
+
+test("a program that closes its worker goes on, though an answer of it is still on its way", async () => {
+  // The answer lies in the pipe before the worker is told to end, and is read after.
+  const program = `
+    import { startWorker } from ${JSON.stringify(new URL("../../src/runtime/worker.ts", import.meta.url).href)}
+    const worker = await startWorker({ threads: 1 })
+    worker.memory().catch(() => {})
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)
+    await worker.close()
+    console.log("closed")`
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program])
+  assert.equal(stdout, "closed\n")
 })
 
 test("the event loop keeps turning while a graph runs", async () => {
