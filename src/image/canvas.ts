@@ -97,11 +97,7 @@ export async function sketchOf({ kept, edge, window }: Canvas): Promise<Canvas> 
 export async function paintedInto({ kept, edge, window }: Canvas, painted: Pixels): Promise<Pixels> {
   const under = cutPixels(kept, window)
   const over = cutMask(edge, window)
-  const fitting = await toned(
-    under,
-    await resizePixels(painted, { ...sizeOf(window), stretched: true }),
-    over,
-  )
+  const fitting = await toned(under, await resizePixels(painted, { ...window, stretched: true }), over)
   const data = Uint8Array.from(kept.data)
   for (let y = 0; y < window.height; y++)
     for (let x = 0; x < window.width; x++) {
@@ -115,5 +111,3 @@ export async function paintedInto({ kept, edge, window }: Canvas, painted: Pixel
     }
   return { width: kept.width, height: kept.height, data }
 }
-
-const sizeOf = ({ width, height }: Fit): Fit => ({ width, height })

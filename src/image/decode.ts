@@ -100,5 +100,5 @@ export async function resizePixels(
     .resize(fit.width, fit.height, { fit: stretched ? "fill" : "cover", kernel: "lanczos3" })
     .raw()
     .toBuffer()
-  return { ...fit, data: resized }
+  return { width: fit.width, height: fit.height, data: resized }
 }

@@ -14,33 +14,50 @@ const NOISE = 8
 
 /**
  * Decodes a mask to the size `fit`, cut around its middle as the picture under it is. What is transparent is painted anew;
- * of a mask without transparency, what is white. `softness` in pixels of `fit` lets it reach so much further, and then fade
- * with that standard deviation: at an edge the picture may hold some of what is cut away. 0 leaves it as it is.
- * Throws image_invalid.
+ * of a mask without transparency, what is white. `soft` reaches `softness` pixels further, and then fades with that standard
+ * deviation: at an edge the picture may hold some of what is cut away. Throws image_invalid.
  */
-export async function decodeMask(bytes: Uint8Array, { width, height }: Fit, softness = 0): Promise<Mask> {
+export async function decodeMask(
+  bytes: Uint8Array,
+  { width, height }: Fit,
+  softness: number,
+): Promise<{ hard: Mask; soft: Mask }> {
   await inspectImage(bytes, "for the mask", "start.mask")
   const open = (): Sharp =>
     sharp(bytes, { limitInputPixels: IMAGE_LIMITS.pixels, failOn: "truncated" }).autoOrient()
   try {
     const { isOpaque } = await open().stats()
     const upright = open().toColourspace("srgb")
-    let image = isOpaque ? upright.greyscale() : upright.extractChannel("alpha")
-    image = image.resize(width, height, { fit: "cover", kernel: "linear" })
-    if (softness > 0)
-      // What sharp dilates is what is dark.
-      image = (isOpaque ? image.erode(Math.ceil(softness)) : image.dilate(Math.ceil(softness))).blur(softness)
-    const { data, info } = await image.raw().toBuffer({ resolveWithObject: true })
-    const values = Float32Array.from({ length: width * height }, (_, i) => {
-      const value = data[i * info.channels]!
-      const share = value < NOISE ? 0 : value > 255 - NOISE ? 1 : value / 255
-      return isOpaque ? share : 1 - share
+    const seen = isOpaque ? upright.greyscale() : upright.extractChannel("alpha")
+    const { data, info } = await seen
+      .resize(width, height, { fit: "cover", kernel: "linear" })
+      .raw()
+      .toBuffer({ resolveWithObject: true })
+    const raw = sharp(data, { raw: info })
+    // What sharp erodes is what is dark.
+    const wider = isOpaque ? raw.erode(Math.ceil(softness)) : raw.dilate(Math.ceil(softness))
+    const shares = (grey: Uint8Array): Mask => ({
+      width,
+      height,
+      data: sharesOf(grey, width * height, isOpaque),
     })
-    return { width, height, data: values }
+    return { hard: shares(data), soft: shares(await wider.blur(softness).raw().toBuffer()) }
   } catch (cause) {
     const message = "The picture for the mask is damaged or truncated; send the whole file."
     throw new AtelierError("image_invalid", message, { field: "start.mask", cause })
   }
+}
+
+/** Grey values, of one or more equal channels, as shares of white or of black. */
+function sharesOf(grey: Uint8Array, area: number, ofWhite: boolean): Float32Array {
+  const channels = grey.length / area
+  const shares = new Float32Array(area)
+  for (let i = 0; i < area; i++) {
+    const value = grey[i * channels]!
+    const share = value < NOISE ? 0 : value > 255 - NOISE ? 1 : value / 255
+    shares[i] = ofWhite ? share : 1 - share
+  }
+  return shares
 }
 
 /**

@@ -1,5 +1,5 @@
 // What is painted into a picture brought to the tones around it, so that no edge shows where both show the same thing.
-import { type Fit, type Pixels, resizePixels } from "./decode.ts"
+import { type Pixels, resizePixels } from "./decode.ts"
 import { type Mask, resizeMask } from "./mask.ts"
 
 /** Differences of tone across the edge, of 255, beyond which the two sides show different things. */
@@ -11,19 +11,23 @@ const SWEEPS = 200
 const LEAD = 1.9
 const CHANNELS = [0, 1, 2] as const
 
-interface Place {
-  at: number
-  /** Painted neighbours. */
-  near: number[]
-  /** What the field is there, where the edge tells. */
-  given?: number[]
+/** Painted places that the edge says nothing of, and what the field is where it does; 0 elsewhere. */
+interface Span {
+  free: Int32Array
+  /** Painted neighbours of every free place, four to each; -1 for one that is not painted. */
+  near: Int32Array
+  /** [height, width, 3] */
+  field: Float32Array
 }
 
-/** Painted places with their neighbours, and the step of tone across the edge where both sides show the same thing. */
-function placesOf(kept: Pixels, painted: Pixels, mask: Mask): Place[] {
+/** The step of tone across the edge where both sides show the same thing. Undefined where they nowhere do. */
+function spanOf(kept: Pixels, painted: Pixels, mask: Mask): Span | undefined {
   const { width, height } = kept
   const isInside = (i: number): boolean => mask.data[i]! >= 0.5
-  const places: Place[] = []
+  const field = new Float32Array(3 * width * height)
+  const free: number[] = []
+  const near: number[] = []
+  let isHeld = false
   for (let at = 0; at < width * height; at++) {
     if (!isInside(at)) continue
     const [x, y] = [at % width, Math.floor(at / width)]
@@ -34,32 +38,34 @@ function placesOf(kept: Pixels, painted: Pixels, mask: Mask): Place[] {
       ...(y + 1 < height ? [at + width] : []),
     ]
     const outside = around.filter((i) => !isInside(i))
-    const near = around.filter(isInside)
     const step = CHANNELS.map(
       (c) =>
         outside.reduce((sum, i) => sum + kept.data[3 * i + c]! - painted.data[3 * at + c]!, 0) /
         outside.length,
     )
-    const isSame = outside.length > 0 && step.every((d) => Math.abs(d) <= SAME)
-    places.push({ at, near, ...(isSame && { given: step }) })
+    if (outside.length > 0 && step.every((d) => Math.abs(d) <= SAME)) {
+      field.set(step, 3 * at)
+      isHeld = true
+    } else if (outside.length < around.length) {
+      const inside = around.filter(isInside)
+      free.push(at)
+      near.push(...inside, ...Array<number>(4 - inside.length).fill(-1))
+    }
   }
-  return places
+  return isHeld ? { free: Int32Array.from(free), near: Int32Array.from(near), field } : undefined
 }
 
-/** The smoothest field [height, width, 3] that is as given where the edge tells; 0 where nothing does. */
-function membrane(places: readonly Place[], { width, height }: Fit): Float32Array {
-  const field = new Float32Array(3 * width * height)
-  for (const { at, given } of places) if (given) field.set(given, 3 * at)
-  if (places.every(({ given }) => !given)) return field
-  const free = places.filter(({ given, near }) => !given && near.length > 0)
+/** Makes the field the smoothest one that is as given where the edge tells. */
+function relax({ free, near, field }: Span): void {
   for (let sweep = 0; sweep < SWEEPS; sweep++)
-    for (const { at, near } of free)
-      for (const c of CHANNELS) {
+    for (let k = 0; k < free.length; k++)
+      for (let c = 0; c < 3; c++) {
         let sum = 0
-        for (const i of near) sum += field[3 * i + c]!
-        field[3 * at + c]! += LEAD * (sum / near.length - field[3 * at + c]!)
+        let n = 4 * k
+        for (; n < 4 * k + 4 && near[n]! >= 0; n++) sum += field[3 * near[n]! + c]!
+        const at = 3 * free[k]! + c
+        field[at]! += LEAD * (sum / (n - 4 * k) - field[at]!)
       }
-  return field
 }
 
 /**
@@ -74,10 +80,11 @@ export async function toned(kept: Pixels, painted: Pixels, mask: Mask): Promise<
     height: Math.max(1, Math.round(height * scale)),
   }
   const shrink = (pixels: Pixels): Promise<Pixels> => resizePixels(pixels, { ...small, stretched: true })
-  const places = placesOf(await shrink(kept), await shrink(painted), resizeMask(mask, small))
-  const field = membrane(places, small)
+  const span = spanOf(await shrink(kept), await shrink(painted), resizeMask(mask, small))
+  if (!span) return painted
+  relax(span)
   // As a picture around a middle grey: the field is no larger than SAME, and a step of it cannot be seen.
-  const grey = { ...small, data: Uint8Array.from(field, (v) => Math.round(v + 128)) }
+  const grey = { ...small, data: Uint8Array.from(span.field, (v) => Math.round(v + 128)) }
   const shift = await resizePixels(grey, { width, height, stretched: true })
   const data = painted.data.map((v, i) => Math.min(255, Math.max(0, v + shift.data[i]! - 128)))
   return { width, height, data }

@@ -40,7 +40,7 @@ export async function readStart(
     return { latent: await model.encode(await decodeImage(picture, { ...read, fit: grid }), grid, signal) }
   const size = { width, height }
   const kept = await decodeImage(picture, { ...read, fit: size })
-  const hard = await decodeMask(mask, size)
+  const { hard, soft } = await decodeMask(mask, size, width * EDGE)
   const window = windowOf(hard)
   // The grid's shape may be another one by a little. What stays must not move, so the ways to it and back are stretched.
   const seen = await resizePixels(cutPixels(kept, window), { ...grid, stretched: true })
@@ -50,7 +50,7 @@ export async function readStart(
     latent.map((_, i) => cells[i % cells.length]!),
     grid,
   )
-  const canvas = { kept, edge: await decodeMask(mask, size, width * EDGE), window }
+  const canvas = { kept, edge: soft, window }
   return { latent, masked: { canvas, sketch: await sketchOf(canvas), tokens } }
 }
 

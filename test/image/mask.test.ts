@@ -28,6 +28,8 @@ const boxed = (width: number, height: number, box: { left: number; top: number; 
     return x >= 0 && y >= 0 && x < box.size && y < box.size ? 1 : 0
   }),
 })
+const hardOf = async (file: Buffer, fit: { width: number; height: number }): Promise<Mask> =>
+  (await decodeMask(file, fit, 1)).hard
 const refused = (work: () => unknown, message: RegExp): Promise<void> =>
   assert.rejects(
     async () => work(),
@@ -47,7 +49,7 @@ test("white is painted anew and black stays, in any format and depth", async () 
     await halves("white", "black").flatten().webp().toBuffer(),
   ]
   for (const file of files) {
-    const { data } = await decodeMask(file, { width: 16, height: 8 })
+    const { data } = await hardOf(file, { width: 16, height: 8 })
     assert.equal(data.length, 128)
     for (const [i, value] of data.entries()) {
       if (i % 16 < 7) assert.equal(value, 1, `${i}`)
@@ -58,9 +60,9 @@ test("white is painted anew and black stays, in any format and depth", async () 
 
 test("where a mask has transparency it alone counts, whatever the colours", async () => {
   const file = await halves("none", "white").png().toBuffer()
-  const { data } = await decodeMask(file, { width: 16, height: 8 })
+  const { data } = await hardOf(file, { width: 16, height: 8 })
   assert.deepEqual([data[0], data[15]], [1, 0])
-  const grey = await decodeMask(await halves("rgba(0,0,0,0.5)", "black").png().toBuffer(), {
+  const grey = await hardOf(await halves("rgba(0,0,0,0.5)", "black").png().toBuffer(), {
     width: 16,
     height: 8,
   })
@@ -72,8 +74,8 @@ test("a soft mask holds all that a hard one does, and fades beyond it", async ()
     await halves("white", "black").png().toBuffer(),
     await halves("none", "red").png().toBuffer(),
   ]) {
-    const { data } = await decodeMask(file, { width: WIDTH, height: HEIGHT }, 2)
-    const row = [...data.subarray(0, WIDTH)]
+    const { soft } = await decodeMask(file, { width: WIDTH, height: HEIGHT }, 2)
+    const row = [...soft.data.subarray(0, WIDTH)]
     assert.ok(
       row.slice(0, 31).every((v) => v === 1),
       row.join(" "),
@@ -91,7 +93,7 @@ test("a soft mask holds all that a hard one does, and fades beyond it", async ()
 
 test("a mask lies as the picture under it is seen, and has its shape", async () => {
   const lying = await halves("white", "black").flatten().withMetadata({ orientation: 6 }).jpeg().toBuffer()
-  const { data } = await decodeMask(lying, { width: 8, height: 16 })
+  const { data } = await hardOf(lying, { width: 8, height: 16 })
   assert.deepEqual([data[0], data[8 * 15]], [1, 0], "the left half has turned to the top")
   const upright = { width: 320, height: 640 }
   checkMaskShape((await inspectImage(lying)).autoOrient, upright)
@@ -104,12 +106,12 @@ test("a mask lies as the picture under it is seen, and has its shape", async () 
 
 test("a file that is no picture, or half of one, is refused as the mask", async () => {
   await refused(
-    () => decodeMask(Buffer.from("no picture"), { width: 8, height: 8 }),
+    () => hardOf(Buffer.from("no picture"), { width: 8, height: 8 }),
     /for the mask cannot be read/,
   )
   const whole = await halves("white", "black").png().toBuffer()
   await refused(
-    () => decodeMask(whole.subarray(0, whole.length - 40), { width: 8, height: 8 }),
+    () => hardOf(whole.subarray(0, whole.length - 40), { width: 8, height: 8 }),
     /damaged or truncated/,
   )
 })
