@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { writeWhole } from "../checkpoint/files.ts"
 import type { Engine } from "../request/engine.ts"
 import { AtelierError } from "../request/errors.ts"
+import { picturesOf, withPictures } from "../request/pictures.ts"
 import {
   CREATIVITY,
   type CreativityLevel,
@@ -138,14 +139,8 @@ export async function requestHash(
     const isFile = source.length < 4096 && (await stat(path).catch(() => undefined))?.isFile()
     return isFile ? contentHash(await readFile(path)) : source
   }
-  const references = await Promise.all(
-    request.references.map(async (r) => ({ ...r, image: await byContent(r.image) })),
-  )
-  const start = request.start && {
-    ...request.start,
-    image: await byContent(request.start.image),
-    ...(request.start.mask !== undefined && { mask: await byContent(request.start.mask) }),
-  }
+  const contents = await Promise.all(picturesOf(request).map(({ source }) => byContent(source)))
+  const { references, start } = withPictures(request, contents)
   const board = request.board && { ...request.board, id: await boardCode(request.board.id) }
   const text = JSON.stringify({ ...request, references, board, start })
   return createHash("sha256").update(text).digest("hex").slice(0, 20)

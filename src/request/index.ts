@@ -3,5 +3,6 @@
 export * from "./boards.ts"
 export * from "./engine.ts"
 export * from "./errors.ts"
+export * from "./pictures.ts"
 export * from "./request.ts"
 export * from "./sizes.ts"

@@ -12,6 +12,8 @@ import {
   LIMITS,
   type ModelInfo,
   parseRequest,
+  picturesOf,
+  withPictures,
 } from "../request/index.ts"
 import {
   type Asset,
@@ -144,16 +146,14 @@ export class Service {
     if (draft.webhook) checkWebhook(draft.webhook)
     const lineage: { picture: string; role: string }[] = []
     const context = this.ingestContext(key.id)
-    const take = async (source: string, field: string, role: string): Promise<Asset> => {
+    const assets: Asset[] = []
+    for (const { field, role, source } of picturesOf(request)) {
       const { asset, picture } = await ingest(source, field, context)
       if (picture) lineage.push({ picture, role })
-      return asset
+      assets.push(asset)
+      // A mask comes after the picture that it lies on.
+      if (role === "mask") checkMaskShape(asset, assets.at(-2)!)
     }
-    const references = []
-    for (const [i, r] of request.references.entries()) {
-      references.push({ ...r, image: (await take(r.image, `references[${i}].image`, "reference")).id })
-    }
-    const start = request.start && (await takeStart(request.start, take))
     if (draft.parent) {
       const parent = await this.jobs.picture(draft.parent, key.id)
       lineage.push({ picture: parent.id, role: "variation" })
@@ -161,7 +161,8 @@ export class Service {
     const board = request.board && { ...request.board, id: await this.#boardId(key.id, request.board.id) }
     const seed = request.seed ?? randomInt(0, LIMITS.seed[1])
     const keepSeconds = draft.keepSeconds ?? this.options.keepSeconds
-    const stored = { ...request, model: model.name, seed, references, start, board }
+    const ids = assets.map((a) => a.id)
+    const stored = { ...withPictures(request, ids), model: model.name, seed, board }
     const raw = draft.raw === undefined ? null : shortened(draft.raw)
     const submitted = await this.jobs.submit({
       keyId: key.id,
@@ -214,17 +215,9 @@ export class Service {
 
   /** A stored request as the engine reads it: every picture as a data URI. */
   async prepare(request: GenerationRequest): Promise<GenerationRequest> {
-    const load = (id: string): Promise<string> => this.dataUri(id)
+    const pictures = await Promise.all(picturesOf(request).map(({ source }) => this.dataUri(source)))
     return {
-      ...request,
-      references: await Promise.all(
-        request.references.map(async (r) => ({ ...r, image: await load(r.image) })),
-      ),
-      start: request.start && {
-        ...request.start,
-        image: await load(request.start.image),
-        ...(request.start.mask !== undefined && { mask: await load(request.start.mask) }),
-      },
+      ...withPictures(request, pictures),
       board: request.board && { ...request.board, id: await this.#boardUri(request.board.id) },
     }
   }
@@ -278,20 +271,6 @@ export class Service {
   assetUrl(id: string): string {
     return `${this.base}/files/assets/${id}`
   }
-}
-
-type Start = NonNullable<GenerationRequest["start"]>
-
-/** A start picture and its mask as stored. Throws `image_invalid` for a mask of another shape. */
-async function takeStart(
-  start: Start,
-  take: (source: string, field: string, role: string) => Promise<Asset>,
-): Promise<Start> {
-  const image = await take(start.image, "start.image", "start")
-  if (start.mask === undefined) return { ...start, image: image.id }
-  const mask = await take(start.mask, "start.mask", "mask")
-  checkMaskShape(mask, image)
-  return { ...start, image: image.id, mask: mask.id }
 }
 
 /** A foreign body worth keeping: pictures inside it are stored elsewhere. */
