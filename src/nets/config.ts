@@ -43,6 +43,9 @@ export interface TextConfig {
   ropeTheta: number
 }
 
+/** Pixels along a side for each pixel of a latent: three levels halve the sides, in every VAE of the family. */
+export const COMPRESSION = 8
+
 /** The Qwen-Image VAE for single frames (architecture.md 5). */
 export interface VaeConfig {
   baseDim: number

@@ -1,9 +1,9 @@
 // How much memory a model will take, said before it is loaded.
 import { type Checkpoint, elementCount, type StoredTensor } from "../checkpoint/tensor.ts"
-import { type DitConfig, encoderReach, type VaeConfig } from "../nets/index.ts"
+import { COMPRESSION, type DitConfig, encoderReach, type VaeConfig } from "../nets/index.ts"
 import { AtelierError } from "../request/errors.ts"
 import { freeMemory } from "./machine.ts"
-import { COMPRESSION, stripsOf } from "./strips.ts"
+import { stripsOf } from "./strips.ts"
 import { unpackOf } from "./weights.ts"
 
 export interface MemoryPlan {

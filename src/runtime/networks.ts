@@ -4,6 +4,7 @@
 import { type Checkpoint, temporalTaps } from "../checkpoint/index.ts"
 import { type CompileOptions, compile } from "../graph/index.ts"
 import {
+  COMPRESSION,
   type DitConfig,
   type RopeTable,
   type TextConfig,
@@ -16,7 +17,7 @@ import { decodeGraph, denoiserGraph, encodeGraph, fusionGraph, textGraph } from 
 import { multipliesSignedBytes } from "./machine.ts"
 import type { LoadedGraph, Runner, RunOptions } from "./runner.ts"
 import { floats, type GraphFile, integers, type Value } from "./session.ts"
-import { COMPRESSION, decodeStrips, encodeStrips, type StripVae, stripsOf } from "./strips.ts"
+import { decodeStrips, encodeStrips, type StripVae, stripsOf } from "./strips.ts"
 import { type WeightFiles, weightFiles } from "./weights.ts"
 
 /** Added to a score that must not count; exp of it is exactly 0 beside any real score. */

@@ -2,6 +2,7 @@
 import type { Tensor } from "../graph/index.ts"
 import {
   type Borders,
+  COMPRESSION,
   decoderReach,
   encoderReach,
   type Reach,
@@ -12,8 +13,6 @@ import { decodeGlobalGraph, decodeLocalGraph, encodeGlobalGraph, encodeLocalGrap
 import type { LoadedGraph, RunOptions, Values } from "./runner.ts"
 import type { Value } from "./session.ts"
 
-/** Pixels of the picture per row of the latent. */
-export const COMPRESSION = 8
 /** Latent pixels up to which a picture goes through in one piece: 1024 x 1024 pixels. */
 const MOST_WHOLE = 128 * 128
 /** Latent pixels of a strip without its neighbours' rows, and its least rows, which are more than a neighbour reads of it. */

@@ -1,4 +1,5 @@
-// From asked pixels to the latent grid that is denoised. Imports nothing.
+// From asked pixels to the latent grid that is denoised.
+import { COMPRESSION } from "../nets/index.ts"
 
 export interface Grid {
   /** Tokens. */
@@ -11,8 +12,7 @@ export interface Grid {
   height: number
 }
 
-/** Pixels per latent pixel and per token side. */
-export const COMPRESSION = 8
+/** Pixels per token side. */
 const TOKEN = 2 * COMPRESSION
 
 const gridOf = (rows: number, columns: number): Grid => ({
