@@ -35,8 +35,8 @@ export function createPainting(first: CanvasRenderingContext2D): Painting {
   settled.drawImage(canvas, 0, 0)
   const history = createStore({ undo: 0, redo: 0 })
   const listeners = new Set<(part: Part) => void>()
-  let undone: ImageDataAt[] = []
-  let done: ImageDataAt[] = []
+  const undone: ImageDataAt[] = []
+  const done: ImageDataAt[] = []
   let touched: Part | null = null
 
   const tell = (part: Part): void => {
@@ -49,8 +49,9 @@ export function createPainting(first: CanvasRenderingContext2D): Painting {
   }
   const finish = (): void => {
     if (!touched) return
-    done = [...done, read(settled, touched)].slice(-KEPT)
-    undone = []
+    done.push(read(settled, touched))
+    if (done.length > KEPT) done.shift()
+    undone.length = 0
     copy(canvas, settled, touched)
     touched = null
     keep()
@@ -61,6 +62,14 @@ export function createPainting(first: CanvasRenderingContext2D): Painting {
     for (const context of [first, settled]) context.putImageData(pixels.data, pixels.part.x, pixels.part.y)
     tell(pixels.part)
     return now
+  }
+  /** Takes back the last change of one list; what it undoes is the other's last. */
+  const move = (from: ImageDataAt[], to: ImageDataAt[]): void => {
+    finish()
+    const last = from.pop()
+    if (!last) return
+    to.push(exchange(last))
+    keep()
   }
   return {
     canvas,
@@ -96,22 +105,8 @@ export function createPainting(first: CanvasRenderingContext2D): Painting {
       touch(whole)
       finish()
     },
-    undo() {
-      finish()
-      const last = done.at(-1)
-      if (!last) return
-      done = done.slice(0, -1)
-      undone = [...undone, exchange(last)]
-      keep()
-    },
-    redo() {
-      finish()
-      const last = undone.at(-1)
-      if (!last) return
-      undone = undone.slice(0, -1)
-      done = [...done, exchange(last)]
-      keep()
-    },
+    undo: () => move(done, undone),
+    redo: () => move(undone, done),
     isEmpty() {
       finish()
       return !read(settled, whole).data.data.some((value, i) => i % 4 === 3 && value > 0)
