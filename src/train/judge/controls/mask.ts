@@ -1,9 +1,10 @@
 // Masks: whether what they leave out stays, whether the asked thing is seen where they lie, and how its edge shows.
 import sharp from "sharp"
+import { cutPixels } from "../../../image/canvas.ts"
 import { conceptIndex } from "../labels.ts"
 import { rankOf } from "../network.ts"
-import { type Bitmap, decodeBitmap, encodePng, resize } from "../pixels.ts"
-import { meanOf, pairedRatio, share } from "../statistics.ts"
+import { type Bitmap, decodeBitmap, resize } from "../pixels.ts"
+import { average, meanOf, pairedRatio, share } from "../statistics.ts"
 import { type Bench, type ControlFigure, collector } from "./measure.ts"
 import { dataUri } from "./pictures.ts"
 import { plainPrompts } from "./subjects.ts"
@@ -78,17 +79,18 @@ export function stepAcross({ rgb }: Bitmap, [x, y]: Middle): number {
   const differences = Array.from({ length: 120 }, (_, k) => {
     const angle = (k / 120) * 2 * Math.PI
     const [inside, outside] = [at(RADIUS * SIDE - STEP, angle), at(RADIUS * SIDE + SOFT + STEP, angle)]
-    return [0, 1, 2].reduce((sum, c) => sum + Math.abs(rgb[inside + c]! - rgb[outside + c]!), 0) / (3 * 255)
+    return average([0, 1, 2].map((c) => Math.abs(rgb[inside + c]! - rgb[outside + c]!) / 255))
   })
-  return differences.reduce((a, b) => a + b, 0) / differences.length
+  return average(differences)
 }
 
 /** What the judge is shown of a picture: the square around the circle. */
-async function seen(made: Bitmap, [x, y]: Middle): Promise<Bitmap> {
+function seen({ rgb }: Bitmap, [x, y]: Middle): Bitmap {
   const size = Math.round(2 * RADIUS * SIDE)
   const [left, top] = [x, y].map((middle) => Math.round(middle * SIDE - size / 2)) as [number, number]
-  const part = sharp(await encodePng(made)).extract({ left, top, width: size, height: size })
-  return await decodeBitmap(await part.png().toBuffer())
+  const box = { left, top, width: size, height: size }
+  const { data } = cutPixels({ width: SIDE, height: SIDE, data: rgb }, box)
+  return { width: size, height: size, rgb: data }
 }
 
 /** Paints one thing into a picture of another, at strength 1. */
@@ -124,7 +126,7 @@ export async function maskFigures({
       start: { image: await dataUri(start), mask: await circle(middle), strength: 1 },
     })
     const made = await decodeBitmap(files[0]!.bytes)
-    const [verdict] = look ? await look([await seen(made, middle)]) : []
+    const [verdict] = look ? await look([seen(made, middle)]) : []
     pictures.push({
       kept: isKept(made, start, middle),
       step: stepAcross(made, middle),
