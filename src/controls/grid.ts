@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { writeWhole } from "../checkpoint/files.ts"
 import type { Engine } from "../request/engine.ts"
 import { AtelierError } from "../request/errors.ts"
+import { distinct, type Note } from "../request/notes.ts"
 import { picturesOf, withPictures } from "../request/pictures.ts"
 import {
   CREATIVITY,
@@ -185,18 +186,18 @@ export async function planGrid(
 }
 
 /** Makes the cells that are not there yet and gives the engine's notes. Stopped at any moment, it goes on where it was. */
-export async function makeCells(cells: readonly Cell[], options: GridOptions): Promise<string[]> {
+export async function makeCells(cells: readonly Cell[], options: GridOptions): Promise<Note[]> {
   const { engine, parallel = 4, signal, onCell } = options
   // Two cells may ask for the same picture: it is made once.
   const missing = [...new Map(cells.filter((c) => c.isNew).map((c) => [c.path, c])).values()]
-  const told = new Set<string>()
+  const told: Note[] = []
   let next = 0
   let done = 0
   const work = async (): Promise<void> => {
     while (next < missing.length) {
       const cell = missing[next++]!
       const { pictures, notes } = await engine.generate(cell.request, signal ? { signal } : {})
-      for (const note of notes) told.add(note)
+      told.push(...notes)
       await writeWhole(cell.path, (file) => file.write(pictures[0]!.bytes), signal)
       onCell?.(++done, missing.length, cell)
     }
@@ -204,5 +205,5 @@ export async function makeCells(cells: readonly Cell[], options: GridOptions): P
   const workers = Array.from({ length: Math.min(parallel, missing.length) }, () => work())
   const failed = (await Promise.allSettled(workers)).find((r) => r.status === "rejected")
   if (failed) throw failed.reason
-  return [...told]
+  return distinct(told)
 }

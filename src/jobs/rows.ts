@@ -1,5 +1,5 @@
 // Database rows as records and back.
-import type { ErrorData, GenerationRequest } from "../request/index.ts"
+import { type ErrorData, type GenerationRequest, type Note, noteOf } from "../request/index.ts"
 import type { Job, JobEvent, JobState, Outcome, PictureRecord } from "./types.ts"
 
 export interface JobRow {
@@ -21,7 +21,7 @@ export interface JobRow {
   keep_seconds: number | null
   webhook: { url: string; envelope: string } | null
   error: ErrorData | null
-  outcome: Outcome | null
+  outcome: (Omit<Outcome, "notes"> & { notes: (Note | string)[] }) | null
   favourite: boolean
   created_at: Date
   started_at: Date | null
@@ -83,7 +83,7 @@ export const jobOf = (row: JobRow, pictures: PictureRow[]): Job => ({
   priority: row.priority,
   tries: row.tries,
   error: row.error,
-  outcome: row.outcome,
+  outcome: row.outcome && { ...row.outcome, notes: row.outcome.notes.map(noteOf) },
   favourite: row.favourite,
   createdAt: row.created_at,
   startedAt: row.started_at,

@@ -1,5 +1,5 @@
 // The vocabulary of jobs: states, records and the words of the event list. Imports the request only.
-import type { ErrorData, GenerationRequest } from "../request/index.ts"
+import type { ErrorData, GenerationRequest, Note } from "../request/index.ts"
 
 export const WAITING_STATES = ["backlogged", "queued"] as const
 export const RUNNING_STATES = ["scheduled", "processing", "sampling"] as const
@@ -37,7 +37,7 @@ export interface Outcome {
   request: GenerationRequest
   expandedPrompts: string[]
   seconds: Record<string, number>
-  notes: string[]
+  notes: Note[]
 }
 
 export interface PictureRecord {

@@ -1,4 +1,5 @@
 // The port between those who ask for pictures (jobs, server, command line) and the engine that makes them.
+import type { Note } from "./notes.ts"
 import type { GenerationRequest } from "./request.ts"
 
 /** A state of one generation, handed out after every denoiser step. */
@@ -33,8 +34,8 @@ export interface Generation {
   expandedPrompts: string[]
   /** Wall-clock seconds by stage: text, denoise, decode, encode, total. */
   seconds: Record<string, number>
-  /** Things worth telling, in sentences (a fallback that was taken, a value that was capped). */
-  notes: string[]
+  /** Things worth telling: a fallback that was taken, a prompt that was cut. */
+  notes: Note[]
 }
 
 export interface GenerateOptions {

@@ -3,6 +3,7 @@
 export * from "./boards.ts"
 export * from "./engine.ts"
 export * from "./errors.ts"
+export * from "./notes.ts"
 export * from "./pictures.ts"
 export * from "./request.ts"
 export * from "./sizes.ts"

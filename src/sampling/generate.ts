@@ -2,6 +2,7 @@
 import { paintedInto } from "../image/canvas.ts"
 import { encodeImage } from "../image/encode.ts"
 import type { GenerateOptions, Generation, Picture } from "../request/engine.ts"
+import { distinct, type Note } from "../request/notes.ts"
 import type { GenerationRequest } from "../request/request.ts"
 import { type Beginning, bestNoise, byWordsAlone } from "./candidates.ts"
 import type { Lane } from "./lane.ts"
@@ -20,12 +21,12 @@ export type Resolved = GenerationRequest & {
   candidates: number
 }
 
-/** Rewrites a prompt by creativity, for one seed; `note` says what went another way than asked. */
+/** Rewrites a prompt by creativity, for one seed; `notes` say what went another way than asked. */
 export type Expand = (
   request: Resolved,
   seed: number,
   signal?: AbortSignal,
-) => Promise<{ prompt: string; note?: string }>
+) => Promise<{ prompt: string; notes?: Note[] }>
 
 export interface Studio {
   expand: Expand
@@ -34,7 +35,10 @@ export interface Studio {
   software: string
 }
 
-const CUT = "The prompt is longer than the model reads; its end was left out."
+const CUT: Note = {
+  code: "prompt_cut",
+  message: "The prompt is longer than the model reads; its end was left out.",
+}
 
 export async function generate(
   request: Resolved,
@@ -113,9 +117,7 @@ export async function generate(
     const { width, height } = pixels
     pictures.push({ index, seed, width, height, format: request.output.format, bytes })
   }
-  const notes = [
-    ...new Set(expanded.flatMap((e, i) => [...(e.note ? [e.note] : []), ...(cut[i] ? [CUT] : [])])),
-  ]
+  const notes = distinct(expanded.flatMap((e, i) => [...(e.notes ?? []), ...(cut[i] ? [CUT] : [])]))
   return {
     pictures,
     request,

@@ -43,6 +43,7 @@ const facts = (job: RemoteJob) => ({
   seed: job.request.seed,
   pictures: job.pictures.map((p) => p.url),
   ...(job.progress ? { step: job.progress.step, steps: job.progress.steps } : {}),
+  ...(job.notes.length > 0 ? { notes: job.notes } : {}),
   ...(job.error ? { error: job.error } : {}),
 })
 const text = (value: object) => ({ type: "text" as const, text: JSON.stringify(value) })

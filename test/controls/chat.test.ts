@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net"
 import { test } from "node:test"
 import { createExpander, type Expansion, expandPrompt } from "../../src/controls/creativity/index.ts"
+import type { Note } from "../../src/request/index.ts"
 
 type Handler = (body: string, request: IncomingMessage, response: ServerResponse) => void
 
@@ -64,7 +65,7 @@ test("a good answer is taken, with its additions by aspect", async () => {
     { text: "soft morning light", aspect: "light" },
     { text: "oil painting", aspect: "style" },
   ])
-  assert.equal(expansion.note, undefined)
+  assert.equal(expansion.notes, undefined)
   assert.equal(seen.path, "/v1/chat/completions")
   assert.equal(seen.key, "Bearer secret")
   assert.equal(seen.body.seed, 7)
@@ -74,7 +75,7 @@ test("a good answer is taken, with its additions by aspect", async () => {
 test("where a picture gives the style the endpoint is told so, and an answer that adds one is not taken", async () => {
   let told = ""
   const adding = answer("a red fox, oil painting")
-  const { prompt, additions, note } = await ask(
+  const { prompt, additions, notes } = await ask(
     (body, request, response) => {
       told = (JSON.parse(body) as { messages: { content: string }[] }).messages[1]!.content
       adding(body, request, response)
@@ -83,7 +84,7 @@ test("where a picture gives the style the endpoint is told so, and an answer tha
     { hasLook: true },
   )
   assert.match(told, /Style: given by a picture/)
-  assert.match(note!, /adds a style beside the reference's/)
+  assert.match(notes![0]!.message, /adds a style beside the reference's/)
   assert.doesNotMatch(prompt, /oil painting/)
   assert.ok(additions.every(({ aspect }) => aspect !== "style"))
 })
@@ -115,9 +116,9 @@ test("where the model reads few words the endpoint is told how many, and an answ
     async (url) => {
       const expand = createExpander({ list: "embedded", chat: { url, model: "test" } })
       const asked = { prompt: "a fox", creativity: 50, seed: 1 }
-      const { prompt, note } = await expand(asked)
+      const { prompt, notes } = await expand(asked)
       assert.equal(prompt, expandPrompt(asked).prompt)
-      assert.match(note!, /its answer has \d more words than the model reads/)
+      assert.match(notes![0]!.message, /its answer has \d more words than the model reads/)
       assert.match(told[0]!, /^Words to add: at most 14\n/)
       const full = { ...asked, prompt: "fox ".repeat(15).trim() }
       assert.equal((await expand(full)).prompt, full.prompt)
@@ -136,8 +137,8 @@ test("an endpoint is told of the negative prompt, and an answer that adds what i
     },
     async (url) => {
       const expand = createExpander({ list: "open", chat: { url, model: "test" } })
-      const { note } = await expand({ prompt: "a fox", creativity: 50, seed: 1, avoid: "tree, blurry" })
-      assert.match(note!, /added "trees", which was denied/)
+      const { notes } = await expand({ prompt: "a fox", creativity: 50, seed: 1, avoid: "tree, blurry" })
+      assert.match(notes![0]!.message, /added "trees", which was denied/)
       assert.match(told, /\nNever add: tree, blurry\nPrompt: a fox$/)
     },
   )
@@ -146,7 +147,7 @@ test("an endpoint is told of the negative prompt, and an answer that adds what i
 test("thoughts before the answer are left out", async () => {
   const expansion = await ask(answer("<think>\nA fox. Perhaps a dog?\n</think>\n\na fox, woodcut"), "a fox")
   assert.equal(expansion.prompt, "a fox, woodcut")
-  assert.equal(expansion.note, undefined)
+  assert.equal(expansion.notes, undefined)
 })
 
 test("a prompt of another language is expanded by an endpoint that keeps its words", async () => {
@@ -155,7 +156,7 @@ test("a prompt of another language is expanded by an endpoint that keeps its wor
 })
 
 const BAD: [string, string, Handler, RegExp][] = [
-  ["a refusal in words", "a fox", answer("I'm sorry, I can't help with that."), /was a refusal/],
+  ["a refusal in words", "a fox", answer("I'm sorry, I can't help with that."), /it refused/],
   ["a refusal in the protocol", "a fox", answer(null, { refusal: "no" }), /it refused/],
   ["a lost word", "a red fox", answer("a fox in the snow, oil painting"), /lost the word "red"/],
   [
@@ -178,8 +179,8 @@ const BAD: [string, string, Handler, RegExp][] = [
   ["another preposition", "a fox on a bed", answer("a fox under a bed, oil painting"), /lost the word "on"/],
   ["a lost sign", "a 🦊 and a dog", answer("a cat and a dog, oil painting"), /lost the word "🦊"/],
   ["a denied plural", "a fox, no leaves", answer("a fox, no leaves, one red leaf"), /which was denied/],
-  ["a typographic refusal", "a fox", answer("I’m sorry, a fox is not possible."), /was a refusal/],
-  ["a polite refusal", "a fox", answer("I won’t draw a fox."), /was a refusal/],
+  ["a typographic refusal", "a fox", answer("I’m sorry, a fox is not possible."), /it refused/],
+  ["a polite refusal", "a fox", answer("I won’t draw a fox."), /it refused/],
   [
     "talk around the prompt",
     "a fox",
@@ -219,21 +220,31 @@ for (const [name, prompt, handle, why] of BAD)
     const own = await createExpander({ list: "open" })(request)
     assert.equal(expansion.prompt, own.prompt)
     assert.deepEqual(expansion.additions, own.additions)
-    assert.match(expansion.note!, why)
+    assert.match(expansion.notes![0]!.message, why)
     assert.match(
-      expansion.note!,
+      expansion.notes![0]!.message,
       /^The prompt expander at 127\.0\.0\.1:\d+ was not used: .*; the built-in one took its place\./,
     )
   })
 
+test("the note of a fall-back has a code and the values of its sentence", async () => {
+  const { notes } = await ask(answer("ein roter Fuchs, rotes Fell"), "ein roter Fuchs im Schnee")
+  const [replaced, unread] = notes!
+  assert.equal(replaced!.code, "expander_replaced")
+  const { host, ...fault } = (replaced as Extract<Note, { code: "expander_replaced" }>).details
+  assert.match(host, /^127\.0\.0\.1:\d+$/)
+  assert.deepEqual(fault, { reason: "lost_word", word: "im" })
+  assert.equal(unread!.code, "prompt_unread")
+})
+
 test("an endpoint that never answers is given up after the time-out", async () => {
   const expansion = await ask(() => {}, "a fox", { timeout: 30 })
-  assert.match(expansion.note!, /no answer came within 0.03 s/)
+  assert.match(expansion.notes![0]!.message, /no answer came within 0.03 s/)
 })
 
 test("an endpoint that stops in the middle of its answer is given up too", async () => {
   const expansion = await ask((_, __, r) => r.write('{"choices":'), "a fox", { timeout: 60 })
-  assert.match(expansion.note!, /no answer came within 0.06 s/)
+  assert.match(expansion.notes![0]!.message, /no answer came within 0.06 s/)
 })
 
 test("who is cancelled waits no longer, and whoever asked for the same is still answered", async () => {
@@ -279,5 +290,5 @@ test("an address that is none falls back as well", async () => {
   const expand = createExpander({ chat: { url: "not an address", model: "test" } })
   const expansion = await expand({ prompt: "a fox", creativity: 50, seed: 1 })
   assert.equal(expansion.prompt, expandPrompt({ prompt: "a fox", creativity: 50, seed: 1 }).prompt)
-  assert.match(expansion.note!, /could not be reached/)
+  assert.match(expansion.notes![0]!.message, /could not be reached/)
 })

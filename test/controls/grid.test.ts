@@ -75,15 +75,16 @@ test("any field may be an axis, one that the request left to its default as well
 test("what the engine has to say of the pictures is told once", () =>
   inFolder(async (folder) => {
     const engine = testEngine({ side: 16 })
+    const note = { code: "prompt_cut", message: "The prompt was too long." } as const
     const telling = {
       ...engine,
       generate: async (...asked: Parameters<typeof engine.generate>) => ({
         ...(await engine.generate(...asked)),
-        notes: ["The expander was away."],
+        notes: [{ ...note }],
       }),
     }
     const cells = await planGrid({ prompt: "a fox" }, [parseAxis("seed=1..3")], folder)
-    assert.deepEqual(await makeCells(cells, { engine: telling, folder }), ["The expander was away."])
+    assert.deepEqual(await makeCells(cells, { engine: telling, folder }), [note])
   }))
 
 test("a grid stopped in the middle goes on where it was, and equal cells are made once", () =>

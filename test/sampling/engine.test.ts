@@ -254,7 +254,8 @@ test("a prompt that is longer than the model reads is told of", async () => {
   const short = await engine.generate(request({ steps: 1 }))
   assert.deepEqual(short.notes, [])
   const long = await engine.generate(request({ steps: 1, count: 2, prompt: "fox ".repeat(200) }))
-  assert.deepEqual(long.notes, ["The prompt is longer than the model reads; its end was left out."])
+  const message = "The prompt is longer than the model reads; its end was left out."
+  assert.deepEqual(long.notes, [{ code: "prompt_cut", message }])
 })
 
 test("a closed engine says so", async () => {

@@ -8,6 +8,9 @@ import { findBoard, findKey, type Queryable } from "../../src/store/index.ts"
 import { MIGRATIONS, migrate } from "../../src/store/migrations.ts"
 import { figure } from "../support/figures.ts"
 
+/** As notes were kept before they had codes: a sentence each. */
+const SENTENCE = "The prompt could not be read as English; nothing was added to it."
+
 /** What stood in a database of that time: the statements that made it, and its rows by table. */
 interface Fixture {
   migrations: string[]
@@ -44,6 +47,9 @@ test("a database of every earlier schema opens with the same jobs, and what ran 
     assert.deepEqual(fixture.migrations, MIGRATIONS.slice(0, i + 1), "a schema that was kept is never edited")
     const db = await openEmbedded(null)
     t.after(() => db.close())
+    Object.assign(fixture.rows.jobs!.find((row) => row.state === "completed")!.outcome as object, {
+      notes: [SENTENCE],
+    })
     await restore(db, fixture)
     await db.query("update settings set value = 'true' where name = 'paused'") // for all keys, as it once was
     assert.equal(await migrate(db), MIGRATIONS.length)
@@ -59,6 +65,7 @@ test("a database of every earlier schema opens with the same jobs, and what ran 
       fixture.rows.jobs!.map((row) => row.request).reverse(),
     )
     assert.equal(all[2]!.pictures[0]!.seed, 3)
+    assert.deepEqual(all[2]!.outcome!.notes, [{ code: "uncoded", message: SENTENCE }])
     assert.equal(await jobs.byClientId("local", "c3"), all[2]!.id)
     assert.deepEqual((await findBoard(db, "local", "cold"))!.pictures[0]!.weight, 1.5)
     assert.equal(await findKey(db, "not a key"), null)

@@ -4,6 +4,7 @@ import { createEngine, type EngineOptions } from "../../controls/engine.ts"
 import { imageReader } from "../../image/source.ts"
 import type { Generation } from "../../request/engine.ts"
 import { AtelierError } from "../../request/errors.ts"
+import type { Note } from "../../request/notes.ts"
 import { type GenerationInput, type GenerationRequest, parseRequest } from "../../request/request.ts"
 import { DEVICES, type Device } from "../../runtime/device.ts"
 import { findModel } from "../../sampling/catalog.ts"
@@ -25,7 +26,7 @@ export interface GenerateResult {
   request: GenerationRequest
   expandedPrompts: string[]
   seconds: Record<string, number>
-  notes: string[]
+  notes: Note[]
 }
 
 const collect = (value: string, all: string[] = []): string[] => [...all, value]
@@ -78,7 +79,7 @@ export function registerGenerate(program: Command, context: Context): void {
 
 export const sayGenerated = ({ pictures, request, seconds, notes }: GenerateResult): string =>
   [
-    ...notes,
+    ...notes.map((note) => note.message),
     ...pictures.map((p) => `${p.path}  ${p.width}x${p.height}, seed ${p.seed}`),
     `${request.steps} steps of ${request.model}, ${duration(seconds.total!)}`,
   ].join("\n")

@@ -8,6 +8,7 @@ import { makeCells, parseAxis, planGrid } from "../../controls/grid.ts"
 import { contactSheet, sheetLayout } from "../../controls/grid-sheet.ts"
 import { imageReader } from "../../image/source.ts"
 import { AtelierError } from "../../request/errors.ts"
+import type { Note } from "../../request/notes.ts"
 import { parseRequest } from "../../request/request.ts"
 import { findModel, homeFolder } from "../../sampling/catalog.ts"
 import { type CommonOptions, type Context, run } from "../context.ts"
@@ -27,7 +28,7 @@ interface Made {
   pictures: { x: number; y: number; path: string }[]
   made: number
   /** What the engine said of the pictures made now. */
-  notes: string[]
+  notes: Note[]
 }
 
 const collect = (value: string, before: string[] = []): string[] => [...before, value]
@@ -70,7 +71,12 @@ export function registerGrid(program: Command, context: Context): void {
         context,
         flags,
         () => makeGrid(prompt, flags, context),
-        (r) => [...r.notes, r.sheet, `${r.pictures.length} pictures, ${r.made} made now`].join("\n"),
+        (r) =>
+          [
+            ...r.notes.map((note) => note.message),
+            r.sheet,
+            `${r.pictures.length} pictures, ${r.made} made now`,
+          ].join("\n"),
       ),
     )
 }
@@ -101,7 +107,7 @@ async function makeGrid(prompt: string, flags: GridFlags, context: Context): Pro
   for (const model of new Set(cells.map(({ request }) => request.model))) await findModel(model)
   const look = { tile, title: flags.title ?? prompt, ...(columns !== undefined && { columns }) }
   sheetLayout(cells, axes, look) // a sheet that is too large is said before its pictures are made
-  let notes: string[] = []
+  let notes: Note[] = []
   const made = new Set(cells.filter((c) => c.isNew).map((c) => c.path)).size
   if (made > 0) {
     const engine = createEngine({

@@ -1,4 +1,5 @@
-// The words of the expander: what can be open in a prompt, what was added, and who adds it. Imports nothing.
+// The words of the expander: what can be open in a prompt, what was added, and who adds it.
+import type { Note } from "../../request/notes.ts"
 
 /** What a prompt may leave open, in the order in which gaps are filled. */
 export const ASPECTS = ["style", "setting", "light", "palette", "composition", "mood", "companion"] as const
@@ -13,8 +14,8 @@ export interface Addition {
 export interface Expansion {
   prompt: string
   additions: Addition[]
-  /** One sentence, when something went another way than asked. */
-  note?: string
+  /** What went another way than asked. */
+  notes?: Note[]
 }
 
 export interface ExpansionRequest {

@@ -3,6 +3,7 @@ import { z } from "zod"
 import { wordsOf } from "../../sampling/words.ts"
 import type { Expander, Expansion, ExpansionRequest } from "./aspects.ts"
 import { additionsOf, faultOf } from "./check.ts"
+import { replaced, Unusable } from "./fault.ts"
 
 export interface ChatOptions {
   /** Base address with version, `http://localhost:11434/v1`, or the full one ending in /chat/completions. */
@@ -70,10 +71,8 @@ export function chatExpander(
       // A failure is not kept: the endpoint may be back for the next picture.
       kept.delete(key)
       signal?.throwIfAborted()
-      const why = error instanceof Error ? error.message : String(error)
       const own = builtIn(request)
-      const note = `The prompt expander at ${hostOf(options.url)} was not used: ${why}; the built-in one took its place.`
-      return { ...own, note: own.note ? `${note} ${own.note}` : note }
+      return { ...own, notes: [replaced(hostOf(options.url), error), ...(own.notes ?? [])] }
     })
     kept.set(key, answer)
     if (kept.size > KEPT) kept.delete(kept.keys().next().value!)
@@ -81,7 +80,7 @@ export function chatExpander(
   }
 }
 
-/** Throws an Error whose message completes "was not used: ...". */
+/** Throws Unusable, or what the network throws. */
 async function ask(
   options: ChatOptions,
   request: ExpansionRequest,
@@ -109,22 +108,22 @@ async function ask(
     AbortSignal.any([AbortSignal.timeout(timeout), ...(stop ? [stop] : [])]),
   ).catch((error: unknown) => {
     if (error instanceof Error && error.name === "TimeoutError")
-      throw new Error(`no answer came within ${timeout / 1000} s`)
+      throw new Unusable({ reason: "timeout", seconds: timeout / 1000 })
     throw error
   })
   const parsed = Answer.safeParse(parseJson(text))
-  if (!parsed.success) throw new Error("its answer was not that of a chat endpoint")
+  if (!parsed.success) throw new Unusable({ reason: "not_chat" })
   const { message, finish_reason } = parsed.data.choices[0]!
-  if (message.refusal || finish_reason === "content_filter") throw new Error("it refused")
-  if (finish_reason === "length") throw new Error("its answer was cut off")
+  if (message.refusal || finish_reason === "content_filter") throw new Unusable({ reason: "refused" })
+  if (finish_reason === "length") throw new Unusable({ reason: "cut_off" })
   const expansion = bare(message.content ?? "", prompt)
   const fault = faultOf(prompt, expansion, avoid)
-  if (fault) throw new Error(`its answer ${fault}`)
+  if (fault) throw new Unusable(fault)
   const excess = wordsOf(expansion).length - wordsOf(prompt).length - room
-  if (excess > 0) throw new Error(`its answer has ${excess} more words than the model reads`)
+  if (excess > 0) throw new Unusable({ reason: "too_many_words", words: excess })
   const additions = additionsOf(prompt, expansion)
   if (hasLook && additions.some(({ aspect }) => aspect === "style"))
-    throw new Error("its answer adds a style beside the reference's")
+    throw new Unusable({ reason: "second_look" })
   return { prompt: expansion, additions }
 }
 
@@ -147,17 +146,17 @@ async function post(options: ChatOptions, body: unknown, signal: AbortSignal): P
   } catch (error) {
     if (signal.aborted) throw signal.reason
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
-    throw new Error(`it could not be reached (${cause})`)
+    throw new Unusable({ reason: "unreachable", cause })
   }
   if (!response.ok) {
     await response.body?.cancel()
-    throw new Error(`it answered ${response.status}`)
+    throw new Unusable({ reason: "status", status: response.status })
   }
   const decoder = new TextDecoder()
   let text = ""
   for await (const part of response.body ?? []) {
     text += decoder.decode(part, { stream: true })
-    if (text.length > MOST_BYTES) throw new Error("its answer was too long")
+    if (text.length > MOST_BYTES) throw new Unusable({ reason: "too_long", characters: text.length })
   }
   return text
 }

@@ -1,4 +1,5 @@
 // Whether an expansion that someone else wrote keeps what the user said: words, quotes, denials, and one of each.
+import type { ExpanderFault } from "../../request/notes.ts"
 import { wordsOf } from "../../sampling/words.ts"
 import { type Analysis, analyse, denying, isDenied, isSameWord } from "./analyse.ts"
 import { type Addition, ASPECTS } from "./aspects.ts"
@@ -29,23 +30,22 @@ function firstLost(parts: readonly string[], whole: readonly string[]): string |
 const signsOf = (text: string): string[] => text.match(/\p{S}/gu) ?? []
 
 /**
- * What is wrong with an expansion, as the rest of a sentence that begins with "it", or undefined. `added` is a
- * language model's answer, `avoid` the negative prompt; anything but the prompt with more around its words is refused.
+ * What is wrong with a language model's expansion, or undefined. `avoid` is the negative prompt; anything but the prompt
+ * with more around its words is refused.
  */
-export function faultOf(prompt: string, expansion: string, avoid = ""): string | undefined {
-  if (expansion.trim() === "") return "was empty"
-  if (expansion.length > prompt.length + 1200) return `was too long (${expansion.length} characters)`
-  if (/[\p{Cc}\uFFFD]/u.test(expansion.replace(/[\n\t\r]/g, ""))) return "was not text"
-  if (isOnlyIn(REFUSAL, expansion, prompt)) return "was a refusal"
-  if (isOnlyIn(TALK, expansion, prompt) || isOnlyIn(MARKUP, expansion, prompt))
-    return "was not the prompt alone"
+export function faultOf(prompt: string, expansion: string, avoid = ""): ExpanderFault | undefined {
+  if (expansion.trim() === "") return { reason: "empty" }
+  if (expansion.length > prompt.length + 1200) return { reason: "too_long", characters: expansion.length }
+  if (/[\p{Cc}\uFFFD]/u.test(expansion.replace(/[\n\t\r]/g, ""))) return { reason: "not_text" }
+  if (isOnlyIn(REFUSAL, expansion, prompt)) return { reason: "refused" }
+  if (isOnlyIn(TALK, expansion, prompt) || isOnlyIn(MARKUP, expansion, prompt)) return { reason: "not_alone" }
   const before = denying(analyse(prompt), avoid)
   const quote = before.quotes.find((q) => !expansion.includes(q))
-  if (quote) return `lost the quoted ${quote}`
+  if (quote) return { reason: "lost_quote", quote }
   // Small words too: "without" makes all the difference, and so do "on" and "under".
   const lost =
     firstLost(wordsOf(prompt), wordsOf(expansion)) ?? firstLost(signsOf(prompt), signsOf(expansion))
-  if (lost) return `lost the word "${lost}"`
+  if (lost) return { reason: "lost_word", word: lost }
   return contradiction(before, expansion)
 }
 
@@ -60,19 +60,19 @@ const TALK =
 const MARKUP = /[{}]|\*\*|^#|```|<\/?[a-z]/i
 
 /** A second style, setting, light or colour, or something that the prompt denies. */
-function contradiction(before: Analysis, expansion: string): string | undefined {
+function contradiction(before: Analysis, expansion: string): ExpanderFault | undefined {
   const after = analyse(expansion)
   for (const topic of ONCE) {
     const said = before.words.get(topic)
     const second =
       said && [...(after.words.get(topic) ?? [])].find((word) => !VAGUE.has(word) && !known(before, word))
-    if (second) return `added "${second}" where the prompt has a ${topic} of its own`
+    if (second) return { reason: "second", topic, word: second }
   }
   // The user's own denial is repeated in the expansion; only a mention beyond it contradicts.
   const denied = after.tokens.find(
     ({ word }) => isDenied(before, word) && times(after, word) > times(before, word),
   )
-  return denied && `added "${denied.word}", which was denied`
+  return denied && { reason: "denied", word: denied.word }
 }
 
 /** Words that speak of a topic without naming anything of it. */

@@ -1,4 +1,5 @@
 // The built-in expander: fills what a prompt leaves open, from a list of ideas, by lots that depend on prompt and seed.
+import type { Note } from "../../request/notes.ts"
 import { LIMITS } from "../../request/request.ts"
 import { wordsOf } from "../../sampling/words.ts"
 import { type Analysis, analyse, denying, isDenied } from "./analyse.ts"
@@ -9,6 +10,11 @@ import type { Idea, IdeaList } from "./ideas.ts"
 import { isWanted, type Tier, tierOf } from "./levels.ts"
 import { ARTICLES, DETERMINERS } from "./lexicon.ts"
 
+const UNREAD: Note = {
+  code: "prompt_unread",
+  message: "The prompt could not be read as English; nothing was added to it.",
+}
+
 /**
  * Expands a prompt by `creativity` 0..100. At 0, for an empty prompt and for one that cannot be read it is returned
  * byte for byte; otherwise the user's words stay in their order, with additions before, between and after them.
@@ -17,12 +23,7 @@ export function expandPrompt(request: ExpansionRequest, list: IdeaList = EMBEDDE
   const { prompt, creativity, seed } = request
   if (!(creativity > 0) || wordsOf(prompt).length === 0) return { prompt, additions: [] }
   const analysis = denying(analysed(prompt), request.avoid ?? "")
-  if (!analysis.isReadable)
-    return {
-      prompt,
-      additions: [],
-      note: "The prompt could not be read as English; nothing was added to it.",
-    }
+  if (!analysis.isReadable) return { prompt, additions: [], notes: [UNREAD] }
   const key = `${seed}\n${prompt}\n`
   const places = {
     head: takesHead(prompt, analysis),

@@ -17,6 +17,14 @@ export const ErrorView = z
   })
   .meta({ id: "Error" })
 
+export const NoteView = z
+  .object({
+    code: z.string().describe("Stable word"),
+    message: z.string(),
+    details: z.record(z.string(), z.unknown()).optional().describe("The values in the message"),
+  })
+  .meta({ id: "Note" })
+
 export const PictureView = z
   .object({
     id,
@@ -60,7 +68,7 @@ export const JobView = z
     pictures: z.array(PictureView),
     expandedPrompts: z.array(z.string()).describe("What the model read, per picture"),
     seconds: z.record(z.string(), z.number()).describe("Time by stage"),
-    notes: z.array(z.string()),
+    notes: z.array(NoteView).describe("What went another way than asked"),
     error: ErrorView.nullable(),
     favourite: z.boolean(),
     createdAt: when,

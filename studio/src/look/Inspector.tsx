@@ -7,6 +7,7 @@ import type { GenerationRequest, Job, Picture } from "../api/types.ts"
 import { levelOf } from "../dock/Creativity.tsx"
 import { MaskThumb } from "../mask/MaskThumb.tsx"
 import { useMessages } from "../messages/index.ts"
+import { noteSaid } from "../messages/notes.ts"
 import { capabilities, recall } from "../state/work.ts"
 import { Button, IconButton } from "../ui/Button.tsx"
 import { copyText } from "../ui/copy.ts"
@@ -95,8 +96,8 @@ export function Inspector({ job, picture }: { job: Job; picture: Picture }) {
           </ul>
         )}
         {job.notes.map((note) => (
-          <p key={note} className="note small">
-            {note}
+          <p key={note.message} className="note small">
+            {noteSaid(note, t)}
           </p>
         ))}
       </Section>

@@ -1,6 +1,7 @@
 // The page in German.
 import type { Messages } from "./en.ts"
 import { mask } from "./mask-de.ts"
+import { notes } from "./notes-de.ts"
 import { reasons } from "./reasons-de.ts"
 
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`
@@ -22,6 +23,7 @@ export const de: Messages = {
   },
 
   reasons,
+  notes,
 
   dock: {
     label: "Bilder machen",

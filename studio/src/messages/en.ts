@@ -1,6 +1,7 @@
 // Every sentence of the page, in English. Other languages have the same shape; a missing one does not compile.
 // States are the API's own words.
 import { mask } from "./mask-en.ts"
+import type { Notes } from "./notes.ts"
 import type { Reasons } from "./reasons.ts"
 
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`
@@ -23,6 +24,7 @@ export const en = {
 
   /** Said in place of the server's sentences, which are English and more exact; null where the page is English too. */
   reasons: null as Reasons | null,
+  notes: null as Notes | null,
 
   dock: {
     label: "Make pictures",

@@ -1,6 +1,7 @@
 // The page in French.
 import type { Messages } from "./en.ts"
 import { mask } from "./mask-fr.ts"
+import { notes } from "./notes-fr.ts"
 import { reasons } from "./reasons-fr.ts"
 
 const plural = (n: number, one: string, many: string): string => `${n} ${n < 2 ? one : many}`
@@ -22,6 +23,7 @@ export const fr: Messages = {
   },
 
   reasons,
+  notes,
 
   dock: {
     label: "Créer des images",
