@@ -12,6 +12,7 @@ export interface GenerateFlags {
   candidates?: string
   guidance?: string
   seed?: string
+  variationOf?: string[]
   count?: string
   negative?: string
   image?: string
@@ -85,6 +86,10 @@ export function requestFrom(prompt: string, flags: GenerateFlags): GenerationInp
     height: size?.[1],
     creativity: creativity(flags.creativity),
     seed: number("seed", flags.seed),
+    variationOf: flags.variationOf?.map((text) => {
+      const { name, weight } = parseWeighted("variation-of", text)
+      return { seed: number("variation-of", name)!, strength: weight }
+    }),
     count: number("count", flags.count),
     references: flags.reference?.map((text) => {
       const { name, weight } = parseWeighted("reference", text)
@@ -97,8 +102,7 @@ export function requestFrom(prompt: string, flags: GenerateFlags): GenerationInp
         ? undefined
         : {
             image: flags.image,
-            // Below 1 what was there shines through, which is seldom what a mask is made for.
-            strength: number("strength", flags.strength) ?? (flags.mask === undefined ? undefined : 1),
+            strength: number("strength", flags.strength),
             mask: flags.mask,
           },
     intensity: number("intensity", flags.intensity),

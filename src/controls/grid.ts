@@ -42,6 +42,7 @@ const SHORT: Readonly<Record<string, string>> = {
   strength: "start.strength",
   board: "board.strength",
   reference: "references[0].weight",
+  variation: "variationOf[0].strength",
 }
 /** Fields whose values are texts; all others are numbers. */
 const TEXT = /^(prompt|negativePrompt|model|board\.id|start\.image|output\.format|\w+\[\d+\]\.(image|name))$/
@@ -53,6 +54,7 @@ const GIVES: ReadonlyMap<string, string> = new Map([
   ["start", "--image"],
   ["board", "--board"],
   ["loras", "--lora"],
+  ["variationOf", "--variation-of"],
 ])
 
 const wrong = (message: string): AtelierError =>

@@ -28,6 +28,8 @@ export const LIMITS = {
   side: [256, 2048],
   sideMultiple: 16,
   seed: [0, 2 ** 32 - 1],
+  variation: [0, 1],
+  variations: 20,
 } as const
 
 /** A picture by value or address: a file path (command line and SDK only), an http(s) URL, a data URI, an asset id. */
@@ -44,6 +46,20 @@ export const Reference = z.strictObject({
     .max(LIMITS.referenceWeight[1])
     .default(0.6)
     .describe("-2 (away from this look) to 2 (towards it); 0 is the same as not given"),
+})
+
+const Start = z.strictObject({
+  image: imageSource,
+  strength: z
+    .number()
+    .min(LIMITS.strength[0])
+    .max(LIMITS.strength[1])
+    .describe("0 keeps the picture, 1 ignores it; 0.8 where it is left out, 1 with a mask"),
+  mask: imageSource
+    .optional()
+    .describe(
+      "A picture of the same shape: what is transparent in it, or white where nothing is, is painted anew; the rest stays",
+    ),
 })
 
 export const GenerationRequest = z.strictObject({
@@ -70,6 +86,18 @@ export const GenerationRequest = z.strictObject({
     .nullable()
     .default(null)
     .describe("Picture i uses seed + i; null draws one"),
+  variationOf: z
+    .array(
+      z.strictObject({
+        seed: z.number().int().min(LIMITS.seed[0]).max(LIMITS.seed[1]),
+        strength: z.number().min(LIMITS.variation[0]).max(LIMITS.variation[1]).default(0.3),
+      }),
+    )
+    .max(LIMITS.variations)
+    .optional()
+    .describe(
+      "Makes variations of the picture of this seed: strength 0 is the same picture, 1 another one; the seed says which. More entries lead from variation to variation",
+    ),
   count: z.number().int().min(LIMITS.count[0]).max(LIMITS.count[1]).default(1).describe("How many pictures"),
   references: z.array(Reference).max(LIMITS.references).default([]).describe("Style references"),
   board: z
@@ -90,18 +118,13 @@ export const GenerationRequest = z.strictObject({
     .default([])
     .describe("LoRA adapters by installed name or file"),
   start: z
-    .strictObject({
-      image: imageSource,
-      strength: z.number().min(LIMITS.strength[0]).max(LIMITS.strength[1]).default(0.8),
-      mask: imageSource
-        .optional()
-        .describe(
-          "A picture of the same shape: what is transparent in it, or white where nothing is, is painted anew; the rest stays",
-        ),
-    })
+    .strictObject({ ...Start.shape, strength: Start.shape.strength.optional() })
+    // Below 1 what was there shines through, which is seldom what a mask is made for.
+    .transform((start) => ({ ...start, strength: start.strength ?? (start.mask === undefined ? 0.8 : 1) }))
+    .pipe(Start)
     .nullable()
     .default(null)
-    .describe("Image to image: strength 0 keeps the picture, 1 ignores it"),
+    .describe("Image to image"),
   intensity: slider.describe("Saturation and contrast, 0 = not asked"),
   complexity: slider.describe("Amount of detail, 0 = not asked"),
   movement: slider.describe("Diagonal energy, 0 = not asked"),

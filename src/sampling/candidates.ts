@@ -27,19 +27,21 @@ export interface Beginning {
   tokens?: Float32Array
 }
 
-/** Whether a request moves pictures by words alone: what a candidate shows is then the picture. */
+/** Whether a request makes pictures by words alone: what a candidate shows is then the picture. */
 export const byWordsAlone = ({
   references,
   board,
   intensity,
   complexity,
   movement,
+  variationOf = [],
 }: GenerationRequest): boolean =>
   references.every(({ weight }) => weight === 0) &&
   (!board || board.strength === 0) &&
   intensity === 0 &&
   complexity === 0 &&
-  movement === 0
+  movement === 0 &&
+  variationOf.length === 0
 
 /**
  * The noise to begin with. It depends on the words alone, not on references or sliders: these move a picture, and
@@ -64,7 +66,7 @@ export async function bestNoise(
   const times = into?.times ?? schedule(steps, model.shift(grid))
   const lanes: Lane[] = []
   for (let k = 0; k < candidates; k++) {
-    const begun = await beginning(model, grid, streamOf(seed, k), into?.start, times[0]!)
+    const begun = await beginning(model, grid, { stream: streamOf(seed, k) }, into?.start, times[0]!)
     lanes.push({ ...condition, times, ...begun })
   }
   reporter.follow(lanes)

@@ -12,6 +12,7 @@ import { Reporter } from "./progress.ts"
 import { schedule, scheduleFrom } from "./schedule.ts"
 import { beginning, readStart, type StartFiles } from "./start.ts"
 import { cancellation, throwIfCancelled } from "./stepper.ts"
+import { oncePer, rootOf, turnsTo } from "./variation.ts"
 
 /** A request in which nothing is left open. */
 export type Resolved = GenerationRequest & {
@@ -50,10 +51,16 @@ export async function generate(
   const clock = stopwatch()
   const seeds = Array.from({ length: request.count }, (_, i) => (request.seed + i) % 2 ** 32)
 
+  // All that a seed decides beside the noise is decided by that of the picture which is varied.
+  const roots = seeds.map((seed) => rootOf(request, seed))
+
   // What the model reads: expanded per picture, encoded once per prompt.
-  const expanded = await orCancelled(Promise.all(seeds.map((seed) => expand(request, seed, signal))), signal)
+  const expanded = await orCancelled(
+    oncePer(roots, (root) => expand(request, root, signal)),
+    signal,
+  )
   const conditions = await Promise.all(
-    expanded.map((e, i) => model.condition({ ...request, seed: seeds[i]! }, e.prompt)),
+    expanded.map((e, i) => model.condition({ ...request, seed: roots[i]! }, e.prompt)),
   )
   // Asked while what was read is at hand: after the pictures others may have taken its place.
   const cut = await Promise.all(expanded.map((e) => model.isCut(e.prompt)))
@@ -75,19 +82,25 @@ export async function generate(
     coming: wordsAlone ? 0 : request.count * steps * Math.max(1, trials),
     ...(masked && { shown: (preview) => paintedInto(masked.sketch, preview) }),
   })
+  // Below strength 1 the start picture says what comes of a noise, unless a mask says that something new is painted.
+  const into = masked && { start, times }
+  const chooses = strength >= 1 || (into && strength > 0)
+  const begins = await oncePer(
+    roots,
+    async (seed, i): Promise<Beginning> =>
+      chooses
+        ? await bestNoise(model, { ...request, seed }, expanded[i]!.prompt, { reporter, signal, into })
+        : { stream: seed },
+  )
   const lanes = await Promise.all(
     conditions.map(async (condition, i): Promise<Lane> => {
       const { prompt } = expanded[i]!
-      const own = { ...request, seed: seeds[i]! }
-      // Below strength 1 the start picture says what comes of a noise, unless a mask says that something new is painted.
-      const into = masked && { start, times }
-      const { stream, tokens }: Beginning =
-        strength >= 1 || (into && strength > 0)
-          ? await bestNoise(model, own, prompt, { reporter, signal, into })
-          : { stream: own.seed }
+      const { stream, tokens } = begins[i]!
       // Asked by words alone, the best of the candidates is the picture itself.
       if (tokens && wordsAlone) return { ...condition, times: times.slice(-1), x: tokens }
-      const begun = { times, ...(await beginning(model, grid, stream, start, strength)) }
+      const origin = { stream, turns: turnsTo(request, seeds[i]!) }
+      const begun = { times, ...(await beginning(model, grid, origin, start, strength)) }
+      const own = { ...request, seed: roots[i]! }
       if (trials === 0) return { ...condition, ...begun }
       return await leaning(model, own, prompt, { grid, ...begun }, { reporter, ...(signal && { signal }) })
     }),

@@ -32,6 +32,16 @@ export function philox(counter: readonly number[], key: readonly number[], out: 
   out[3] = c3
 }
 
+/**
+ * Noise on the way from one to another: normal numbers again, as alike to `from` as the cosine says. `share` of a right angle,
+ * 0 to 1; 0 is `from`, bit for bit.
+ */
+export function turned(from: Float32Array, to: Float32Array, share: number): Float32Array {
+  const angle = (share * Math.PI) / 2
+  const [near, far] = [Math.cos(angle), Math.sin(angle)]
+  return from.map((v, i) => near * v + far * to[i]!)
+}
+
 /** Numbers drawn before others get their turn on the event loop: a few milliseconds. */
 const TURN = 1 << 13
 

@@ -5,7 +5,7 @@ import { coarser, decodeMask } from "../image/mask.ts"
 import type { Grid } from "./grid.ts"
 import type { Lane } from "./lane.ts"
 import type { Model } from "./model.ts"
-import { noise } from "./noise.ts"
+import { drawn, type Origin } from "./variation.ts"
 
 export interface StartFiles {
   picture: Uint8Array
@@ -58,11 +58,11 @@ export async function readStart(
 export async function beginning(
   model: Model,
   grid: Grid,
-  stream: number,
+  origin: Origin,
   start: Start | undefined,
   strength: number,
 ): Promise<Pick<Lane, "x" | "held">> {
-  const e = model.toTokens(await noise(stream, model.latentSize(grid)), grid)
+  const e = model.toTokens(await drawn(origin, model.latentSize(grid)), grid)
   if (!start) return { x: e }
   const z = model.toTokens(start.latent, grid)
   const at = (i: number, t: number): number => (1 - t) * z[i]! + t * e[i]!

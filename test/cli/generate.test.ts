@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url"
 import sharp from "sharp"
 import type { GenerateResult } from "../../src/cli/commands/generate.ts"
 import { type GenerateFlags, requestFrom } from "../../src/cli/request.ts"
+import { parseRequest } from "../../src/request/request.ts"
 import { atelier } from "../support/cli.ts"
 import { makeModel, type TinyModel } from "../support/model.ts"
 
@@ -165,8 +166,20 @@ test("a reader that has enough is no failure, and a full disk behind the output 
 })
 
 test("a mask without a strength asks for something new, and a strength stays what it is", () => {
-  const start = (flags: GenerateFlags) => requestFrom("a sun", { image: "a.png", ...flags }).start
+  const start = (flags: GenerateFlags) =>
+    parseRequest(requestFrom("a sun", { image: "a.png", ...flags })).start
   assert.deepEqual(start({ mask: "b.png" }), { image: "a.png", strength: 1, mask: "b.png" })
   assert.equal(start({ mask: "b.png", strength: "0.6" })?.strength, 0.6)
-  assert.equal(start({})?.strength, undefined)
+  assert.equal(start({})?.strength, 0.8)
+})
+
+test("--variation-of names a seed and how far to leave its picture, from variation to variation", () => {
+  const variations = (...variationOf: string[]) =>
+    parseRequest(requestFrom("a fox", { variationOf })).variationOf
+  assert.deepEqual(variations("41", "7:0.5"), [
+    { seed: 41, strength: 0.3 },
+    { seed: 7, strength: 0.5 },
+  ])
+  assert.throws(() => variations("fox:0.5"), /--variation-of: "fox" is not a number/)
+  assert.throws(() => variations("41:1.5"), /variationOf\[0\]\.strength: must be at most 1 \(got 1\.5\)/)
 })

@@ -42,6 +42,11 @@ export function registerGenerate(program: Command, context: Context): void {
     .option("--candidates <n>", "noises tried for each picture, the best of which is kept; 1 is quickest")
     .option("-g, --guidance <g>", "how strictly the prompt is followed, 0 to 20")
     .option("--seed <n>", "picture i uses seed + i")
+    .option(
+      "--variation-of <seed:strength>",
+      "make variations of this seed's picture: 0 the same, 1 another one (default 0.3); repeatable, from variation to variation",
+      collect,
+    )
     .option("-n, --count <n>", "how many pictures")
     .option("--negative <prompt>", "what to steer away from")
     .option("-c, --creativity <level>", "raw, low, medium, high, or 0 to 100")

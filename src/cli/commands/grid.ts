@@ -49,6 +49,7 @@ export function registerGrid(program: Command, context: Context): void {
     .option("--candidates <n>", "noises tried for each picture, the best of which is kept; 1 is quickest")
     .option("-g, --guidance <g>", "how strictly the prompt is followed")
     .option("--seed <n>", "one seed for all cells", "0")
+    .option("--variation-of <seed:strength>", "variations of this seed's picture; repeatable", collect)
     .option("--negative <prompt>", "what to steer away from")
     .option("-c, --creativity <level>", "raw, low, medium, high, or 0 to 100")
     .option("-i, --image <file>", "start from this picture")

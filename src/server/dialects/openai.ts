@@ -197,7 +197,7 @@ async function editRequest({
   const styles = body.image_role === "style" ? ids : ids.slice(1)
   const base = request(body)
   // What a mask opens is replaced; without one the whole picture is changed.
-  const strength = body.strength ?? (mask ? 1 : body.input_fidelity === "high" ? 0.6 : 0.8)
+  const strength = body.strength ?? (!mask && body.input_fidelity === "high" ? 0.6 : undefined)
   return {
     body,
     hashes: [...assets, ...(mask ? [mask] : [])].map((a) => a.hash),

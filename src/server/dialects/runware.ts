@@ -174,7 +174,7 @@ function sizeFor(t: Inference, snap: boolean): { width: number; height: number }
 }
 
 function startFor({ seedImage, maskImage, strength }: Inference): GenerationInput["start"] {
-  if (seedImage) return { image: seedImage, strength: strength ?? 0.8, mask: maskImage }
+  if (seedImage) return { image: seedImage, strength, mask: maskImage }
   if (!maskImage) return null
   throw new AtelierError(
     "invalid_request",
