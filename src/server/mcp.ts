@@ -7,7 +7,7 @@ import { ASPECTS, CREATIVITY, GenerationRequest, LIMITS, SIZES } from "../reques
 import { AtelierClient, type RemoteJob } from "../sdk/index.ts"
 import { VERSION } from "./native/about.ts"
 
-const { negativePrompt, start, intensity, complexity, movement } = GenerationRequest.shape
+const { variationOf, negativePrompt, start, intensity, complexity, movement } = GenerationRequest.shape
 const GenerateInput = {
   prompt: z.string().min(1).max(LIMITS.promptCharacters).describe("What to picture"),
   aspect: z.enum(ASPECTS).default("1:1"),
@@ -27,6 +27,7 @@ const GenerateInput = {
     .optional()
     .describe("Style references: address, data URI or asset id; negative weights push away"),
   board: z.string().optional().describe("Moodboard by id, name or share code"),
+  variationOf,
   negativePrompt,
   start: start.describe(
     "A picture to begin from, and what to paint anew of it: address, data URI or asset id; strength 0 keeps it, 1 ignores it",

@@ -6,6 +6,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js"
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js"
 import sharp from "sharp"
+import { expandPrompt } from "../../src/controls/creativity/index.ts"
 import { startService, type TestService } from "../support/service.ts"
 
 let service: TestService
@@ -36,14 +37,31 @@ test("mcp: generate returns facts and the picture itself", async () => {
   assert.equal(JSON.parse((status.content as Content)[0]!.text!).state, "completed")
 })
 
-test("mcp: a start picture, its mask, sliders and a negative prompt reach the engine", async () => {
+test("mcp: a start picture, its mask, sliders, variations and a negative prompt reach the engine", async () => {
   const create = { width: 40, height: 40, channels: 3, background: "white" } as const
   const image = `data:image/png;base64,${(await sharp({ create }).png().toBuffer()).toString("base64")}`
-  const asked = { start: { image, strength: 0.5, mask: image }, movement: -20, negativePrompt: "rain" }
+  const variationOf = [{ seed: 5, strength: 0.3 }]
+  const asked = {
+    start: { image, strength: 0.5, mask: image },
+    movement: -20,
+    negativePrompt: "rain",
+    variationOf,
+  }
   await client.callTool({ name: "generate", arguments: { prompt: "a hat", ...asked } })
-  const { start, movement, intensity, negativePrompt } = service.engine.seen.at(-1)!
-  assert.deepEqual({ start, movement, negativePrompt }, asked)
+  const { intensity, start, movement, negativePrompt, variationOf: varied } = service.engine.seen.at(-1)!
+  assert.deepEqual({ start, movement, negativePrompt, variationOf: varied }, asked)
   assert.equal(intensity, 0)
+})
+
+test("mcp: what went another way than asked is told with the pictures", async (t) => {
+  const notes = expandPrompt({ prompt: "ein Fuchs", creativity: 50, seed: 1 }).notes!
+  const telling = await startService({}, { notes })
+  t.after(() => telling.drop())
+  const own = new Client({ name: "test", version: "1" })
+  t.after(() => own.close())
+  await own.connect(new StreamableHTTPClientTransport(new URL(`${telling.url}/mcp`)))
+  const result = await own.callTool({ name: "generate", arguments: { prompt: "ein Fuchs" } })
+  assert.deepEqual(JSON.parse((result.content as Content)[0]!.text!).notes, notes)
 })
 
 test("mcp: a failure is told as an error of the tool", async () => {
