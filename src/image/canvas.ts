@@ -1,13 +1,8 @@
 // A picture of which a part is painted anew: the window that the painter sees, and what he painted put back into it.
-import { type Fit, type Pixels, resizePixels } from "./decode.ts"
+import { type Box, type Pixels, resizePixels } from "./decode.ts"
 import { type Mask, resizeMask } from "./mask.ts"
-import { toned } from "./seam.ts"
-
-/** Pixels from the upper left corner. */
-export interface Box extends Fit {
-  left: number
-  top: number
-}
+import { GREY, shiftOf } from "./seam.ts"
+import { nextTurn } from "./turn.ts"
 
 export interface Canvas {
   kept: Pixels
@@ -93,21 +88,31 @@ export async function sketchOf({ kept, edge, window }: Canvas): Promise<Canvas> 
   }
 }
 
+/** Rows that are blended in one turn of the event loop: a millisecond or two. */
+const ROWS_AT_ONCE = 32
+
 /** The whole picture with `painted` in its window, brought to the tones around it. */
 export async function paintedInto({ kept, edge, window }: Canvas, painted: Pixels): Promise<Pixels> {
-  const under = cutPixels(kept, window)
-  const over = cutMask(edge, window)
-  const fitting = await toned(under, await resizePixels(painted, { ...window, stretched: true }), over)
-  const data = Uint8Array.from(kept.data)
-  for (let y = 0; y < window.height; y++)
+  const { width, height } = kept
+  const fitting = await resizePixels(painted, { ...window, stretched: true })
+  const shift = await shiftOf(kept, edge, window, fitting)
+  const data = new Uint8Array(kept.data.length)
+  for (let y = 0; y < height; y++) {
+    if (y % ROWS_AT_ONCE === 0) await nextTurn()
+    data.set(kept.data.subarray(y * width * 3, (y + 1) * width * 3), y * width * 3)
+    if (y < window.top || y >= window.top + window.height) continue
     for (let x = 0; x < window.width; x++) {
-      const share = over.data[y * window.width + x]!
+      const at = y * width + window.left + x
+      const from = (y - window.top) * window.width + x
+      const share = edge.data[at]!
       if (share === 0) continue
       for (let c = 0; c < 3; c++) {
-        const at = ((window.top + y) * kept.width + window.left + x) * 3 + c
-        const value = fitting.data[(y * window.width + x) * 3 + c]!
-        data[at] = Math.round(kept.data[at]! + share * (value - kept.data[at]!))
+        const toned = fitting.data[3 * from + c]! + (shift ? shift.data[3 * from + c]! - GREY : 0)
+        const value = Math.min(255, Math.max(0, toned))
+        const under = kept.data[3 * at + c]!
+        data[3 * at + c] = Math.round(under + share * (value - under))
       }
     }
-  return { width: kept.width, height: kept.height, data }
+  }
+  return { width, height, data }
 }

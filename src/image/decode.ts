@@ -54,6 +54,12 @@ export interface Fit {
   height: number
 }
 
+/** Pixels from the upper left corner. */
+export interface Box extends Fit {
+  left: number
+  top: number
+}
+
 /**
  * Decodes a picture; with `fit`, cut to that shape around its middle and scaled to it. Transparent parts become
  * white, as on paper. Throws image_invalid with the value and the limit.
@@ -90,13 +96,17 @@ export function toPlanes({ width, height, data }: Pixels): Float32Array {
   return out
 }
 
-/** Pixels at another size; covers, so that nothing is stretched, unless all of it is wanted in another shape. */
+/**
+ * Pixels, of the whole or of what lies in the box `from`, at another size; covers, so that nothing is stretched, unless all of
+ * it is wanted in another shape.
+ */
 export async function resizePixels(
   { width, height, data }: Pixels,
-  { stretched = false, ...fit }: Fit & { stretched?: boolean },
+  { stretched = false, from, ...fit }: Fit & { stretched?: boolean; from?: Box },
 ): Promise<Pixels> {
-  if (width === fit.width && height === fit.height) return { width, height, data }
-  const resized = await sharp(data, { raw: { width, height, channels: 3 } })
+  if (!from && width === fit.width && height === fit.height) return { width, height, data }
+  const whole = sharp(data, { raw: { width, height, channels: 3 } })
+  const resized = await (from ? whole.extract(from) : whole)
     .resize(fit.width, fit.height, { fit: stretched ? "fill" : "cover", kernel: "lanczos3" })
     .raw()
     .toBuffer()

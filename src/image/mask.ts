@@ -1,7 +1,7 @@
 // A mask as numbers: where a start picture is painted anew, and where it stays.
 import sharp, { type Sharp } from "sharp"
 import { AtelierError } from "../request/errors.ts"
-import { type Fit, inspectImage } from "./decode.ts"
+import { type Box, type Fit, inspectImage } from "./decode.ts"
 import { IMAGE_LIMITS } from "./limits.ts"
 
 /** [height, width] row by row, 0 (stays) to 1 (painted anew). */
@@ -87,12 +87,19 @@ export function coarser({ width, height, data }: Mask, { width: columns, height:
   return out
 }
 
-/** The nearest values on a grid of another size. */
-export function resizeMask({ width, height, data }: Mask, fit: Fit): Mask {
-  const nearest = (place: number, from: number, to: number): number => Math.floor(((place + 0.5) * from) / to)
+/** The nearest values on a grid of another size, of the whole mask or what lies in a box. */
+export function resizeMask(
+  { width, height, data }: Mask,
+  fit: Fit,
+  from: Box = { left: 0, top: 0, width, height },
+): Mask {
+  const nearest = (place: number, size: number, fitted: number): number =>
+    Math.floor(((place + 0.5) * size) / fitted)
   const out = new Float32Array(fit.width * fit.height)
   for (let y = 0; y < fit.height; y++)
-    for (let x = 0; x < fit.width; x++)
-      out[y * fit.width + x] = data[nearest(y, height, fit.height) * width + nearest(x, width, fit.width)]!
+    for (let x = 0; x < fit.width; x++) {
+      const row = from.top + nearest(y, from.height, fit.height)
+      out[y * fit.width + x] = data[row * width + from.left + nearest(x, from.width, fit.width)]!
+    }
   return { width: fit.width, height: fit.height, data: out }
 }

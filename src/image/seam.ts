@@ -1,6 +1,7 @@
 // What is painted into a picture brought to the tones around it, so that no edge shows where both show the same thing.
-import { type Pixels, resizePixels } from "./decode.ts"
+import { type Box, type Pixels, resizePixels } from "./decode.ts"
 import { type Mask, resizeMask } from "./mask.ts"
+import { nextTurn } from "./turn.ts"
 
 /** Differences of tone across the edge, of 255, beyond which the two sides show different things. */
 const SAME = 40
@@ -9,7 +10,12 @@ const SIDE = 128
 /** Sweeps over the painted part, and how far each leads beyond the mean of its neighbours (successive over-relaxation). */
 const SWEEPS = 200
 const LEAD = 1.9
+/** Places, and sweeps, in one turn of the event loop: some two milliseconds. */
+const PLACES_AT_ONCE = 2048
+const SWEEPS_AT_ONCE = 10
 const CHANNELS = [0, 1, 2] as const
+/** No difference, in a picture of differences. */
+export const GREY = 128
 
 /** Painted places that the edge says nothing of, and what the field is where it does; 0 elsewhere. */
 interface Span {
@@ -21,7 +27,7 @@ interface Span {
 }
 
 /** The step of tone across the edge where both sides show the same thing. Undefined where they nowhere do. */
-function spanOf(kept: Pixels, painted: Pixels, mask: Mask): Span | undefined {
+async function spanOf(kept: Pixels, painted: Pixels, mask: Mask): Promise<Span | undefined> {
   const { width, height } = kept
   const isInside = (i: number): boolean => mask.data[i]! >= 0.5
   const field = new Float32Array(3 * width * height)
@@ -29,6 +35,7 @@ function spanOf(kept: Pixels, painted: Pixels, mask: Mask): Span | undefined {
   const near: number[] = []
   let isHeld = false
   for (let at = 0; at < width * height; at++) {
+    if (at % PLACES_AT_ONCE === 0) await nextTurn()
     if (!isInside(at)) continue
     const [x, y] = [at % width, Math.floor(at / width)]
     const around = [
@@ -37,17 +44,15 @@ function spanOf(kept: Pixels, painted: Pixels, mask: Mask): Span | undefined {
       ...(y > 0 ? [at - width] : []),
       ...(y + 1 < height ? [at + width] : []),
     ]
+    const inside = around.filter(isInside)
     const outside = around.filter((i) => !isInside(i))
-    const step = CHANNELS.map(
-      (c) =>
-        outside.reduce((sum, i) => sum + kept.data[3 * i + c]! - painted.data[3 * at + c]!, 0) /
-        outside.length,
-    )
-    if (outside.length > 0 && step.every((d) => Math.abs(d) <= SAME)) {
+    const mean = (c: number): number =>
+      outside.reduce((sum, i) => sum + kept.data[3 * i + c]! - painted.data[3 * at + c]!, 0) / outside.length
+    const step = outside.length > 0 ? CHANNELS.map(mean) : undefined
+    if (step?.every((d) => Math.abs(d) <= SAME)) {
       field.set(step, 3 * at)
       isHeld = true
-    } else if (outside.length < around.length) {
-      const inside = around.filter(isInside)
+    } else if (inside.length > 0) {
       free.push(at)
       near.push(...inside, ...Array<number>(4 - inside.length).fill(-1))
     }
@@ -56,36 +61,47 @@ function spanOf(kept: Pixels, painted: Pixels, mask: Mask): Span | undefined {
 }
 
 /** Makes the field the smoothest one that is as given where the edge tells. */
-function relax({ free, near, field }: Span): void {
-  for (let sweep = 0; sweep < SWEEPS; sweep++)
-    for (let k = 0; k < free.length; k++)
-      for (let c = 0; c < 3; c++) {
-        let sum = 0
-        let n = 4 * k
-        for (; n < 4 * k + 4 && near[n]! >= 0; n++) sum += field[3 * near[n]! + c]!
-        const at = 3 * free[k]! + c
-        field[at]! += LEAD * (sum / (n - 4 * k) - field[at]!)
-      }
+async function relax(span: Span): Promise<void> {
+  for (let swept = 0; swept < SWEEPS; swept++) {
+    if (swept % SWEEPS_AT_ONCE === 0) await nextTurn()
+    sweep(span)
+  }
+}
+
+function sweep({ free, near, field }: Span): void {
+  for (let k = 0; k < free.length; k++)
+    for (let c = 0; c < 3; c++) {
+      let sum = 0
+      let n = 4 * k
+      for (; n < 4 * k + 4 && near[n]! >= 0; n++) sum += field[3 * near[n]! + c]!
+      const at = 3 * free[k]! + c
+      field[at]! += LEAD * (sum / (n - 4 * k) - field[at]!)
+    }
 }
 
 /**
- * `painted` and the smoothest field that makes it meet `kept` at the mask's edge (Pérez et al. 2003, "Poisson image editing",
- * equations 4 to 6). Where the two sides differ by more than a tone, an object ends and the field is free. All of one size.
+ * What added to `painted`, which fills the window of `kept`, makes it meet what lies around it at the mask's edge: the
+ * smoothest field that does (Pérez et al. 2003, "Poisson image editing", equations 4 to 6), as a picture around GREY. Where
+ * the two sides differ by more than a tone, an object ends and the field is free; undefined where they nowhere meet.
  */
-export async function toned(kept: Pixels, painted: Pixels, mask: Mask): Promise<Pixels> {
-  const { width, height } = kept
+export async function shiftOf(
+  kept: Pixels,
+  mask: Mask,
+  window: Box,
+  painted: Pixels,
+): Promise<Pixels | undefined> {
+  const { width, height } = window
   const scale = Math.min(1, SIDE / Math.max(width, height))
   const small = {
     width: Math.max(1, Math.round(width * scale)),
     height: Math.max(1, Math.round(height * scale)),
   }
-  const shrink = (pixels: Pixels): Promise<Pixels> => resizePixels(pixels, { ...small, stretched: true })
-  const span = spanOf(await shrink(kept), await shrink(painted), resizeMask(mask, small))
-  if (!span) return painted
-  relax(span)
-  // As a picture around a middle grey: the field is no larger than SAME, and a step of it cannot be seen.
-  const grey = { ...small, data: Uint8Array.from(span.field, (v) => Math.round(v + 128)) }
-  const shift = await resizePixels(grey, { width, height, stretched: true })
-  const data = painted.data.map((v, i) => Math.min(255, Math.max(0, v + shift.data[i]! - 128)))
-  return { width, height, data }
+  const around = await resizePixels(kept, { ...small, stretched: true, from: window })
+  const within = await resizePixels(painted, { ...small, stretched: true })
+  const span = await spanOf(around, within, resizeMask(mask, small, window))
+  if (!span) return undefined
+  await relax(span)
+  // In bytes: the field is no larger than SAME, and a step of it cannot be seen.
+  const data = new Uint8Array(span.field.map((v) => Math.round(v + GREY)))
+  return await resizePixels({ ...small, data }, { width, height, stretched: true })
 }

@@ -189,6 +189,30 @@ test("a thing that touches the edge keeps its colours, and the ground beside it 
     assert.ok(Math.abs(at(56, 54)[c]! - value) <= 3, `${at(56, 54)}`)
 })
 
+test("while a picture is painted into, the event loop turns", async () => {
+  const kept = flat(256, 256, [90, 160, 220])
+  const edge = boxed(256, 256, { left: 30, top: 30, size: 190 })
+  // Of this thread alone: on a busy machine any process may be kept waiting.
+  const used = (): number => {
+    const { user, system } = process.threadCpuUsage()
+    return (user + system) / 1000
+  }
+  const begin = used()
+  let [last, longest, isDone] = [begin, 0, false]
+  const look = (): void => {
+    const now = used()
+    longest = Math.max(longest, now - last)
+    last = now
+    if (!isDone) setImmediate(look)
+  }
+  setImmediate(look)
+  await paintedInto({ kept, edge, window: windowOf(edge) }, flat(128, 128, [100, 180, 200]))
+  isDone = true
+  look()
+  const all = last - begin
+  assert.ok(longest < all / 2, `the loop stood still for ${longest} of ${all} ms`)
+})
+
 test("a sketch is the same canvas, small", async () => {
   const sketch = await sketchOf(canvas(flat(1024, 512, [1, 2, 3])))
   assert.deepEqual([sketch.kept.width, sketch.kept.height], [256, 128])
