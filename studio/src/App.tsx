@@ -81,7 +81,9 @@ function Unreachable({ error }: { error: Error }) {
   return (
     <>
       <CloudOff size={24} aria-hidden />
-      <div role="alert">{error instanceof ApiError ? <Reason error={error} /> : <p>{error.message}</p>}</div>
+      <div role="alert">
+        <Reason error={error} />
+      </div>
       <p className="small muted">{connection.lostHint}</p>
       <Button kind="outlined" onPress={() => void queries.refetchQueries({ queryKey: ["capabilities"] })}>
         {takes.tryAgain}

@@ -50,6 +50,8 @@ export interface TestEngineOptions {
   beforeStep?: (request: GenerationRequest, step: number) => Promise<void> | void
   /** Side of the pictures; the request's own size unless given. */
   side?: number
+  /** What it has to tell of every request. */
+  notes?: Generation["notes"]
   /** Writes the request into its files, as the real engine does. */
   hasProvenance?: boolean
 }
@@ -125,7 +127,7 @@ export function testEngine(options: TestEngineOptions = {}): TestEngine {
         request: { ...request, seed, steps, guidance: request.guidance ?? model.defaults.guidance },
         expandedPrompts: pictures.map(() => read(request)),
         seconds: { total },
-        notes: [],
+        notes: options.notes ?? [],
       }
     } finally {
       running--

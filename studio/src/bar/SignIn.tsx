@@ -3,10 +3,12 @@ import { KeyRound } from "lucide-react"
 import { type FormEvent, useState } from "react"
 import { ApiError, call } from "../api/client.ts"
 import { useMessages } from "../messages/index.ts"
+import { reasonOf } from "../messages/reasons.ts"
 import { Button } from "../ui/Button.tsx"
 
 export function SignIn() {
-  const { signIn: t, appName } = useMessages()
+  const messages = useMessages()
+  const { signIn: t, appName } = messages
   const [key, setKey] = useState("")
   const [problem, setProblem] = useState("")
   const enter = async (e: FormEvent): Promise<void> => {
@@ -15,7 +17,8 @@ export function SignIn() {
       await call("POST", "api/session", { key: key.trim() })
       location.reload()
     } catch (thrown) {
-      setProblem(thrown instanceof ApiError && thrown.status !== 401 ? thrown.message : t.wrong)
+      const isOther = thrown instanceof ApiError && thrown.status !== 401
+      setProblem(isOther ? (reasonOf(thrown, messages) ?? thrown.message) : t.wrong)
     }
   }
   return (

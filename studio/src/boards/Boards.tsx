@@ -11,6 +11,7 @@ import { complain, page, toast } from "../state/page.ts"
 import { useStore } from "../state/store.ts"
 import { Button, IconButton } from "../ui/Button.tsx"
 import { Over } from "../ui/overlays.tsx"
+import { Reason } from "../ui/Reason.tsx"
 import { BoardCard } from "./BoardCard.tsx"
 
 export const refreshBoards = (): void => void queries.invalidateQueries({ queryKey: keys.boards })
@@ -36,7 +37,7 @@ export default function Boards() {
       ) : asked.isError && !asked.data ? (
         <div className="panel-empty" role="alert">
           <p>{t.loadFailed}</p>
-          <p className="small muted">{asked.error.message}</p>
+          <Reason error={asked.error} />
           <Button kind="outlined" onPress={() => void asked.refetch()}>
             {takes.tryAgain}
           </Button>

@@ -1,4 +1,5 @@
 // A mask while it is painted: opaque where the picture is painted anew. Every change can be undone.
+import { messages } from "../messages/index.ts"
 import { createStore, type Store } from "../state/store.ts"
 import type { Tool } from "./brush.ts"
 import { makeCanvas } from "./canvas.ts"
@@ -147,6 +148,6 @@ async function fileOf(mask: HTMLCanvasElement): Promise<File> {
   out.fillStyle = "#000"
   out.fillRect(0, 0, mask.width, mask.height)
   const blob = await new Promise<Blob | null>((resolve) => out.canvas.toBlob(resolve, "image/png"))
-  if (!blob) throw new Error("The browser could not write the mask.")
+  if (!blob) throw new Error(messages().mask.notWritten)
   return new File([blob], "mask.png", { type: "image/png" })
 }

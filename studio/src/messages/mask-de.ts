@@ -32,6 +32,7 @@ export const mask: MaskMessages = {
   setAtOne: "Die Maske ist gesetzt, und die Stärke ist 1: Dort wird gemalt, was der Prompt sagt",
   removed: "Maske entfernt",
   left: "Was auf die Maske gemalt wurde, gilt nicht",
+  notWritten: "Der Browser konnte die Maske nicht schreiben.",
   back: "Zurück",
   needStart: "Wähle zuerst ein Startbild; eine Maske liegt darüber.",
   keys: {

@@ -30,6 +30,7 @@ export const mask = {
   setAtOne: "The mask is set, and strength is 1: what the prompt says is painted there",
   removed: "Mask removed",
   left: "What was painted on the mask is not used",
+  notWritten: "The browser could not write the mask.",
   back: "Go back",
   needStart: "Choose a start image first; a mask lies over it.",
   keys: {

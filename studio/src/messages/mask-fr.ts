@@ -32,6 +32,7 @@ export const mask: MaskMessages = {
   setAtOne: "Le masque est en place, et la force est 1 : ce que dit le prompt y est peint",
   removed: "Masque retiré",
   left: "Ce qui a été peint sur le masque n’est pas utilisé",
+  notWritten: "Le navigateur n’a pas pu écrire le masque.",
   back: "Y revenir",
   needStart: "Choisissez d’abord une image de départ ; un masque se pose dessus.",
   keys: {

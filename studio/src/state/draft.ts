@@ -1,6 +1,7 @@
 // What is in the dock: the request being written. Kept in the browser, so that a reload loses nothing.
 import { assetThumb } from "../api/client.ts"
 import type { Capabilities, GenerationRequest, Job, Model, Submit } from "../api/types.ts"
+import { messages } from "../messages/index.ts"
 import { createStore } from "./store.ts"
 
 export interface DraftReference {
@@ -106,7 +107,7 @@ export function shapeOf(d: Pick<Draft, "width" | "height">, shapes: Shape[]): Sh
 /** The request that the dock stands for; what the model cannot do and what is muted is left out. */
 export function requestOf(d: Draft, capabilities: Capabilities): Submit {
   const model = modelOf(capabilities, d.model)
-  if (!model) throw new Error("There is no model.")
+  if (!model) throw new Error(messages().view.noModel)
   const { supports } = model
   const { width, height } = shapeOf(d, shapesOf(capabilities, model))
   const references = supports.references

@@ -11,6 +11,7 @@ import { settings } from "../state/settings.ts"
 import { useStore } from "../state/store.ts"
 import { whenSubmitted } from "../state/work.ts"
 import { Button } from "../ui/Button.tsx"
+import { Reason } from "../ui/Reason.tsx"
 import { Empty } from "./Empty.tsx"
 import { setOrder, whenRevealed } from "./focus.ts"
 import { measureJob, tilesHeight } from "./measure.ts"
@@ -52,7 +53,7 @@ export function Takes({ capabilities }: { capabilities: Capabilities }) {
       <div className="takes-note" role="alert">
         <CircleAlert size={24} aria-hidden />
         <p>{t.takes.loadFailed}</p>
-        <p className="small muted">{history.error.message}</p>
+        <Reason error={history.error} />
         <Button kind="outlined" onPress={() => void history.refetch()}>
           {t.takes.tryAgain}
         </Button>

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import type { Browser, Page } from "playwright-core"
-import { make, openPage, openStudio, promptOf } from "../support.ts"
+import { replaced, Unusable } from "../../../src/controls/creativity/fault.ts"
+import { expandPrompt } from "../../../src/controls/creativity/index.ts"
+import { jobsOf, make, openPage, openStudio, promptOf } from "../support.ts"
 
 /** The longest animation or transition of anything on the page, in milliseconds. */
 const longestMotion = (page: Page): Promise<number> =>
@@ -78,6 +80,49 @@ export const wishes = (browser: () => Browser): void => {
         )
         await close()
       }
+    })
+
+    test("notes are said in the reader's language, and what an earlier version kept as it was said", async () => {
+      const [unread] = expandPrompt({ prompt: "ein Fuchs im Schnee", creativity: 50, seed: 1 }).notes!
+      const late = replaced("localhost:11434", new Unusable({ reason: "timeout", seconds: 20 }))
+      await using studio = await openStudio({ engine: { notes: [unread!, late] } })
+      const { page, close } = await openPage(browser(), studio, { locale: "de-DE" })
+      const notes = async (): Promise<string[]> => {
+        await page.locator(".tile-open").first().click()
+        await page.locator(".inspector .note").first().waitFor()
+        return page.locator(".inspector .note").allTextContents()
+      }
+      await make(page, "ein Fuchs im Schnee")
+      assert.deepEqual(await notes(), [
+        "Der Prompt ließ sich nicht als Englisch lesen; ihm wurde nichts hinzugefügt.",
+        "Die Prompt-Erweiterung auf localhost:11434 wurde nicht genutzt: Innerhalb von 20 s kam keine Antwort. Die eingebaute ist eingesprungen.",
+      ])
+      const [job] = await jobsOf(studio)
+      assert.deepEqual(job!.notes, [unread, late])
+      await studio.running.service.store.db.query(
+        "update jobs set outcome = jsonb_set(outcome, '{notes}', $2::text::jsonb) where id = $1",
+        [job!.id, JSON.stringify([unread!.message])],
+      )
+      await page.reload()
+      assert.deepEqual(await notes(), [unread!.message])
+      await close()
+    })
+
+    test("a history that cannot be had is told of in the reader's language, with what the server said; a sign-in too", async () => {
+      await using studio = await openStudio()
+      await studio.running.service.store.db.script("alter table jobs rename column deleted_at to away")
+      const { page, close } = await openPage(browser(), studio, { locale: "fr-FR" })
+      const told = page.getByRole("alert")
+      await told.getByText("Quelque chose a échoué sur le serveur.").waitFor()
+      await told.locator("[lang=en]").waitFor()
+      await close()
+      await using locked = await openStudio({ serve: { requireKey: true } })
+      const door = await openPage(browser(), locked, { locale: "fr-FR" })
+      await door.page.getByLabel("Clé d’API").fill("atl_any")
+      await locked.running.service.store.db.script("alter table keys rename to away")
+      await door.page.keyboard.press("Enter")
+      await door.page.getByText("Quelque chose a échoué sur le serveur.").waitFor()
+      await door.close()
     })
 
     test("the bar tells the model and the memory that the server holds", async () => {
