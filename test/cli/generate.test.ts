@@ -112,6 +112,14 @@ test("the format follows the file's name, and every option reaches the request",
   assert.deepEqual(request.output, { format: "webp", quality: 70 })
 })
 
+test("what went another way than asked is printed as a sentence, and as data in JSON", async () => {
+  const words = ["generate", "un zorro rojo", ...tiny, "--creativity", "low", "--steps", "1", "--out", out]
+  const message = "The prompt could not be read as English; nothing was added to it."
+  assert.equal((await atelier(words)).out.split("\n")[0], message)
+  const { notes } = JSON.parse((await atelier([...words, "--json"])).out) as GenerateResult
+  assert.deepEqual(notes, [{ code: "prompt_unread", message }])
+})
+
 test("Ctrl-C stops with code 130 and leaves no file behind", async () => {
   const folder = await mkdtemp(join(out, "stopped-"))
   const stop = new AbortController()

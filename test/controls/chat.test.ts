@@ -210,6 +210,12 @@ const BAD: [string, string, Handler, RegExp][] = [
     /could not be reached/,
   ],
   ["a connection that breaks", "a fox", (_, __, r) => r.destroy(), /could not be reached/],
+  [
+    "a connection that breaks in the middle of the answer",
+    "a fox",
+    (_, __, r) => r.writeHead(200).write('{"choices":', () => r.destroy()),
+    /could not be reached/,
+  ],
   ["an endless answer", "a fox", (_, __, r) => r.end("x".repeat(300_000)), /too long/],
 ]
 

@@ -95,11 +95,14 @@ export function Inspector({ job, picture }: { job: Job; picture: Picture }) {
             ))}
           </ul>
         )}
-        {job.notes.map((note) => (
-          <p key={note.message} className="note small">
-            {noteSaid(note, t)}
-          </p>
-        ))}
+        {job.notes.map((note) => {
+          const said = noteSaid(note, t)
+          return (
+            <p key={note.message} className="note small" lang={said === null ? "en" : undefined}>
+              {said ?? note.message}
+            </p>
+          )
+        })}
       </Section>
       <Section title={t.look.files}>
         <div className="row wrap">

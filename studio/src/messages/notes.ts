@@ -9,12 +9,12 @@ export type Notes = Readonly<Record<Exclude<NoteCode, "expander_replaced" | "unc
   readonly faults: FaultPhrases
 }
 
-/** The page's sentence; the server's own where that is in its language, or tells what the page does not know. */
-export function noteSaid({ code, message, details }: Job["notes"][number], { notes }: Messages): string {
-  if (!notes || !Object.hasOwn(notes, code)) return message
+/** The page's sentence; null where the server's own is in its language, or tells what the page does not know. */
+export function noteSaid({ code, details }: Job["notes"][number], { notes }: Messages): string | null {
+  if (!notes || !Object.hasOwn(notes, code)) return null
   const sentence = notes[code as Exclude<NoteCode, "uncoded">]
   if (typeof sentence === "string") return sentence
   const fault = details as { host: string } & ExpanderFault
   const why = phraseOf(fault, notes.faults)
-  return why === undefined ? message : sentence(fault.host, why)
+  return why === undefined ? null : sentence(fault.host, why)
 }

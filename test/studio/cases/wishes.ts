@@ -105,6 +105,7 @@ export const wishes = (browser: () => Browser): void => {
       )
       await page.reload()
       assert.deepEqual(await notes(), [unread!.message])
+      assert.equal(await page.locator(".inspector .note").getAttribute("lang"), "en")
       await close()
     })
 
