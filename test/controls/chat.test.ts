@@ -118,7 +118,7 @@ test("where the model reads few words the endpoint is told how many, and an answ
       const asked = { prompt: "a fox", creativity: 50, seed: 1 }
       const { prompt, notes } = await expand(asked)
       assert.equal(prompt, expandPrompt(asked).prompt)
-      assert.match(notes![0]!.message, /its answer has \d more words than the model reads/)
+      assert.match(notes![0]!.message, /its answer has 1 more word than the model reads/)
       assert.match(told[0]!, /^Words to add: at most 14\n/)
       const full = { ...asked, prompt: "fox ".repeat(15).trim() }
       assert.equal((await expand(full)).prompt, full.prompt)

@@ -30,7 +30,8 @@ const PHRASES: FaultPhrases = {
   refused: () => "it refused",
   cut_off: () => "its answer was cut off",
   too_long: ({ characters }) => `its answer was too long (${characters} characters)`,
-  too_many_words: ({ words }) => `its answer has ${words} more word${words === 1 ? "" : "s"} than the model reads`,
+  too_many_words: ({ words }) =>
+    `its answer has ${words} more word${words === 1 ? "" : "s"} than the model reads`,
   empty: () => "its answer was empty",
   not_text: () => "its answer was not text",
   not_alone: () => "its answer was not the prompt alone",
