@@ -17,6 +17,8 @@ export interface WebhookRow {
   body: string | null
   state: string
   attempts: number
+  /** Host and port of the address. */
+  receiver: string
 }
 
 export interface DelivererOptions {
@@ -28,23 +30,52 @@ export interface DelivererOptions {
   /** The same for the file of a picture. */
   put: (url: string, picture: PictureRecord) => Promise<number>
   onAttempt?: (delivered: boolean) => void
+  /** What became of a try could not be stored; it is made again when its claim is over. */
+  onLost?: (thrown: unknown) => void
 }
 
-const AT_ONCE = 20
+/** Tries under way, in all. */
+const AT_ONCE = 64
+/** Under way to one receiver, from which on it gets no more. As many are claimed together, so that it may become seven. */
+const EACH = 4
 
 export class Deliverer {
   readonly #o: DelivererOptions
+  /** By event id. */
+  readonly #underWay = new Map<string, { receiver: string; done: Promise<void> }>()
 
   constructor(options: DelivererOptions) {
     this.#o = options
   }
 
-  /** Tries every message that is due, once. Returns how many were tried. */
-  async round(): Promise<number> {
+  /** Begins to send what is due and has room, and waits for no answer. Returns how many were begun. One call at a time. */
+  async begin(): Promise<number> {
     const { db, clock } = this.#o.jobs
-    const due = await db.query<WebhookRow>(WEBHOOKS.due, [clock(), AT_ONCE])
-    await Promise.all(due.map((row) => this.#attempt(row)))
-    return due.length
+    let begun = 0
+    while (begun < AT_ONCE) {
+      const room = Math.min(EACH, AT_ONCE - this.#underWay.size)
+      const due = room > 0 ? await db.query<WebhookRow>(WEBHOOKS.claim, [clock(), room, this.#full()]) : []
+      if (due.length === 0) break
+      // One that took longer than its claim is not sent a second time beside the first.
+      for (const row of due.filter(({ id }) => !this.#underWay.has(id))) {
+        begun++
+        const done = this.#attempt(row)
+          .catch((thrown: unknown) => this.#o.onLost?.(thrown))
+          .finally(() => this.#underWay.delete(row.id))
+        this.#underWay.set(row.id, { receiver: row.receiver, done })
+      }
+    }
+    return begun
+  }
+
+  /** Resolves when nothing that was begun is under way. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#underWay.values()].map(({ done }) => done))
+  }
+
+  #full(): string[] {
+    const receivers = [...this.#underWay.values()].map(({ receiver }) => receiver)
+    return [...new Set(receivers)].filter((name) => receivers.filter((r) => r === name).length >= EACH)
   }
 
   async #attempt(row: WebhookRow): Promise<void> {

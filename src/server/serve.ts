@@ -202,6 +202,7 @@ function startHousekeeping(service: Service, worker: Worker | null): () => Promi
       return (await fetchUntrusted(url, { ...rules, allowPrivate: options.allowPrivateNetwork })).status
     },
     onAttempt: (isDelivered) => metrics.webhooks.inc({ outcome: isDelivered ? "delivered" : "failed" }),
+    onLost: (thrown) => log.warn({ err: thrown }, "a webhook's try was not stored; it will be made again"),
   })
   const busy = new Set<Promise<void>>()
   const every = (milliseconds: number, work: () => Promise<unknown>): (() => void) => {
@@ -225,11 +226,12 @@ function startHousekeeping(service: Service, worker: Worker | null): () => Promi
   const stops = [
     every(1000, () => sweep(jobs, blobs)),
     every(60_000, () => purge(jobs, blobs)),
-    every(500, () => deliverer.round()),
+    every(100, () => deliverer.begin()),
     every((LEASE_SECONDS * 1000) / 3, async () => worker?.seen()),
   ]
   return async () => {
     for (const stop of stops) stop()
     await Promise.all(busy)
+    await deliverer.settled()
   }
 }

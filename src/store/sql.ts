@@ -448,9 +448,11 @@ export const BOARDS = {
 } as const
 
 export const WEBHOOKS = {
-  due: `update webhooks set next_at = $1::timestamptz + interval '60 seconds' where id in (
-          select id from webhooks where state = 'pending' and next_at <= $1::timestamptz order by next_at
-          limit $2 for update skip locked) returning *`,
+  /** Claims due messages for a minute, but for those to receivers ($3) that have enough of them. */
+  claim: `update webhooks set next_at = $1::timestamptz + interval '60 seconds' where id in (
+            select id from webhooks where state = 'pending' and next_at <= $1::timestamptz
+            and lower(split_part(url, '/', 3)) <> all($3::text[]) order by next_at
+            limit $2 for update skip locked) returning *, lower(split_part(url, '/', 3)) as receiver`,
   keepBody: "update webhooks set body = $2 where id = $1 and body is null",
   attempted: `update webhooks set state = $2, attempts = attempts + 1, next_at = $3::timestamptz,
               last_status = $4, last_error = $5, delivered_at = case when $2 = 'delivered' then $6::timestamptz end
@@ -460,7 +462,6 @@ export const WEBHOOKS = {
   /** Sends again: one event id ($1), or every one that was given up (null). */
   replay: `update webhooks set state = 'pending', attempts = 0, next_at = $2::timestamptz
            where case when $1::uuid is null then state = 'given-up' else id = $1 end returning id`,
-  nextDue: "select extract(epoch from min(next_at))::float8 as at from webhooks where state = 'pending'",
 } as const
 
 export const WORKERS = {

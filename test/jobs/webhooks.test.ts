@@ -2,6 +2,7 @@
 import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import { after, before, test } from "node:test"
+import { setImmediate as nextTurn } from "node:timers/promises"
 import {
   BACKOFF_SECONDS,
   Deliverer,
@@ -14,7 +15,7 @@ import { AtelierError } from "../../src/request/index.ts"
 import { JOBS, keyById, WEBHOOKS } from "../../src/store/index.ts"
 import { amount, figure, random } from "../support/figures.ts"
 import { type Queue, testQueue } from "../support/queue.ts"
-import { type TestStore, testStore } from "../support/service.ts"
+import { type TestStore, testStore, until } from "../support/service.ts"
 
 let store: TestStore
 let q: Queue
@@ -49,6 +50,15 @@ function receiver(answer: (n: number) => number | Error) {
   })
   return { sent, deliverer }
 }
+/** Tries all that is due, once. Returns how many were tried. */
+async function round(deliverer: Deliverer): Promise<number> {
+  let tried = 0
+  for (let begun = 1; begun > 0; tried += begun) {
+    begun = await deliverer.begin()
+    await deliverer.settled()
+  }
+  return tried
+}
 async function cancelledJob(): Promise<string> {
   const key = await q.key("hook")
   const webhook = { url: "https://example.com/hook", envelope: "atelier" as const }
@@ -63,7 +73,7 @@ test("a receiver that is down, slow and wrong for hours gets the same bytes unde
   const begin = q.now.time
   for (let second = 0; second < 24 * 3600 && sent.length < 8; second += 30) {
     q.now.time = begin + second * 1000
-    await deliverer.round()
+    await round(deliverer)
   }
   assert.equal(sent.length, 8)
   assert.equal(new Set(sent.map((s) => s.headers["atelier-event-id"])).size, 1)
@@ -71,7 +81,7 @@ test("a receiver that is down, slow and wrong for hours gets the same bytes unde
   const [row] = await store.db.query<{ state: string; attempts: number }>(WEBHOOKS.list, [key, 1])
   assert.equal(row!.state, "delivered")
   assert.equal(row!.attempts, 8)
-  assert.equal(await deliverer.round(), 0)
+  assert.equal(await round(deliverer), 0)
 })
 
 test("after a day of failures it is given up, kept, and sent again by replay", async () => {
@@ -81,14 +91,14 @@ test("after a day of failures it is given up, kept, and sent again by replay", a
   let isUp = false
   const { sent, deliverer } = receiver(() => (isUp ? 204 : 503))
   for (let i = 0; i <= BACKOFF_SECONDS.length; i++) {
-    await deliverer.round()
+    await round(deliverer)
     q.now.time += 35_000_000
   }
   const state = async () => (await store.db.query<{ id: string; state: string }>(WEBHOOKS.list, [key, 1]))[0]!
   assert.equal((await state()).state, "given-up")
   isUp = true
   assert.equal(await replayWebhooks(q.jobs, (await state()).id), 1)
-  await deliverer.round()
+  await round(deliverer)
   assert.equal((await state()).state, "delivered")
   assert.equal(new Set(sent.map((s) => s.headers["atelier-event-id"])).size, 1)
 })
@@ -128,12 +138,68 @@ test("receivers that are down, slow, wrong or forget their answer get every even
   let attempts = 0
   for (let hour = 0; hour < 30; hour++) {
     isWell = hour >= 8
-    for (let made = 1; made > 0; attempts += made) made = await deliverer.round()
+    attempts += await round(deliverer)
     q.now.time += 3_600_000
   }
   const twoIds = [...ids.values()].filter((s) => s.size > 1).length
   figure(t, "R11-webhooks", { n, seed: 11, attempts, lost: n - delivered.size, with_two_ids: twoIds, forged })
   assert.deepEqual({ delivered: delivered.size, twoIds, forged }, { delivered: n, twoIds: 0, forged: 0 })
+})
+
+test("receivers that do not answer keep nobody else waiting, get a few messages at a time, and none twice at once", async () => {
+  const key = await q.key("slow")
+  const submit = async (url: string): Promise<void> => {
+    const webhook = { url, envelope: "atelier" as const }
+    await q.jobs.cancel(await q.submit(key, {}, { webhook }), key)
+  }
+  const answered = Promise.withResolvers<number>()
+  const silent: string[] = []
+  const heard: string[] = []
+  const deliverer = new Deliverer({
+    jobs: q.jobs,
+    render: (_envelope, job) => ({ id: job.id }),
+    post: (url, _body, headers) => {
+      if (/silent/i.test(url)) {
+        silent.push(headers["atelier-event-id"]!)
+        return answered.promise
+      }
+      if (url.includes("quick")) heard.push(url)
+      return Promise.resolve(200)
+    },
+    put,
+  })
+  for (let i = 0; i < 12; i++) await submit(`https://silent.example.com/${i}`)
+  for (let i = 0; i < 12; i++) await submit(`https://Silent.example.com/${i}`)
+  for (let i = 0; i < 6; i++) await submit(`https://quick.example.com/${i}`)
+  let begun = 0
+  await until(async () => {
+    begun += await deliverer.begin()
+    return heard.length === 6
+  })
+  assert.ok(begun - 6 >= 4 && begun - 6 <= 7, `${begun - 6} are under way to the silent one`)
+
+  await submit("https://silent-too.example.com/")
+  begun += await deliverer.begin()
+  // The claims are over, but not the tries.
+  q.now.time += 61_000
+  assert.equal(await deliverer.begin(), 0)
+
+  for (let i = 0; i < 100; i++) await submit(`https://silent-${i}.example.com/`)
+  begun += await deliverer.begin()
+  assert.equal(begun - 6, 64, "in all there is a limit too")
+  assert.equal(await deliverer.begin(), 0)
+
+  let isSettled = false
+  const settled = deliverer.settled().then(() => {
+    isSettled = true
+  })
+  await nextTurn()
+  assert.equal(isSettled, false)
+  answered.resolve(200)
+  await settled
+  await round(deliverer)
+  assert.equal(silent.length, 125)
+  assert.equal(new Set(silent).size, 125)
 })
 
 test("a job tells the moments that it was asked to tell, each once, whatever becomes of its tries", async () => {
@@ -210,8 +276,8 @@ test("each file of a completed job is put where the job says, told or not, and t
       return tries.filter((t) => t === about).length > 1 ? 200 : 503
     },
   })
-  for (let round = 0; round < 4; round++) {
-    await deliverer.round()
+  for (let minute = 0; minute < 4; minute++) {
+    await round(deliverer)
     q.now.time += 60_000
   }
   const all = ["quiet 0", "quiet 1", "told 0", "told 1"]
