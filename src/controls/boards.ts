@@ -76,6 +76,17 @@ async function nameOnce(unnamed: string, path: string): Promise<boolean> {
   }
 }
 
+/** False where there is nothing to move: another may have moved it. */
+async function moved(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to)
+    return true
+  } catch (thrown) {
+    if (errorCode(thrown) === "ENOENT") return false
+    throw thrown
+  }
+}
+
 interface Kept {
   path: string
   board: Board
@@ -125,6 +136,8 @@ export class BoardFolder {
     const unnamed = join(this.#folder, `${board.id}.new`)
     await writeWhole(unnamed, (file) => file.write(Buffer.from(JSON.stringify(board, null, 1))))
     if (!(await nameOnce(unnamed, path))) throw taken(trimmed)
+    // One of them may have gone with the last board that it was on; from now on this board holds them.
+    await this.keep(checked)
     return board
   }
 
@@ -161,10 +174,23 @@ export class BoardFolder {
   async remove(name: string): Promise<Board> {
     const { board, path } = await this.#find(name)
     await rm(path, { force: true })
-    const used = new Set((await this.list()).flatMap((b) => b.pictures.map((p) => p.hash)))
-    for (const { hash } of board.pictures)
-      if (!used.has(hash)) await rm(this.#picturePath(hash), { force: true })
+    // Set aside before it is looked again: a board that is made of them just now either is seen then, or sees that they are gone.
+    const aside = new Map<string, string>()
+    for (const hash of await this.#onNone(board.pictures.map((p) => p.hash))) {
+      const away = `${this.#picturePath(hash)}.${randomUUID()}`
+      if (await moved(this.#picturePath(hash), away)) aside.set(hash, away)
+    }
+    const gone = await this.#onNone([...aside.keys()])
+    for (const [hash, away] of aside)
+      if (gone.has(hash)) await rm(away, { force: true })
+      else await nameOnce(away, this.#picturePath(hash))
     return board
+  }
+
+  /** Which of these pictures are on no board. */
+  async #onNone(hashes: readonly string[]): Promise<Set<string>> {
+    const used = new Set((await this.list()).flatMap((b) => b.pictures.map((p) => p.hash)))
+    return new Set(hashes.filter((hash) => !used.has(hash)))
   }
 
   /** Bytes of one picture of a board, which must still be what they were. */

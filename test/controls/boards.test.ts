@@ -107,6 +107,21 @@ test("deleting a board leaves pictures that another one uses", () =>
     assert.deepEqual(await boards.list(), [two])
   }))
 
+test("a board that is made while the last one with its picture is deleted has the picture", () =>
+  inFolder(async (boards, folder) => {
+    // They know of one another as little as two processes.
+    const others = new BoardFolder(join(folder, "boards"))
+    const red = await picture("red")
+    await boards.create("0", [red])
+    for (let i = 1; i <= 20; i++) {
+      const [board] = await Promise.all([boards.create(`${i}`, [red]), others.remove(`${i - 1}`)])
+      assert.deepEqual(Buffer.from(await boards.picture(board.pictures[0]!)), red.bytes, `board ${i}`)
+      assert.deepEqual(await readdir(join(folder, "boards", "pictures")), [board.pictures[0]!.hash])
+    }
+    await boards.remove("20")
+    assert.deepEqual(await readdir(join(folder, "boards", "pictures")), [])
+  }))
+
 test("names, numbers of pictures and weights have limits, and each refusal is one sentence", () =>
   inFolder(async (boards) => {
     const red = await picture("red")
