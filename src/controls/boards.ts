@@ -187,9 +187,11 @@ export class BoardFolder {
     return board
   }
 
-  /** Which of these pictures are on no board. */
+  /** Which of these pictures are on no board; none of them, where a board cannot be read. */
   async #onNone(hashes: readonly string[]): Promise<Set<string>> {
-    const used = new Set((await this.list()).flatMap((b) => b.pictures.map((p) => p.hash)))
+    const { kept, damaged } = await this.#all()
+    if (damaged.length > 0) return new Set()
+    const used = new Set(kept.flatMap(({ board }) => board.pictures.map((p) => p.hash)))
     return new Set(hashes.filter((hash) => !used.has(hash)))
   }
 
@@ -221,11 +223,17 @@ export class BoardFolder {
 
   /** Boards by name, and paths of files that are none. */
   async #all(): Promise<{ kept: Kept[]; damaged: string[] }> {
-    const names = await readdir(this.#folder).catch(() => [])
+    const names = await readdir(this.#folder).catch((thrown: unknown) => {
+      if (errorCode(thrown) === "ENOENT") return []
+      throw thrown
+    })
     const kept: Kept[] = []
     const damaged: string[] = []
     const read = async (path: string): Promise<void> => {
-      const text = await readFile(path, "utf8").catch(() => "")
+      const text = await readFile(path, "utf8").catch((thrown: unknown) =>
+        errorCode(thrown) === "ENOENT" ? null : "",
+      )
+      if (text === null) return // deleted since
       const { data: board } = Board.safeParse(parseJson(text))
       if (board) kept.push({ path, board })
       else damaged.push(path)

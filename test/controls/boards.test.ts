@@ -254,6 +254,21 @@ test("damage on disk is found: a torn board and a changed picture", () =>
     assert.equal(again.message, `The board ${path} is damaged; delete the file and make it again.`)
   }))
 
+test("pictures are not deleted while a board cannot be read that may hold them", () =>
+  inFolder(async (boards, folder) => {
+    const red = await picture("red")
+    await boards.create("one", [red])
+    const [name] = (await readdir(join(folder, "boards"))).filter((n) => n.endsWith(".json"))
+    const path = join(folder, "boards", name!)
+    await boards.create("two", [red])
+    const whole = await readFile(path)
+    await writeFile(path, whole.subarray(0, 30))
+    await boards.remove("two")
+    await writeFile(path, whole)
+    const board = await boards.find("one")
+    assert.deepEqual(Buffer.from(await boards.picture(board.pictures[0]!)), red.bytes)
+  }))
+
 test("a damaged picture is whole again once its board is made or imported again", () =>
   inFolder(async (boards, folder) => {
     const [red, blue] = [await picture("red"), await picture("blue")]
