@@ -32,7 +32,7 @@ const assetOf = ({ key_id, created_at, deleted_at, ...rest }: AssetRow): Asset =
   deletedAt: deleted_at,
 })
 
-/** An input whose bytes this key has sent before is the same asset again. */
+/** An input whose bytes this key has sent before is the same asset again; of those that come under one id the first stays. */
 export async function addAsset(
   db: Queryable,
   asset: Omit<Asset, "id" | "createdAt" | "deletedAt"> & { id?: string },
@@ -43,20 +43,10 @@ export async function addAsset(
     if (same) return assetOf(same)
   }
   const { keyId, kind, hash, mime, width, height, bytes, name, description } = asset
-  const values = [
-    asset.id ?? randomUUID(),
-    keyId,
-    kind,
-    hash,
-    mime,
-    width,
-    height,
-    bytes,
-    name,
-    description,
-    now,
-  ]
-  return assetOf((await db.query<AssetRow>(ASSETS.add, values))[0]!)
+  const id = asset.id ?? randomUUID()
+  const values = [id, keyId, kind, hash, mime, width, height, bytes, name, description, now]
+  const [added] = await db.query<AssetRow>(ASSETS.add, values)
+  return added ? assetOf(added) : (await findAsset(db, id, keyId))!
 }
 
 /** `keyId` null finds it for anyone who knows the id. Deleted ones are found too: old jobs need them. */

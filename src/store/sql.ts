@@ -424,7 +424,7 @@ export const KEYS = {
 
 export const ASSETS = {
   add: `insert into assets (id, key_id, kind, hash, mime, width, height, bytes, name, description, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning *`,
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (id) do nothing returning *`,
   get: `select * from assets where id = $1 and ($2::text is null or key_id = $2)`,
   sameInput: `select * from assets where key_id = $1 and hash = $2 order by created_at limit 1`,
   list: `select * from assets where key_id = $1 and kind = 'upload' and deleted_at is null

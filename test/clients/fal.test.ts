@@ -191,6 +191,18 @@ test("fal: an upload gives an address that is the same picture again", async () 
   assert.deepEqual(Buffer.from(await (await fetch(url)).arrayBuffer()), bytes)
 })
 
+test("fal: the same file put to one address several times at once is there once", async () => {
+  const asked = await service.call("POST", "/fal/rest/storage/upload/initiate", {})
+  const { upload_url, file_url } = asked.body as { upload_url: string; file_url: string }
+  const bytes = await picture()
+  const put = async (): Promise<number> =>
+    (await fetch(upload_url, { method: "PUT", body: new Uint8Array(bytes) })).status
+  assert.deepEqual(await Promise.all([put(), put(), put(), put()]), [200, 200, 200, 200])
+  assert.deepEqual(Buffer.from(await (await fetch(file_url)).arrayBuffer()), bytes)
+  const { items } = (await service.call("GET", "/api/assets")).body as { items: { id: string }[] }
+  assert.equal(items.filter((asset) => file_url.includes(asset.id)).length, 1)
+})
+
 test("fal: a wrong field is a 422 with its place", async () => {
   await assert.rejects(client.run(id as string, { input: { prompt: "a fox", aspect_ratio: "7:1" } }), (e) => {
     const error = e as { status: number; body: { detail: { loc: string[] }[] } }
