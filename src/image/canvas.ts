@@ -42,28 +42,13 @@ export function windowOf({ width, height, data }: Mask): Box {
   return { left: x, top: y, width: across, height: down }
 }
 
-/** Copies what lies in a box, of `depth` values a pixel, to `out`. */
-function cut<T extends Uint8Array | Float32Array>(
-  { width, data }: { width: number; data: T },
-  box: Box,
-  depth: number,
-  out: T,
-): T {
+export function cutPixels({ width, data }: Pixels, box: Box): Pixels {
+  const out = new Uint8Array(box.width * box.height * 3)
   for (let y = 0; y < box.height; y++) {
-    const from = ((box.top + y) * width + box.left) * depth
-    out.set(data.subarray(from, from + box.width * depth), y * box.width * depth)
+    const from = ((box.top + y) * width + box.left) * 3
+    out.set(data.subarray(from, from + box.width * 3), y * box.width * 3)
   }
-  return out
-}
-
-export function cutPixels(pixels: Pixels, box: Box): Pixels {
-  const { width, height } = box
-  return { width, height, data: cut(pixels, box, 3, new Uint8Array(width * height * 3)) }
-}
-
-export function cutMask(mask: Mask, box: Box): Mask {
-  const { width, height } = box
-  return { width, height, data: cut(mask, box, 1, new Float32Array(width * height)) }
+  return { width: box.width, height: box.height, data: out }
 }
 
 /** Longer side of a sketch. */

@@ -76,18 +76,25 @@ export function checkMaskShape(mask: Fit, picture: Fit): void {
   )
 }
 
-/** On a coarser grid, the largest value in each of its cells: what must be painted anew so that no edge is missed. */
-export function coarser({ width, height, data }: Mask, { width: columns, height: rows }: Fit): Float32Array {
+/**
+ * On a coarser grid, the largest value in each of its cells: what must be painted anew so that no edge is missed. Of what
+ * lies in a box.
+ */
+export function coarser(
+  { width, data }: Mask,
+  { width: columns, height: rows }: Fit,
+  from: Box,
+): Float32Array {
   const out = new Float32Array(columns * rows)
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const cell = Math.floor((y * rows) / height) * columns + Math.floor((x * columns) / width)
-      out[cell] = Math.max(out[cell]!, data[y * width + x]!)
+  for (let y = 0; y < from.height; y++)
+    for (let x = 0; x < from.width; x++) {
+      const cell = Math.floor((y * rows) / from.height) * columns + Math.floor((x * columns) / from.width)
+      out[cell] = Math.max(out[cell]!, data[(from.top + y) * width + from.left + x]!)
     }
   return out
 }
 
-/** The nearest values on a grid of another size, of the whole mask or what lies in a box. */
+/** The nearest values on a grid of another size, of the whole or of what lies in a box. */
 export function resizeMask(
   { width, height, data }: Mask,
   fit: Fit,

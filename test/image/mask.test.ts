@@ -118,7 +118,10 @@ test("a file that is no picture, or half of one, is refused as the mask", async 
 
 test("a coarse grid paints anew whatever one pixel of it asks for", () => {
   const mask = boxed(32, 16, { left: 9, top: 3, size: 1 })
-  assert.deepEqual([...coarser(mask, { width: 4, height: 2 })], [0, 1, 0, 0, 0, 0, 0, 0])
+  const whole = { left: 0, top: 0, width: 32, height: 16 }
+  assert.deepEqual([...coarser(mask, { width: 4, height: 2 }, whole)], [0, 1, 0, 0, 0, 0, 0, 0])
+  const part = { left: 6, top: 2, width: 8, height: 4 }
+  assert.deepEqual([...coarser(mask, { width: 4, height: 2 }, part)], [0, 1, 0, 0, 0, 0, 0, 0])
 })
 
 test("the window has the picture's shape, holds the mask with room around it, and lies inside the picture", () => {
