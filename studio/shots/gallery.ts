@@ -24,7 +24,13 @@ export const make = (url: string, body: object): Promise<{ id: string; pictures:
 
 /** A day's work: takes of several shapes, one failed, two boards. */
 async function fill(url: string): Promise<void> {
-  await make(url, { prompt: "misty valley at first light", seed: 11, count: 8 })
+  const misty = { prompt: "misty valley at first light" }
+  const valleys = await make(url, { ...misty, seed: 11, count: 8 })
+  const [first, second] = [{ seed: 13 }, { seed: 3_027_551_906, strength: 0.6 }]
+  const parent = valleys.pictures[2]!.id
+  const varied = await make(url, { ...misty, variationOf: [first], seed: second.seed, parent })
+  const way = { variationOf: [first, second], parent: varied.pictures[0]!.id }
+  await make(url, { ...misty, ...way, seed: 906_113_725, count: 4 })
   const size = { width: 1376, height: 768 }
   const wide = await make(url, {
     prompt: "rolling hills before a storm, oil on canvas",

@@ -25,6 +25,16 @@ const press =
     await page.locator(".tile-open").last().hover()
     await page.keyboard.press(key)
   }
+const giveStart = async (page: Page): Promise<void> => {
+  const [chooser] = await Promise.all([
+    page.waitForEvent("filechooser"),
+    page.getByRole("button", { name: "Start image" }).click(),
+  ])
+  const buffer = await sharp(Buffer.from(scene(7, 960, 640)))
+    .png()
+    .toBuffer()
+  await chooser.setFiles({ name: "hills.png", mimeType: "image/png", buffer })
+}
 const openDock = async (page: Page, size: string): Promise<void> => {
   if (size === "phone") await page.getByRole("button", { name: "All settings" }).click()
 }
@@ -104,17 +114,26 @@ export const VIEWS: readonly View[] = [
     },
   },
   {
+    name: "dock-variation",
+    show: async (page) => {
+      await ready(page)
+      await page.getByRole("searchbox").fill("misty")
+      const take = page.locator(".take").filter({ hasText: "variation of seed 3027551906" })
+      await take.locator(".tile-open").first().focus()
+      await page.keyboard.press("u")
+      await page.locator(".variation-slot img").waitFor()
+      await giveStart(page)
+      await page.locator(".tile-open").last().focus()
+      await page.keyboard.press("r")
+      await page.locator(".toast").last().waitFor({ state: "detached" })
+      await ready(page)
+    },
+  },
+  {
     name: "mask",
     show: async (page) => {
       await ready(page)
-      const [chooser] = await Promise.all([
-        page.waitForEvent("filechooser"),
-        page.getByRole("button", { name: "Start image" }).click(),
-      ])
-      const buffer = await sharp(Buffer.from(scene(7, 960, 640)))
-        .png()
-        .toBuffer()
-      await chooser.setFiles({ name: "hills.png", mimeType: "image/png", buffer })
+      await giveStart(page)
       await page.getByRole("button", { name: "Paint a mask" }).click()
       const { x, y, width, height } = (await page.locator(".mask-frame canvas").boundingBox())!
       await page.mouse.move(x + width * 0.2, y + height * 0.3)

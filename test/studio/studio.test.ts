@@ -10,6 +10,7 @@ import { keyboard } from "./cases/keyboard.ts"
 import { making } from "./cases/making.ts"
 import { masking } from "./cases/masking.ts"
 import { queueing } from "./cases/queueing.ts"
+import { varying } from "./cases/varying.ts"
 import { views } from "./cases/views.ts"
 import { wishes } from "./cases/wishes.ts"
 import { chromiumPath, openBrowser } from "./support.ts"
@@ -20,6 +21,18 @@ describe("the studio page", { skip: chromiumPath() ? false : "no Chromium here" 
     browser = await openBrowser()
   })
   after(() => browser.close())
-  for (const cases of [making, masking, dock, comparing, queueing, history, keyboard, access, views, wishes])
+  for (const cases of [
+    making,
+    varying,
+    masking,
+    dock,
+    comparing,
+    queueing,
+    history,
+    keyboard,
+    access,
+    views,
+    wishes,
+  ])
     cases(() => browser)
 })

@@ -1,5 +1,6 @@
 // The page's words for what the server answers: taken from the server's own schemas, none written by hand.
 import type { z } from "zod"
+import type { GenerationRequest } from "../../../src/request/request.ts"
 import type { CapabilitiesView, MemoryView } from "../../../src/server/native/about.ts"
 import type { LineageView, SubmitInput } from "../../../src/server/native/jobs.ts"
 import type { QueueView } from "../../../src/server/native/queue.ts"
@@ -15,6 +16,7 @@ import type {
 } from "../../../src/server/native/views.ts"
 
 export type { GenerationRequest } from "../../../src/request/request.ts"
+export type Turns = NonNullable<GenerationRequest["variationOf"]>
 export type Job = JobView
 export type JobState = Job["state"]
 export type Picture = z.output<typeof PictureView>

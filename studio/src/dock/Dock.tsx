@@ -18,6 +18,7 @@ import { References } from "./References.tsx"
 import { Seed } from "./Seed.tsx"
 import { ShapePicker } from "./ShapePicker.tsx"
 import { StartButton, StartSlot } from "./Start.tsx"
+import { VariationSlot } from "./Variation.tsx"
 
 export function Dock({ capabilities }: { capabilities: Capabilities }) {
   const t = useMessages()
@@ -29,7 +30,7 @@ export function Dock({ capabilities }: { capabilities: Capabilities }) {
   const isOpen = useStore(page, (p) => p.dockOpen)
   const isLost = useStore(page, (p) => p.connection === "lost")
   const isReady = useStore(draft, canGenerate)
-  const hasSlots = useStore(draft, (d) => d.references.length > 0 || d.start !== null)
+  const hasSlots = useStore(draft, (d) => d.references.length > 0 || d.start !== null || d.variation !== null)
   const files = useFiles()
 
   // The takes end above the dock, however high it is just now.
@@ -50,6 +51,7 @@ export function Dock({ capabilities }: { capabilities: Capabilities }) {
       <DropZone />
       {hasSlots && (
         <div className="dock-slots">
+          <VariationSlot />
           {supports.start && <StartSlot />}
           {supports.references && <References />}
         </div>

@@ -3,7 +3,7 @@ import { Dices, Lock, LockOpen } from "lucide-react"
 import { queries } from "../api/cache.ts"
 import type { HistoryPage } from "../api/types.ts"
 import { useMessages } from "../messages/index.ts"
-import { draft, drawSeed } from "../state/draft.ts"
+import { draft, drawSeed, variationIn } from "../state/draft.ts"
 import { useStore } from "../state/store.ts"
 import { IconButton } from "../ui/Button.tsx"
 import { NumberField } from "../ui/fields.tsx"
@@ -16,8 +16,12 @@ export function toggleSeed(): void {
     return
   }
   const known = queries.getQueriesData<{ pages: HistoryPage[] }>({ queryKey: ["history"] })
-  const newest = known[0]?.[1]?.pages[0]?.items[0]?.request.seed
-  draft.set({ seedLocked: true, seed: seed ?? newest ?? drawSeed() })
+  const newest = known[0]?.[1]?.pages[0]?.items[0]
+  draft.set(({ variation }) => ({
+    seedLocked: true,
+    seed: seed ?? newest?.request.seed ?? drawSeed(),
+    variation: variation ?? (newest ? variationIn(newest) : null),
+  }))
 }
 
 export function Seed() {

@@ -1,11 +1,12 @@
 // The fields that a grid can vary, how their values are written, and the requests that follow.
 import type { Capabilities, Model, Submit } from "../api/types.ts"
-import { type Draft, requestOf } from "../state/draft.ts"
+import { type Draft, requestOf, turnedBy } from "../state/draft.ts"
 
 export type Field =
   | "creativity"
   | `reference${number}`
   | "strength"
+  | "variation"
   | "intensity"
   | "complexity"
   | "movement"
@@ -36,6 +37,7 @@ export function fieldsOf(
       ? d.references.map((_, i) => ({ field: `reference${i + 1}` as const, values: "-1, 0, 0.6, 1, 2" }))
       : []),
     ...(supports.start && d.start ? [{ field: "strength" as const, values: "0.2, 0.4, 0.6, 0.8, 1" }] : []),
+    ...(d.variation ? [{ field: "variation" as const, values: "0, 0.15, 0.3, 0.6, 1" }] : []),
     ...(supports.sliders
       ? (["intensity", "complexity", "movement"] as const).map((field) => ({
           field,
@@ -89,6 +91,7 @@ function withField(d: Draft, field: Field, value: string): Draft {
   if (field === "model") return { ...d, model: value }
   if (field === "seed") return { ...d, seed: number, seedLocked: true }
   if (field === "strength") return { ...d, start: d.start && { ...d.start, strength: number } }
+  if (field === "variation") return { ...d, variation: d.variation && turnedBy(d.variation, number) }
   if (field.startsWith("reference")) {
     const at = Number(field.slice("reference".length)) - 1
     return {

@@ -59,7 +59,12 @@ export const ACTIONS: readonly Action[] = [
     group: "picture",
     run: onPicture(({ picture }) => addReference(picture.id, thumb(picture, 320))),
   },
-  { name: "vary", group: "picture", run: onPicture(({ job, picture }) => void vary(job, picture)) },
+  { name: "vary", group: "picture", run: onPicture(({ job, picture }) => void vary(job, picture, "subtly")) },
+  {
+    name: "varyStrongly",
+    group: "picture",
+    run: onPicture(({ job, picture }) => void vary(job, picture, "strongly")),
+  },
   {
     name: "download",
     group: "picture",

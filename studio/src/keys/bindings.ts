@@ -13,6 +13,7 @@ export const ORIGINAL = {
   remix: "m",
   asReference: "r",
   vary: "v",
+  varyStrongly: "shift+v",
   download: "d",
   delete: "Delete",
   inspector: "i",

@@ -18,6 +18,7 @@ const OVER_LOOK = new Set([
   "remix",
   "asReference",
   "vary",
+  "varyStrongly",
   "download",
   "delete",
   "inspector",

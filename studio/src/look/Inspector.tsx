@@ -12,7 +12,7 @@ import { capabilities, recall } from "../state/work.ts"
 import { Button, IconButton } from "../ui/Button.tsx"
 import { copyText } from "../ui/copy.ts"
 import { Segments } from "../ui/fields.tsx"
-import { bytes, decimal, shapeName, signed, when } from "../ui/words.ts"
+import { bytes, decimal, shapeName, signed, turnsSaid, when } from "../ui/words.ts"
 import { commandOf, curlOf, short, typescriptOf } from "./code.ts"
 import { startHold, stopHold } from "./hold.ts"
 import { LineageView } from "./LineageView.tsx"
@@ -53,6 +53,7 @@ export function Inspector({ job, picture }: { job: Job; picture: Picture }) {
       <Section title={t.look.request}>
         <dl className="facts">
           <Fact name={t.look.seed}>{picture.seed}</Fact>
+          {r.variationOf?.length ? <Fact name={t.variation.of}>{turnsSaid(r.variationOf)}</Fact> : null}
           <Fact name={t.look.size}>
             {shapeName(r, known)} · {picture.width} × {picture.height}
           </Fact>

@@ -114,8 +114,8 @@ export default function Look() {
             </IconButton>
             <IconButton
               label={t.picture.vary}
-              hint={`${t.picture.varyHint} (${shown(keyOf("vary"))})`}
-              onPress={() => void vary(job, picture)}
+              hint={t.picture.varyHint(shown(keyOf("vary")), shown(keyOf("varyStrongly")))}
+              onPress={() => void vary(job, picture, "subtly")}
             >
               <Shuffle size={18} />
             </IconButton>

@@ -7,6 +7,7 @@ import {
   Image,
   Maximize2,
   Plus,
+  Shapes,
   Shuffle,
   Sprout,
   Star,
@@ -67,7 +68,14 @@ export function PictureMenu({ job, picture, button }: { job: Job; picture: Pictu
             label: t.picture.vary,
             icon: <Shuffle size={16} />,
             keys: bindingOf("vary"),
-            run: () => void vary(job, picture),
+            run: () => void vary(job, picture, "subtly"),
+          },
+          {
+            id: "vary-strongly",
+            label: t.picture.varyStrongly,
+            icon: <Shapes size={16} />,
+            keys: bindingOf("varyStrongly"),
+            run: () => void vary(job, picture, "strongly"),
           },
           {
             id: "compare",

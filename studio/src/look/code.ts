@@ -54,6 +54,7 @@ export function commandOf(request: Submit, boards: readonly Board[], origin = lo
   add("size", r.width && r.height ? `${r.width}x${r.height}` : undefined)
   add("creativity", r.creativity)
   add("seed", r.seed)
+  for (const { seed, strength } of r.variationOf ?? []) add("variation-of", `${seed}:${strength ?? 0.3}`)
   add("count", r.count)
   add("negative", r.negativePrompt && quoted(r.negativePrompt))
   for (const reference of r.references ?? [])

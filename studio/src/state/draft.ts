@@ -1,6 +1,6 @@
 // What is in the dock: the request being written. Kept in the browser, so that a reload loses nothing.
 import { assetThumb } from "../api/client.ts"
-import type { Capabilities, GenerationRequest, Job, Model, Submit } from "../api/types.ts"
+import type { Capabilities, GenerationRequest, Job, Model, Submit, Turns } from "../api/types.ts"
 import { messages } from "../messages/index.ts"
 import { createStore } from "./store.ts"
 
@@ -25,9 +25,19 @@ export interface DraftStart {
   maskThumb?: string
 }
 
-export type Draft = Omit<GenerationRequest, "references" | "start" | "loras" | "output" | "board"> & {
+export interface DraftVariation {
+  of: Turns
+  /** The take that it came from: its lineage knows the picture. */
+  job: string
+}
+
+export type Draft = Omit<
+  GenerationRequest,
+  "references" | "start" | "loras" | "output" | "board" | "variationOf"
+> & {
   references: DraftReference[]
   start: DraftStart | null
+  variation: DraftVariation | null
   board: (NonNullable<GenerationRequest["board"]> & { name: string }) | null
   format: GenerationRequest["output"]["format"]
   /** Whether `seed` is used again for the next take. */
@@ -47,6 +57,7 @@ export const EMPTY: Draft = {
   references: [],
   board: null,
   start: null,
+  variation: null,
   intensity: 0,
   complexity: 0,
   movement: 0,
@@ -123,6 +134,7 @@ export function requestOf(d: Draft, capabilities: Capabilities): Submit {
     count: d.count,
     seed: d.seedLocked ? d.seed : null,
     ...(supports.creativity ? { creativity: d.creativity } : {}),
+    ...(d.variation ? { variationOf: d.variation.of } : {}),
     ...(references.length ? { references } : {}),
     ...(supports.boards && d.board ? { board: { id: d.board.id, strength: d.board.strength } } : {}),
     ...(supports.start && d.start?.image
@@ -148,9 +160,19 @@ export function requestOf(d: Draft, capabilities: Capabilities): Submit {
 const nonZero = <T extends Record<string, number>>(values: T): Partial<T> =>
   Object.fromEntries(Object.entries(values).filter(([, v]) => v !== 0)) as Partial<T>
 
+/** The same way, with the last picture on it left so far. */
+export const turnedBy = ({ of, job }: DraftVariation, strength: number): DraftVariation => ({
+  of: of.with(-1, { ...of.at(-1)!, strength }),
+  job,
+})
+
+/** Where a take's noise comes from. Without it, a seed of a variation would be another picture's. */
+export const variationIn = ({ id, request: { variationOf: of } }: Job): DraftVariation | null =>
+  of?.length ? { of, job: id } : null
+
 /** A take's settings for the dock. Steps, guidance and candidates that were the model's own go back to being that. */
 export function draftOf(job: Job, model: Model | undefined): Omit<Draft, "seedLocked"> {
-  const { loras: _l, output, references, start, board, ...plain } = job.request
+  const { loras: _l, output, references, start, board, variationOf: _v, ...plain } = job.request
   const own = model?.defaults
   return {
     ...plain,
@@ -173,6 +195,7 @@ export function draftOf(job: Job, model: Model | undefined): Omit<Draft, "seedLo
       thumb: assetThumb(start.image),
       ...(start.mask !== undefined && { maskThumb: assetThumb(start.mask) }),
     },
+    variation: variationIn(job),
     format: output.format,
   }
 }

@@ -1,11 +1,21 @@
 // What the page does to the server: submit, cancel, mark, delete and undo. Buttons and keys both call these.
 import { keys, knownJob, putJob, queries } from "../api/cache.ts"
 import { call } from "../api/client.ts"
-import type { Asset, Capabilities, Job, Picture, Queue, Submit } from "../api/types.ts"
+import type { Asset, Capabilities, Job, Lineage, Picture, Queue, Submit } from "../api/types.ts"
 import { messages } from "../messages/index.ts"
 import { focusPicture, successor } from "../takes/focus.ts"
 import { say } from "./announce.ts"
-import { draft, draftOf, drawSeed, modelOf, newKey, requestOf, START_STRENGTH } from "./draft.ts"
+import {
+  type DraftVariation,
+  draft,
+  draftOf,
+  drawSeed,
+  modelOf,
+  newKey,
+  requestOf,
+  START_STRENGTH,
+  variationIn,
+} from "./draft.ts"
 import { newId } from "./id.ts"
 import { complain, type PictureAt, page, toast } from "./page.ts"
 
@@ -51,7 +61,8 @@ export async function generate(change: Partial<Submit> = {}): Promise<void> {
   if (draft.get().seedLocked && draft.get().seed === null) draft.set({ seed: drawSeed() })
   try {
     page.set({ surface: null, dockOpen: false })
-    await submit({ ...requestOf(draft.get(), known), ...change })
+    const request = { ...requestOf(draft.get(), known), ...change }
+    await submit({ ...request, ...(await parentOf(draft.get().variation)) })
     toNewest()
   } catch (thrown) {
     complain(thrown)
@@ -61,19 +72,40 @@ export async function generate(change: Partial<Submit> = {}): Promise<void> {
 /** The same request with a new seed, as its own take. */
 export async function again(job: Job): Promise<void> {
   try {
-    await submit({ ...job.request, seed: null })
+    await submit({ ...job.request, seed: null, ...(await parentOf(variationIn(job))) })
     toNewest()
   } catch (thrown) {
     complain(thrown)
   }
 }
 
-/** New pictures from one: it becomes the start image where the model can, else only the seed is new. */
-export async function vary(job: Job, picture: Picture): Promise<void> {
-  const model = modelOf(capabilities()!, job.request.model)
-  const start = model?.supports.start ? { image: picture.id, strength: 0.6 } : job.request.start
+/** The picture that is varied, for the lineage; nothing where it is not there any more. */
+async function parentOf(variation: DraftVariation | null): Promise<Pick<Submit, "parent">> {
+  if (!variation) return {}
   try {
-    await submit({ ...job.request, seed: null, start, parent: picture.id })
+    const { cameFrom } = await call<Lineage>("GET", `api/jobs/${variation.job}/lineage`)
+    const parent = cameFrom.find((l) => l.role === "variation")
+    if (!parent) return {}
+    const { pictures } = await call<Job>("GET", `api/jobs/${parent.job}`)
+    const seed = variation.of.at(-1)?.seed
+    const varied = pictures.find((p) => p.id === parent.picture && p.seed === seed)
+    return varied ? { parent: varied.id } : {}
+  } catch {
+    return {}
+  }
+}
+
+/** How far variations leave their picture: details change, or shapes. */
+export const VARY = { subtly: 0.3, strongly: 0.6 } as const
+
+/** Four pictures near one: its request, with its noise turned four ways. */
+export async function vary(job: Job, picture: Picture, how: keyof typeof VARY): Promise<void> {
+  const before = job.request.variationOf ?? []
+  const most = Number(capabilities()?.limits.variations)
+  if (before.length >= most) return toast(messages().variation.most(most), { kind: "error" })
+  const variationOf = [...before, { seed: picture.seed, strength: VARY[how] }]
+  try {
+    await submit({ ...job.request, seed: null, count: 4, variationOf, parent: picture.id })
     page.set({ surface: null })
     toNewest()
   } catch (thrown) {
@@ -92,7 +124,7 @@ export function recall(job: Job, what: Recall, seed = job.request.seed): void {
     return
   }
   if (what === "seed") {
-    draft.set({ seed, seedLocked: true })
+    draft.set({ seed, seedLocked: true, variation: variationIn(job) })
     toast(words.seedUsed)
     return
   }

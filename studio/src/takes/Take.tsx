@@ -89,6 +89,7 @@ function facts(job: Job, t: Messages): string[] {
     isExact ? level : `${level} ${r.creativity}`,
     shapeName(r, known),
     ...(r.seed === null ? [] : [t.takes.seed(r.seed)]),
+    ...(r.variationOf?.length ? [t.takes.variation(r.variationOf.at(-1)!.seed)] : []),
     ...(r.references.length ? [t.takes.references(r.references.length)] : []),
     ...(r.board ? [t.takes.board] : []),
     ...(r.start ? [r.start.mask ? t.takes.startMasked : t.takes.startImage] : []),

@@ -1,5 +1,5 @@
 // Numbers and times as a reader expects them.
-import type { Capabilities, GenerationRequest } from "../api/types.ts"
+import type { Capabilities, GenerationRequest, Turns } from "../api/types.ts"
 import { language } from "../messages/index.ts"
 
 /** The browser's own variety of the page's language: British dates for a British reader. */
@@ -21,6 +21,12 @@ export const signed = (n: number): string => (n > 0 ? `+${decimal(n)}` : decimal
 
 export const bytes = (n: number): string =>
   n < 1e6 ? `${decimal(n / 1e3, 0)} kB` : `${decimal(n / 1e6, 1)} MB`
+
+/** The seeds that a variation comes from, each with how far it was left; of many the first and the last. */
+export const turnsSaid = (turns: Turns): string => {
+  const said = turns.map(({ seed, strength }) => `${seed} · ${decimal(strength)}`)
+  return (said.length > 3 ? [said[0], "…", said.at(-1)] : said).join(" → ")
+}
 
 /** 3:2 for a size of that shape, else 800×600. */
 export function shapeName(
