@@ -22,13 +22,14 @@ const LEAST = 0.25
  */
 export function windowOf({ width, height, data }: Mask): Box {
   let [left, top, right, bottom] = [width, height, 0, 0]
-  for (let i = 0; i < data.length; i++) {
-    if (data[i] === 0) continue
-    const [x, y] = [i % width, Math.floor(i / width)]
-    left = Math.min(left, x)
-    right = Math.max(right, x + 1)
+  for (let y = 0; y < height; y++) {
+    const row = data.subarray(y * width, (y + 1) * width)
+    const first = row.findIndex((share) => share > 0)
+    if (first < 0) continue
+    left = Math.min(left, first)
+    right = Math.max(right, row.findLastIndex((share) => share > 0) + 1)
     top = Math.min(top, y)
-    bottom = Math.max(bottom, y + 1)
+    bottom = y + 1
   }
   if (right === 0) return { left: 0, top: 0, width, height }
   const covered = Math.max((right - left) / width, (bottom - top) / height)

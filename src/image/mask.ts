@@ -3,6 +3,7 @@ import sharp, { type Sharp } from "sharp"
 import { AtelierError } from "../request/errors.ts"
 import { type Box, type Fit, inspectImage } from "./decode.ts"
 import { IMAGE_LIMITS } from "./limits.ts"
+import { nextTurn } from "./turn.ts"
 
 /** [height, width] row by row, 0 (stays) to 1 (painted anew). */
 export interface Mask extends Fit {
@@ -36,23 +37,27 @@ export async function decodeMask(
     const raw = sharp(data, { raw: info })
     // What sharp erodes is what is dark.
     const wider = isOpaque ? raw.erode(Math.ceil(softness)) : raw.dilate(Math.ceil(softness))
-    const shares = (grey: Uint8Array): Mask => ({
+    const shares = async (grey: Uint8Array): Promise<Mask> => ({
       width,
       height,
-      data: sharesOf(grey, width * height, isOpaque),
+      data: await sharesOf(grey, width * height, isOpaque),
     })
-    return { hard: shares(data), soft: shares(await wider.blur(softness).raw().toBuffer()) }
+    return { hard: await shares(data), soft: await shares(await wider.blur(softness).raw().toBuffer()) }
   } catch (cause) {
     const message = "The picture for the mask is damaged or truncated; send the whole file."
     throw new AtelierError("image_invalid", message, { field: "start.mask", cause })
   }
 }
 
+/** Grey values that are read in one turn of the event loop: some two milliseconds. */
+const AT_ONCE = 1 << 17
+
 /** Grey values, of one or more equal channels, as shares of white or of black. */
-function sharesOf(grey: Uint8Array, area: number, ofWhite: boolean): Float32Array {
+async function sharesOf(grey: Uint8Array, area: number, ofWhite: boolean): Promise<Float32Array> {
   const channels = grey.length / area
   const shares = new Float32Array(area)
   for (let i = 0; i < area; i++) {
+    if (i % AT_ONCE === 0) await nextTurn()
     const value = grey[i * channels]!
     const share = value < NOISE ? 0 : value > 255 - NOISE ? 1 : value / 255
     shares[i] = ofWhite ? share : 1 - share

@@ -1,5 +1,5 @@
 // Where a picture begins: in noise, or at a start picture brought to t = strength, of which a mask may hold a part.
-import { type Canvas, cutPixels, sketchOf, windowOf } from "../image/canvas.ts"
+import { type Canvas, sketchOf, windowOf } from "../image/canvas.ts"
 import { decodeImage, resizePixels } from "../image/decode.ts"
 import { coarser, decodeMask } from "../image/mask.ts"
 import type { Grid } from "./grid.ts"
@@ -43,7 +43,7 @@ export async function readStart(
   const { hard, soft } = await decodeMask(mask, size, width * EDGE)
   const window = windowOf(hard)
   // The grid's shape may be another one by a little. What stays must not move, so the ways to it and back are stretched.
-  const seen = await resizePixels(cutPixels(kept, window), { ...grid, stretched: true })
+  const seen = await resizePixels(kept, { ...grid, stretched: true, from: window })
   const latent = await model.encode(seen, grid, signal)
   const cells = coarser(hard, { width: grid.latentWidth, height: grid.latentHeight }, window)
   const tokens = model.toTokens(
