@@ -7,7 +7,7 @@ import { test } from "node:test"
 import { startService, until } from "../support/service.ts"
 import { webhookReceiver } from "../support/webhook-receiver.ts"
 
-test("a message arrives while another receiver keeps its messages open", async (t) => {
+test("a message arrives while another receiver keeps its messages open, which a server that stops waits for", async (t) => {
   const service = await startService()
   t.after(() => service.drop())
   const open: ServerResponse[] = []
@@ -33,5 +33,11 @@ test("a message arrives while another receiver keeps its messages open", async (
   await submit(quick.url)
   await until(() => heard.length === 1)
   assert.equal(closed, 0)
+
+  // A server that stops waits for what is under way, and answers meanwhile.
+  const { url } = service
+  const stopped = service.close()
+  for (let i = 0; i < 100; i++) assert.equal((await fetch(`${url}/healthz`)).status, 200)
   for (const response of open) response.end()
+  await stopped
 })
