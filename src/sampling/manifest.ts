@@ -32,6 +32,8 @@ export const Manifest = z.strictObject({
     .prefault({}),
   /** Shift of the schedule; null derives it from the picture's size. */
   shift: z.number().nullable().default(null),
+  /** Width of the noise that pictures begin with; below 1 they are cleaner and less various (decision 072). */
+  noise: z.number().positive().default(1),
   /** A model with its own native size says how many tokens it was trained on; others paint every pixel asked for. */
   native: z
     .strictObject({ tokens: z.tuple([z.number().int(), z.number().int()]) })

@@ -62,7 +62,12 @@ export async function beginning(
   start: Start | undefined,
   strength: number,
 ): Promise<Pick<Lane, "x" | "held">> {
-  const e = model.toTokens(await drawn(origin, model.latentSize(grid)), grid)
+  const width = model.installed.manifest.noise
+  const drawing = await drawn(origin, model.latentSize(grid))
+  const e = model.toTokens(
+    drawing.map((v) => width * v),
+    grid,
+  )
   if (!start) return { x: e }
   const z = model.toTokens(start.latent, grid)
   const at = (i: number, t: number): number => (1 - t) * z[i]! + t * e[i]!

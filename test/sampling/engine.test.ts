@@ -164,6 +164,24 @@ test("strength 1 ignores the start picture, strength 0 takes no step, and betwee
   assert.ok((await pixelsOf(kept)).equals(await pixelsOf(anySeed)), "no noise is left in it")
 })
 
+test("the narrower a model's noise, the less its pictures differ from seed to seed", async () => {
+  const narrow = await makeModel()
+  const file = `${narrow.folder}/model.json`
+  const manifest = JSON.parse(await readFile(file, "utf8")) as object
+  await writeFile(file, JSON.stringify({ ...manifest, noise: 1e-6 }))
+  const other = createEngine({ home: narrow.home, folders: [`${narrow.home}/models`], threads: 1 })
+  const apart = async (by: LocalEngine): Promise<number> => {
+    const [one, two] = await Promise.all(
+      [1, 2].map(async (seed) => await pixelsOf(await by.generate(request({ seed })))),
+    )
+    return one!.reduce((most, v, i) => Math.max(most, Math.abs(v - two![i]!)), 0)
+  }
+  assert.ok((await apart(other)) <= 1)
+  assert.ok((await apart(engine)) > 10)
+  await other.close()
+  await narrow[Symbol.asyncDispose]()
+})
+
 test("jpg and webp come out as asked, at the asked size", async () => {
   for (const format of ["jpg", "webp"] as const) {
     const { pictures } = await engine.generate(request({ width: 272, height: 304, output: { format } }))
