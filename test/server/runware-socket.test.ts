@@ -168,6 +168,9 @@ test("results come in the order in which pictures are done, each under its own t
   client.send(slow, quick)
   client.send(last)
   await until(() => client.pictures(quick.taskUUID).length === 1)
+  // Behind the picture the server asks whether it came; behind a second answer it has heard that it did.
+  await client.ping()
+  await client.ping()
   network.freeze()
   for (const task of [last, slow]) {
     gates.get(task.positivePrompt)!.open()
