@@ -1,5 +1,5 @@
 // The page in a real browser against a real server: with the embedded model where it is installed, else with the
-// tests' engine. Skipped where there is no Chromium (apt-get install chromium, or CHROMIUM=path).
+// tests' engine. Skipped where there is no Chromium (apt-get install chromium-headless-shell, or CHROMIUM=path).
 import { after, before, describe } from "node:test"
 import type { Browser } from "playwright-core"
 import { access } from "./cases/access.ts"
