@@ -100,11 +100,7 @@ export function requestFrom(prompt: string, flags: GenerateFlags): GenerationInp
     start:
       flags.image === undefined
         ? undefined
-        : {
-            image: flags.image,
-            strength: number("strength", flags.strength),
-            mask: flags.mask,
-          },
+        : { image: flags.image, strength: number("strength", flags.strength), mask: flags.mask },
     intensity: number("intensity", flags.intensity),
     complexity: number("complexity", flags.complexity),
     movement: number("movement", flags.movement),

@@ -3,6 +3,7 @@ import type { Messages } from "./en.ts"
 import { mask } from "./mask-de.ts"
 import { notes } from "./notes-de.ts"
 import { reasons } from "./reasons-de.ts"
+import { variation } from "./variation-de.ts"
 
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`
 
@@ -104,21 +105,7 @@ export const de: Messages = {
     remove: "Startbild entfernen",
     maskedHint: "1 malt unter der Maske etwas Neues, darunter scheint durch, was da war",
   },
-  variation: {
-    of: "Variation von",
-    slider: "Variation: vom selben Bild bis zu einem anderen",
-    exact: "Variation: genaue Stärke",
-    changes: {
-      nothing: "dasselbe Bild",
-      details: "Einzelheiten ändern sich",
-      shapes: "Formen ändern sich",
-      all: "ein anderes Bild",
-    },
-    hint: "0 ist dasselbe Bild, 0,3 ändert Einzelheiten, 0,6 Formen, 1 ist ein anderes Bild",
-    remove: "Dieses Bild nicht mehr variieren",
-    most: (n: number) =>
-      `Zu diesem Bild führen schon ${n} Variationen, mehr gehen nicht. Variiere ein früheres, oder nutze dieses als Startbild.`,
-  },
+  variation,
   mask,
   more: {
     title: "Mehr",

@@ -3,6 +3,7 @@
 import { mask } from "./mask-en.ts"
 import type { Notes } from "./notes.ts"
 import type { Reasons } from "./reasons.ts"
+import { variation } from "./variation-en.ts"
 
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`
 
@@ -106,21 +107,7 @@ export const en = {
     remove: "Remove the start image",
     maskedHint: "1 paints something new under the mask, below it what was there shines through",
   },
-  variation: {
-    of: "Variation of",
-    slider: "Variation: from the same picture to another one",
-    exact: "Variation: exact strength",
-    changes: {
-      nothing: "the same picture",
-      details: "details change",
-      shapes: "shapes change",
-      all: "another picture",
-    },
-    hint: "0 is the same picture, 0.3 changes details, 0.6 shapes, 1 is another picture",
-    remove: "Stop varying this picture",
-    most: (n: number) =>
-      `${n} variations lead to this picture, and no more can follow. Vary an earlier one, or use this one as start image.`,
-  },
+  variation,
   mask,
   more: {
     title: "More",

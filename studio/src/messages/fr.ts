@@ -3,6 +3,7 @@ import type { Messages } from "./en.ts"
 import { mask } from "./mask-fr.ts"
 import { notes } from "./notes-fr.ts"
 import { reasons } from "./reasons-fr.ts"
+import { variation } from "./variation-fr.ts"
 
 const plural = (n: number, one: string, many: string): string => `${n} ${n < 2 ? one : many}`
 
@@ -105,21 +106,7 @@ export const fr: Messages = {
     remove: "Retirer l’image de départ",
     maskedHint: "1 peint du nouveau sous le masque ; en dessous, ce qui y était transparaît",
   },
-  variation: {
-    of: "Variation de",
-    slider: "Variation : de la même image à une autre",
-    exact: "Variation : force exacte",
-    changes: {
-      nothing: "la même image",
-      details: "les détails changent",
-      shapes: "les formes changent",
-      all: "une autre image",
-    },
-    hint: "0 est la même image, 0,3 change les détails, 0,6 les formes, 1 est une autre image",
-    remove: "Ne plus varier cette image",
-    most: (n: number) =>
-      `${n} variations mènent déjà à cette image, et c’est le maximum. Variez-en une plus ancienne, ou prenez celle-ci comme image de départ.`,
-  },
+  variation,
   mask,
   more: {
     title: "Plus",
