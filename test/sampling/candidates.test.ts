@@ -1,25 +1,14 @@
 // The choice among noises, on the shipped model: what it depends on, what it leaves alone, and that it repeats itself.
 import assert from "node:assert/strict"
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { after, before, test } from "node:test"
+import { test } from "node:test"
 import sharp from "sharp"
 import { createEngine } from "../../src/controls/engine.ts"
 import { AtelierError } from "../../src/request/errors.ts"
 import { type GenerationInput, parseRequest } from "../../src/request/request.ts"
-import type { LocalEngine } from "../../src/sampling/engine.ts"
 import { makeModel } from "../support/model.ts"
+import { shippedEngine } from "../support/shipped.ts"
 
-const home = mkdtempSync(join(tmpdir(), "atelier-candidates-"))
-let engine: LocalEngine
-before(() => {
-  engine = createEngine({ home })
-})
-after(async () => {
-  await engine.close()
-  rmSync(home, { recursive: true })
-})
+const { engine, home } = shippedEngine()
 
 const SEEDS = [1, 2, 3, 4]
 const request = (extra: Partial<GenerationInput>) =>

@@ -1,16 +1,12 @@
 // The movement slider on the shipped model: pictures lean further the more is asked, and stay what they are.
 import assert from "node:assert/strict"
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { after, before, describe, test } from "node:test"
+import { describe, test } from "node:test"
 import sharp from "sharp"
-import { createEngine } from "../../src/controls/engine.ts"
 import { diagonalsOf } from "../../src/image/diagonals.ts"
 import { luminance } from "../../src/image/luminance.ts"
 import { type GenerationInput, parseRequest } from "../../src/request/request.ts"
-import type { LocalEngine } from "../../src/sampling/engine.ts"
 import { asFarAs, type Trial } from "../../src/sampling/movement.ts"
+import { shippedEngine } from "../support/shipped.ts"
 
 describe("among some strengths of movement", () => {
   const trials = (...list: [leans: number, agreement: number][]): Trial[] =>
@@ -34,15 +30,7 @@ describe("among some strengths of movement", () => {
 })
 
 describe("the movement slider", () => {
-  const home = mkdtempSync(join(tmpdir(), "atelier-movement-"))
-  let engine: LocalEngine
-  before(() => {
-    engine = createEngine({ home })
-  })
-  after(async () => {
-    await engine.close()
-    rmSync(home, { recursive: true })
-  })
+  const { engine } = shippedEngine()
 
   const pictures = async (extra: Partial<GenerationInput>): Promise<Uint8Array[]> => {
     const given = {

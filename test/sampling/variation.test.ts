@@ -1,25 +1,13 @@
 // Variations, on the shipped model: how near they stay, what they take from the picture that they vary, and that they repeat.
 import assert from "node:assert/strict"
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { after, before, test } from "node:test"
+import { test } from "node:test"
 import sharp from "sharp"
-import { createEngine } from "../../src/controls/engine.ts"
 import type { Generation } from "../../src/request/engine.ts"
 import { CREATIVITY, type GenerationInput, parseRequest } from "../../src/request/request.ts"
-import type { LocalEngine } from "../../src/sampling/engine.ts"
 import { noise, turned } from "../../src/sampling/noise.ts"
+import { shippedEngine } from "../support/shipped.ts"
 
-const home = mkdtempSync(join(tmpdir(), "atelier-variation-"))
-let engine: LocalEngine
-before(() => {
-  engine = createEngine({ home })
-})
-after(async () => {
-  await engine.close()
-  rmSync(home, { recursive: true })
-})
+const { engine } = shippedEngine()
 
 const generation = (extra: Partial<GenerationInput>): Promise<Generation> =>
   engine.generate(
