@@ -152,11 +152,26 @@ test("a running job shows its steps and previews, and cancelling it is final at 
     preview = event.progress?.previews[1] ?? preview
     if (preview) break
   }
-  // The job may end between the event and this look; a preview then is gone, as it should be.
+  // The job may end between the event and this look; the preview's address then leads to the picture.
   const file = await fetch(preview!)
-  assert.ok(file.status === 200 || file.status === 404)
+  assert.equal(file.status, 200)
+  assert.equal(file.headers.get("content-type"), "image/png")
   const { state } = await client.cancel(job.id)
   assert.ok(state === "cancelled" || state === "completed")
+})
+
+test("a preview's address leads to the picture when there is one, and to nothing where there will be none", async () => {
+  const { id, pictures } = await client.generate({ prompt: "a fox that was quicker", count: 2 })
+  const late = await fetch(`${service.url}/files/previews/${id}/1?preview=3`)
+  assert.equal(late.status, 200)
+  assert.equal(late.url, pictures[1]!.url)
+  await client.pause()
+  const waiting = await client.submit({ prompt: "not begun" })
+  const none = [`${waiting.id}/0`, `${id}/2`, `${crypto.randomUUID()}/0`, "x/0"]
+  for (const address of none)
+    assert.equal((await fetch(`${service.url}/files/previews/${address}`)).status, 404)
+  await client.cancel(waiting.id)
+  await client.resume()
 })
 
 test("a failed or cancelled job is retried with its seed", async () => {

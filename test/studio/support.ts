@@ -149,7 +149,8 @@ export async function openPage(
   page.setDefaultTimeout(PATIENCE_MS)
   const complaints: string[] = []
   page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text())
+    if (message.type() !== "error" && message.type() !== "warning") return
+    complaints.push(`${message.text()} (${message.location().url})`)
   })
   page.on("pageerror", (error) => complaints.push(String(error)))
   await page.goto(studio.url)

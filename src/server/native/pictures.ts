@@ -155,7 +155,7 @@ export const fileRoutes = (s: Service): Route[] => [
     method: "get",
     path: "/files/previews/{job}/{place}",
     tag: "files",
-    summary: "The newest preview of a running job's picture",
+    summary: "The newest preview of a running job's picture; of a completed one, the way to the picture",
     query: z.object({
       preview: z.string().optional().describe("Its number: a new preview has a new address"),
     }),
@@ -165,9 +165,13 @@ export const fileRoutes = (s: Service): Route[] => [
       const [job, place] = [c.req.param("job") ?? "", c.req.param("place") ?? ""]
       const isSane = /^[0-9a-f-]{36}$/i.test(job) && /^\d{1,2}$/.test(place)
       const bytes = isSane ? await s.blobs.get(previewKey(job, Number(place))) : null
-      if (!bytes)
-        throw new AtelierError("not_found", "There is no preview; the job is over or has not begun.")
-      return file(bytes, "image/png", { "cache-control": "no-store" })
+      if (bytes) return file(bytes, "image/png", { "cache-control": "no-store" })
+      // A watcher hears of a preview a moment before it asks for it, and the picture may come in between.
+      const pictures = isSane ? (await s.jobs.get(job, null)).pictures : []
+      const done = pictures.find((p) => p.place === Number(place))
+      if (!done) throw new AtelierError("not_found", "There is no preview; the job is over or has not begun.")
+      const headers = { location: `../../${done.id}.${done.format}`, "cache-control": "no-store" }
+      return new Response(null, { status: 302, headers })
     },
   }),
 ]
