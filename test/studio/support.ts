@@ -1,8 +1,7 @@
 // What the tests of the page stand on: a real server with a real page, and a real browser.
-import { cpSync, existsSync, rmSync } from "node:fs"
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { existsSync } from "node:fs"
+import { rm } from "node:fs/promises"
+import { after, before, describe } from "node:test"
 import { fileURLToPath } from "node:url"
 import {
   type Browser,
@@ -16,6 +15,7 @@ import { type Running, type ServeOptions, serve } from "../../src/server/index.t
 import type { JobView } from "../../src/server/native/views.ts"
 import { buildStudio } from "../../studio/build.ts"
 import { type TestEngineOptions, testEngine } from "../support/engine.ts"
+import { dataFolder } from "../support/service.ts"
 
 /** How long a thing may take before it counts as not happening: machines that test are busy ones. */
 export const PATIENCE_MS = 120_000
@@ -50,6 +50,22 @@ export async function openBrowser(): Promise<Browser> {
   })
 }
 
+/**
+ * Tests in one browser, in a file of their own each: files run beside each other, tests of a file do not. With the
+ * embedded model where it is installed, else with the tests' engine. Skipped where there is no Chromium
+ * (apt-get install chromium-headless-shell, or CHROMIUM=path).
+ */
+export function pageTests(name: string, cases: ((browser: () => Browser) => void)[]): void {
+  describe(name, { skip: chromiumPath() ? false : "no Chromium here" }, () => {
+    let browser: Browser
+    before(async () => {
+      browser = await openBrowser()
+    })
+    after(() => browser.close())
+    for (const each of cases) each(() => browser)
+  })
+}
+
 const MODEL = fileURLToPath(new URL("../../models/medium/model.json", import.meta.url))
 /** Whether the embedded model is installed: then what can run with it does. */
 export const hasRealModel = (): boolean => existsSync(MODEL) && process.env.STUDIO_TEST_ENGINE !== "1"
@@ -63,29 +79,6 @@ export interface Studio extends AsyncDisposable {
   start(): Promise<void>
 }
 
-let prepared: Promise<string> | undefined
-/**
- * A server's folder whose database has been set up. Setting one up costs seconds of processor time, copying it none,
- * and nearly every test wants a server of its own.
- */
-export async function serverFolder(): Promise<string> {
-  prepared ??= prepare()
-  const directory = await mkdtemp(join(tmpdir(), "atelier-studio-"))
-  // Not the promise's: a thousand small files take it four times as long.
-  cpSync(await prepared, directory, { recursive: true })
-  return directory
-}
-
-async function prepare(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), "atelier-prepared-"))
-  process.once("exit", () => rmSync(directory, { recursive: true, force: true }))
-  const engine = testEngine()
-  const running = await serve({ directory, port: 0, logLevel: "silent", filter: "off" }, engine)
-  await running.close()
-  await engine.close()
-  return directory
-}
-
 interface StudioOptions {
   engine?: TestEngineOptions
   serve?: ServeOptions
@@ -95,7 +88,7 @@ interface StudioOptions {
 
 /** A server with the page, on a folder of its own. */
 export async function openStudio(options: StudioOptions = {}): Promise<Studio> {
-  const directory = await serverFolder()
+  const directory = await dataFolder()
   const studioDirectory = await buildStudio()
   const engine =
     options.real && hasRealModel()

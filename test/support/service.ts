@@ -1,5 +1,6 @@
 // A running service for tests: its own folder, a database copied from a prepared one, and the test engine.
-import { cp, mkdtemp, rename, rm, stat } from "node:fs/promises"
+import { cpSync } from "node:fs"
+import { mkdtemp, rename, rm, stat } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Running, type ServeOptions, serve } from "../../src/server/index.ts"
@@ -24,7 +25,8 @@ async function prepared(): Promise<string> {
 /** A fresh data folder whose database is ready. */
 export async function dataFolder(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "atelier-test-"))
-  await cp(await prepared(), directory, { recursive: true })
+  // Not the promise's: a thousand small files take it twelve times as long.
+  cpSync(await prepared(), directory, { recursive: true })
   return directory
 }
 
