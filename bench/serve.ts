@@ -9,7 +9,7 @@ import { createInterface } from "node:readline"
 import { setTimeout as after } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { startPostgres } from "../test/support/postgres.ts"
-import { dataFolder } from "../test/support/service.ts"
+import { dataFolder } from "../test/support/folder.ts"
 import { BurstClient } from "./burst.ts"
 import type { NodeOptions } from "./serve-node.ts"
 

@@ -7,7 +7,7 @@ import { createEngine } from "../src/controls/engine.ts"
 import { decodeDataUri } from "../src/image/source.ts"
 import { AtelierClient } from "../src/index.ts"
 import { serve } from "../src/server/index.ts"
-import { dataFolder } from "../test/support/service.ts"
+import { dataFolder } from "../test/support/folder.ts"
 
 /** Before the fit: networks are loaded, code is compiled, and memory is as large as it becomes. */
 const WARM = 100

@@ -12,7 +12,8 @@ import { promisify } from "node:util"
 import { openStore } from "../../src/store/index.ts"
 import { atelier as runHere, type Said } from "../support/cli.ts"
 import { makeModel, type TinyModel } from "../support/model.ts"
-import { dataFolder, until } from "../support/service.ts"
+import { dataFolder } from "../support/folder.ts"
+import { until } from "../support/service.ts"
 import { webhookReceiver } from "../support/webhook-receiver.ts"
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))

@@ -7,7 +7,8 @@ import { after, before, test } from "node:test"
 import { pathToFileURL } from "node:url"
 import sharp from "sharp"
 import { atelier } from "../support/cli.ts"
-import { dataFolder, startService, type TestService } from "../support/service.ts"
+import { dataFolder } from "../support/folder.ts"
+import { startService, type TestService } from "../support/service.ts"
 
 const root = new URL("../../", import.meta.url)
 const PAGES = ["README.md", "docs/serving.md"]

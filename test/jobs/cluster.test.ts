@@ -12,7 +12,8 @@ import { startS3, type TestS3 } from "../support/backends.ts"
 import { type TestEngine, testEngine } from "../support/engine.ts"
 import { startPostgres, type TestPostgres } from "../support/postgres.ts"
 import { brokenNetwork } from "../support/proxy.ts"
-import { dataFolder, until } from "../support/service.ts"
+import { dataFolder } from "../support/folder.ts"
+import { until } from "../support/service.ts"
 
 let postgres: TestPostgres
 let s3: TestS3

@@ -9,7 +9,8 @@ import { AtelierClient } from "../../src/sdk/index.ts"
 import { type Running, serve } from "../../src/server/index.ts"
 import { amount, figure, random } from "../support/figures.ts"
 import { makeModel, type TinyModel } from "../support/model.ts"
-import { dataFolder, until } from "../support/service.ts"
+import { dataFolder } from "../support/folder.ts"
+import { until } from "../support/service.ts"
 
 const SEED = 5
 /** Long enough that no cancel comes too late. */

@@ -15,7 +15,7 @@ import { type Running, type ServeOptions, serve } from "../../src/server/index.t
 import type { JobView } from "../../src/server/native/views.ts"
 import { buildStudio } from "../../studio/build.ts"
 import { type TestEngineOptions, testEngine } from "../support/engine.ts"
-import { dataFolder } from "../support/service.ts"
+import { dataFolder } from "../support/folder.ts"
 
 /** How long a thing may take before it counts as not happening: machines that test are busy ones. */
 export const PATIENCE_MS = 120_000

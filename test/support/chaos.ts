@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url"
 import { Jobs, scrub } from "../../src/jobs/index.ts"
 import { openStore } from "../../src/store/index.ts"
 import { random } from "./figures.ts"
-import { dataFolder } from "./service.ts"
+import { dataFolder } from "./folder.ts"
 
 export interface ChaosResult {
   kills: number
