@@ -10,9 +10,9 @@ import { AtelierClient } from "../../src/sdk/index.ts"
 import { type Running, type ServeOptions, serve } from "../../src/server/index.ts"
 import { startS3, type TestS3 } from "../support/backends.ts"
 import { type TestEngine, testEngine } from "../support/engine.ts"
+import { dataFolder } from "../support/folder.ts"
 import { startPostgres, type TestPostgres } from "../support/postgres.ts"
 import { brokenNetwork } from "../support/proxy.ts"
-import { dataFolder } from "../support/folder.ts"
 import { until } from "../support/service.ts"
 
 let postgres: TestPostgres

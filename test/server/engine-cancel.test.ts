@@ -8,8 +8,8 @@ import { createEngine, type LocalEngine } from "../../src/sampling/engine.ts"
 import { AtelierClient } from "../../src/sdk/index.ts"
 import { type Running, serve } from "../../src/server/index.ts"
 import { amount, figure, random } from "../support/figures.ts"
-import { makeModel, type TinyModel } from "../support/model.ts"
 import { dataFolder } from "../support/folder.ts"
+import { makeModel, type TinyModel } from "../support/model.ts"
 import { until } from "../support/service.ts"
 
 const SEED = 5
