@@ -19,6 +19,7 @@ import { openLog } from "./log.ts"
 import { Metrics } from "./metrics.ts"
 import { VERSION } from "./native/about.ts"
 import { type FullOptions, fillOptions, type ServeOptions } from "./options.ts"
+import { Rounds } from "./rounds.ts"
 import { Service } from "./service.ts"
 import { Turns } from "./turns.ts"
 
@@ -204,34 +205,13 @@ function startHousekeeping(service: Service, worker: Worker | null): () => Promi
     onAttempt: (isDelivered) => metrics.webhooks.inc({ outcome: isDelivered ? "delivered" : "failed" }),
     onLost: (thrown) => log.warn({ err: thrown }, "a webhook's try was not stored; it will be made again"),
   })
-  const busy = new Set<Promise<void>>()
-  const every = (milliseconds: number, work: () => Promise<unknown>): (() => void) => {
-    let isRunning = false
-    const round = (): void => {
-      if (isRunning) return
-      isRunning = true
-      const done: Promise<void> = work()
-        .then(() => {})
-        .catch((thrown: unknown) => log.warn({ err: thrown }, "housekeeping failed; it will be tried again"))
-        .finally(() => {
-          isRunning = false
-          busy.delete(done)
-        })
-      busy.add(done)
-    }
-    const timer = setInterval(round, milliseconds)
-    timer.unref()
-    return () => clearInterval(timer)
-  }
-  const stops = [
-    every(1000, () => sweep(jobs, blobs)),
-    every(60_000, () => purge(jobs, blobs)),
-    every(100, () => deliverer.begin()),
-    every((LEASE_SECONDS * 1000) / 3, async () => worker?.seen()),
-  ]
+  const rounds = new Rounds(log)
+  rounds.every(1000, "housekeeping", () => sweep(jobs, blobs))
+  rounds.every(60_000, "the slow part of housekeeping", () => purge(jobs, blobs))
+  rounds.every(100, "fetching webhooks that are due", () => deliverer.begin())
+  rounds.every((LEASE_SECONDS * 1000) / 3, "the worker's sign of life", async () => worker?.seen())
   return async () => {
-    for (const stop of stops) stop()
-    await Promise.all(busy)
+    await rounds.stop()
     await deliverer.settled()
   }
 }
