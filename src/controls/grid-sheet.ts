@@ -33,9 +33,41 @@ const wideness = (letter: string): number => (WIDE.test(letter) ? 2 : 1)
 const lengthOf = (text: string): number =>
   [...GRAPHEMES.segment(text)].reduce((sum, { segment }) => sum + wideness(segment), 0)
 
+/** How long a text in one line may be. */
+const lineOf = (width: number, size: number): number => Math.max(4, Math.floor(width / (0.56 * size)))
+
+/** A label's most lines: a prompt of a dozen words is read whole beneath an ordinary tile. */
+const MOST_LINES = 3
+/** From line to line, in heights of the letters. */
+const LEADING = 1.2
+
+/** A text in at most `most` lines of up to `room` letters, broken between words; the last line has all that is left. */
+function broken(text: string, room: number, most: number): string[] {
+  const words = text.split(/\s+/).filter(Boolean)
+  const lines: string[] = []
+  while (words.length > 0 && lines.length < most - 1) {
+    let line = words.shift()!
+    while (words.length > 0 && lengthOf(`${line} ${words[0]}`) <= room) line += ` ${words.shift()}`
+    lines.push(line)
+  }
+  return words.length > 0 ? [...lines, words.join(" ")] : lines
+}
+
+/** A label in as few lines as fit `width` pixels at `size`, as even as they can be; what is beyond is left out. */
+function linesOf(text: string, width: number, size: number): string[] {
+  const room = lineOf(width, size)
+  let lines = broken(text, room, MOST_LINES)
+  for (let narrower = room - 1; narrower > 0; narrower--) {
+    const tried = broken(text, narrower, MOST_LINES)
+    if (tried.length > lines.length || tried.some((line) => lengthOf(line) > narrower)) break
+    lines = tried
+  }
+  return lines.map((line) => fitted(line, width, size))
+}
+
 /** At most as much of a text as fits `width` pixels at `size`, no letter torn. */
 function fitted(text: string, width: number, size: number): string {
-  const most = Math.max(4, Math.floor(width / (0.56 * size)))
+  const most = lineOf(width, size)
   if (lengthOf(text) <= most) return text
   let [kept, used] = ["", 0]
   for (const { segment } of GRAPHEMES.segment(text)) {
@@ -61,6 +93,10 @@ interface Layout {
   w: number
   h: number
   font: number
+  /** Labels above the pictures, each in its lines. */
+  across: string[][]
+  /** Labels beside the rows. */
+  down: string[][]
   /** Where the first picture is. */
   left: number
   top: number
@@ -85,14 +121,17 @@ export function sheetLayout(
   const font = Math.max(13, Math.round(tile / 18))
   const longest = down ? Math.max(...down.labels.map(lengthOf), axisName(down.field).length) : 0
   const left = MARGIN + (down ? Math.min(Math.round(0.6 * font * longest) + 16, w) : 0)
-  const top = MARGIN + (title ? Math.round(2.2 * font) : 0) + Math.round(3 * font)
+  const above = across.labels.map((label) => linesOf(label, w, font))
+  const beside = down?.labels.map((label) => linesOf(label, left - MARGIN, font)) ?? []
+  const more = Math.round((Math.max(1, ...above.map((lines) => lines.length)) - 1) * LEADING * font)
+  const top = MARGIN + (title ? Math.round(2.2 * font) : 0) + Math.round(3 * font) + more
   const count = across.values.length
   const widthOf = (columns: number): number => left + columns * (w + GAP) - GAP + MARGIN
   const fits = down || widthOf(count) <= MOST_PIXELS
   const columns = down ? count : Math.min(asked ?? (fits ? count : Math.ceil(Math.sqrt(count))), count)
   const rows = down?.values.length ?? Math.ceil(count / columns)
   // The rows of one long axis have labels of their own between them.
-  const between = down || rows === 1 ? GAP : GAP + Math.round(1.8 * font)
+  const between = down || rows === 1 ? GAP : GAP + Math.round(1.8 * font) + more
   const total = { width: widthOf(columns), height: top + rows * (h + between) - between + MARGIN }
   if (Math.max(total.width, total.height) > MOST_PIXELS)
     throw new AtelierError(
@@ -104,7 +143,7 @@ export function sheetLayout(
     left: left + (x % columns) * (w + GAP),
     top: top + (y + Math.floor(x / columns)) * (h + between),
   })
-  return { w, h, font, left, top, place, total }
+  return { w, h, font, across: above, down: beside, left, top, place, total }
 }
 
 /** The sheet as a PNG file. */
@@ -115,7 +154,7 @@ export async function contactSheet(
 ): Promise<Uint8Array> {
   const [across, down] = axes as [Axis, Axis?]
   const { title = "" } = options
-  const { w, h, font, left, top, place, total } = sheetLayout(cells, axes, options)
+  const { w, h, font, left, top, place, total, ...labels } = sheetLayout(cells, axes, options)
   const pictures = await Promise.all(
     cells.map(async (cell) => ({
       input: await sharp(await readFile(cell.path))
@@ -132,13 +171,19 @@ export async function contactSheet(
     options: { anchor?: string; colour?: string; size?: number },
   ) =>
     `<text x="${x}" y="${y}" text-anchor="${options.anchor ?? "start"}" fill="${options.colour ?? INK}" font-size="${options.size ?? font}">${escaped(words)}</text>`
-  const labels = [
+  /** Lines above each other, the last one's foot at `y`. */
+  const block = (x: number, y: number, lines: readonly string[], anchor: string): string =>
+    lines.map((line, i) => text(x, y - (lines.length - 1 - i) * LEADING * font, line, { anchor })).join("")
+  const marks = [
     title &&
       text(MARGIN, MARGIN + font, fitted(title, total.width - 2 * MARGIN, 1.2 * font), { size: 1.2 * font }),
-    text(left, top - 1.9 * font, axisName(across.field), { colour: QUIET, size: 0.85 * font }),
-    ...across.labels.map((label, i) => {
+    text(left, MARGIN + (title ? 2.2 * font : 0) + 1.1 * font, axisName(across.field), {
+      colour: QUIET,
+      size: 0.85 * font,
+    }),
+    ...labels.across.map((lines, i) => {
       const at = place(i, 0)
-      return text(at.left + w / 2, at.top - 0.6 * font, fitted(label, w, font), { anchor: "middle" })
+      return block(at.left + w / 2, at.top - 0.6 * font, lines, "middle")
     }),
     down &&
       text(left - 12, top - 0.6 * font, axisName(down.field), {
@@ -146,13 +191,12 @@ export async function contactSheet(
         colour: QUIET,
         size: 0.85 * font,
       }),
-    ...(down?.labels ?? []).map((label, i) =>
-      text(left - 12, place(0, i).top + h / 2 + font / 3, fitted(label, left - MARGIN, font), {
-        anchor: "end",
-      }),
-    ),
+    ...labels.down.map((lines, i) => {
+      const middle = place(0, i).top + h / 2 + font / 3
+      return block(left - 12, middle + ((lines.length - 1) * LEADING * font) / 2, lines, "end")
+    }),
   ]
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${total.width}" height="${total.height}" font-family="Inter, Helvetica, Arial, 'DejaVu Sans', sans-serif">${labels.filter(Boolean).join("")}</svg>`
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${total.width}" height="${total.height}" font-family="Inter, Helvetica, Arial, 'DejaVu Sans', sans-serif">${marks.filter(Boolean).join("")}</svg>`
   return await sharp({ create: { ...total, channels: 3, background: PAPER } })
     .composite([...pictures, { input: Buffer.from(svg), left: 0, top: 0 }])
     .png({ compressionLevel: 9 })

@@ -187,6 +187,28 @@ test("an axis too long for one row is put in several, and a sheet that no viewer
     })
   }))
 
+test("long labels are broken between words into at most three lines, and rows make room for them", () =>
+  inFolder(async (folder) => {
+    const layout = async (prompts: string) => {
+      const axes = [parseAxis(`prompt=${prompts}`)]
+      return sheetLayout(await planGrid({ prompt: "" }, axes, folder), axes, { tile: 240, columns: 1 })
+    }
+    const long = "a sticker of a strawberry on an orange background"
+    const [wrapped, short] = [await layout(`${long}|a fox`), await layout("an owl|a fox")]
+    assert.ok(wrapped.across[0]!.length > 1)
+    assert.equal(wrapped.across[0]!.join(" "), long)
+    assert.deepEqual(wrapped.across[1], ["a fox"])
+    const more = wrapped.top - short.top
+    assert.ok(more >= wrapped.font)
+    assert.equal(wrapped.place(1, 0).top - short.place(1, 0).top, 2 * more)
+    const endless = (await layout(`${"word ".repeat(100)}|${"x".repeat(500)}`)).across
+    assert.deepEqual(
+      endless.map((lines) => lines.length),
+      [3, 1],
+    )
+    for (const lines of endless) assert.match(lines.at(-1)!, /…$/)
+  }))
+
 test("labels of any characters are drawn, those that no XML holds left out", () =>
   inFolder(async (folder) => {
     const axes = [parseAxis(`prompt=${"🦊".repeat(60)}|\u0000\u0007|\ud800|"<&>'|雪中的红狐狸\nالثعلب`)]
