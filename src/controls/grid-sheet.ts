@@ -80,7 +80,11 @@ function fitted(text: string, width: number, size: number): string {
 
 /** `references[0].weight` as people say it. */
 export function axisName(field: string): string {
-  const names: Record<string, string> = { "start.strength": "strength", "board.strength": "board" }
+  const names: Record<string, string> = {
+    "start.strength": "strength",
+    "board.strength": "board",
+    "variationOf[0].strength": "variation",
+  }
   const reference = /^references\[(\d+)\]\.weight$/.exec(field)
   return reference ? `reference ${Number(reference[1]) + 1}` : (names[field] ?? field)
 }
