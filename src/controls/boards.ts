@@ -135,7 +135,10 @@ export class BoardFolder {
     }
     const unnamed = join(this.#folder, `${board.id}.new`)
     await writeWhole(unnamed, (file) => file.write(Buffer.from(JSON.stringify(board, null, 1))))
-    if (!(await nameOnce(unnamed, path))) throw taken(trimmed)
+    if (!(await nameOnce(unnamed, path))) {
+      await this.#drop(entries)
+      throw taken(trimmed)
+    }
     // One of them may have gone with the last board that it was on; from now on this board holds them.
     await this.keep(checked)
     return board
@@ -174,9 +177,15 @@ export class BoardFolder {
   async remove(name: string): Promise<Board> {
     const { board, path } = await this.#find(name)
     await rm(path, { force: true })
+    await this.#drop(board.pictures)
+    return board
+  }
+
+  /** Deletes those of these pictures that are on no board. */
+  async #drop(pictures: Board["pictures"]): Promise<void> {
     // Set aside before it is looked again: a board that is made of them just now either is seen then, or sees that they are gone.
     const aside = new Map<string, string>()
-    for (const hash of await this.#onNone(board.pictures.map((p) => p.hash))) {
+    for (const hash of await this.#onNone(pictures.map((p) => p.hash))) {
       const away = `${this.#picturePath(hash)}.${randomUUID()}`
       if (await moved(this.#picturePath(hash), away)) aside.set(hash, away)
     }
@@ -184,7 +193,6 @@ export class BoardFolder {
     for (const [hash, away] of aside)
       if (gone.has(hash)) await rm(away, { force: true })
       else await nameOnce(away, this.#picturePath(hash))
-    return board
   }
 
   /** Which of these pictures are on no board; none of them, where a board cannot be read. */

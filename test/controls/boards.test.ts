@@ -85,6 +85,18 @@ test("of boards of one name that are made in the same moment one is kept, and th
     assert.equal((await readdir(join(folder, "boards"))).length, 2, "the board and its pictures")
   }))
 
+test("of boards that lose their name to another in the same moment no picture stays", () =>
+  inFolder(async (boards, folder) => {
+    const shared = await picture("white")
+    const colours = await Promise.all(["red", "green", "blue"].map((colour) => picture(colour)))
+    await Promise.allSettled(
+      colours.map((colour) => new BoardFolder(join(folder, "boards")).create("one", [shared, colour])),
+    )
+    const [board] = await boards.list()
+    const kept = await readdir(join(folder, "boards", "pictures"))
+    assert.deepEqual(kept.toSorted(), board!.pictures.map(({ hash }) => hash).toSorted())
+  }))
+
 test("a board that is named by its id, as earlier versions did, is found, keeps its name taken and is deleted", () =>
   inFolder(async (boards, folder) => {
     const red = await picture("red")
