@@ -35,14 +35,16 @@ export async function buildStudio(): Promise<string> {
     build: { outDir: beside, emptyOutDir: true },
   })
   writeFileSync(join(beside, "sources.txt"), hash)
-  rmSync(STUDIO_DIST, { recursive: true, force: true })
-  try {
-    renameSync(beside, STUDIO_DIST)
-  } catch (thrown) {
-    // Another process was first, with the same sources.
-    if (!isFresh()) throw thrown
-    rmSync(beside, { recursive: true, force: true })
+  // Another process may have been first, with the same sources, and serve its page already: it is not swapped under it.
+  if (!isFresh()) {
+    rmSync(STUDIO_DIST, { recursive: true, force: true })
+    try {
+      renameSync(beside, STUDIO_DIST)
+    } catch (thrown) {
+      if (!isFresh()) throw thrown
+    }
   }
+  rmSync(beside, { recursive: true, force: true })
   return STUDIO_DIST
 }
 
