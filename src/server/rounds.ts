@@ -5,8 +5,8 @@ import type { Log } from "./log.ts"
 const TELL_MILLISECONDS = 60_000
 
 /**
- * Rounds of work at intervals, each kind of work with one round at a time: a round that is still under way when the next
- * is due is waited for. A round that fails is told in the log and the next one comes all the same; of failures one after
+ * Rounds of work at intervals, each kind of work with one round at a time: one that is due while the last is still under
+ * way is left out. A round that fails is told in the log and the next one comes all the same; of failures one after
  * the other the first is told, then one a minute with how many there were, and that it goes well again.
  */
 export class Rounds {

@@ -22,7 +22,7 @@ async function prepared(): Promise<string> {
 /** A fresh data folder whose database is ready. */
 export async function dataFolder(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "atelier-test-"))
-  // Not the promise's: a thousand small files take it twelve times as long.
+  // Not the promise's: a thousand small files take it up to twelve times as long.
   cpSync(await prepared(), directory, { recursive: true })
   return directory
 }
