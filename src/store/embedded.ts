@@ -1,6 +1,7 @@
 // The embedded database: PGlite on a thread of its own behind the database port. Nothing to install.
 import { once } from "node:events"
 import { mkdirSync } from "node:fs"
+import { setFlagsFromString } from "node:v8"
 import { Worker } from "node:worker_threads"
 import { asCallersMistake, type Database, type Queryable } from "./database.ts"
 import type { EmbeddedAnswer, EmbeddedRequest } from "./embedded-worker.ts"
@@ -11,12 +12,20 @@ export interface EmbeddedDatabase extends Database {
 }
 
 /**
+ * How much of a function V8 runs before it optimises it, in bytes of WebAssembly; its own 13 MB are spent within a
+ * second here. PostgreSQL's evaluator is one function that takes 2 s of a processor and 400 MB to optimise, and a
+ * process cannot end before that has: `atelier keys list` took twice as long.
+ */
+const TIERING_BUDGET = 500_000_000
+
+/**
  * Opens the database in `directory` (created when absent; null keeps it in memory). One process at a time
  * may hold a directory: the caller keeps the lock (src/server/lock.ts).
  */
 export async function openEmbedded(directory: string | null): Promise<EmbeddedDatabase> {
   if (directory !== null) mkdirSync(directory, { recursive: true, mode: 0o700 })
   const file = import.meta.url.endsWith(".ts") ? "./embedded-worker.ts" : "./embedded-worker.js"
+  setFlagsFromString(`--wasm-tiering-budget=${TIERING_BUDGET}`)
   const worker = new Worker(new URL(file, import.meta.url), { workerData: { directory } })
   const waiting = new Map<number, { resolve: (rows: object[]) => void; reject: (e: Error) => void }>()
   const handlers = new Map<string, Set<(payload: string) => void>>()

@@ -1,10 +1,9 @@
 // Servers with something to look at, and pages that stand on a view: for screenshots and for the accessibility tests.
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { rm } from "node:fs/promises"
 import type { Browser, BrowserContextOptions, Page } from "playwright-core"
 import type { Engine } from "../../src/request/index.ts"
 import { type Running, serve } from "../../src/server/index.ts"
+import { dataFolder } from "../../test/support/folder.ts"
 import { buildStudio } from "../build.ts"
 import { HOLD, paintingEngine } from "./engine.ts"
 import type { View } from "./views.ts"
@@ -123,7 +122,7 @@ export async function openGallery(views: readonly View[], art = painted): Promis
   const directories: string[] = []
   const servers: Partial<Record<"full" | "empty" | "busy", Running>> = {}
   for (const on of new Set(views.map((v) => v.on ?? "full"))) {
-    const directory = await mkdtemp(join(tmpdir(), "atelier-gallery-"))
+    const directory = await dataFolder()
     directories.push(directory)
     const running = await serve(
       {
