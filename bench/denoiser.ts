@@ -3,6 +3,7 @@ import { execFile } from "node:child_process"
 import { rmSync } from "node:fs"
 import { cpus } from "node:os"
 import { parseArgs, promisify } from "node:util"
+import { withAllocator } from "../src/runtime/allocator.ts"
 import type { Job, Result } from "./evaluate.ts"
 import { type Geometry, geometries, type Precision, type Row, rows } from "./geometry.ts"
 import { folder, type Layout } from "./weights.ts"
@@ -112,7 +113,8 @@ const run = promisify(execFile)
 async function measure(job: Job): Promise<Result> {
   const child = async (j: Job): Promise<string> => {
     const file = new URL("./evaluate.ts", import.meta.url).pathname
-    return (await run(process.execPath, [file, JSON.stringify(j)], { maxBuffer: 1 << 24 })).stdout
+    const options = { maxBuffer: 1 << 24, env: withAllocator(process.env) }
+    return (await run(process.execPath, [file, JSON.stringify(j)], options)).stdout
   }
   await child({ ...job, prepare: true })
   return JSON.parse(await child(job)) as Result

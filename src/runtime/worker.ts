@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from "node:child_process"
 import { extname } from "node:path"
 import { fileURLToPath } from "node:url"
 import { AtelierError, type ErrorData } from "../request/errors.ts"
+import { withAllocator } from "./allocator.ts"
 import type { Answer, Command } from "./protocol.ts"
 import type { Runner, Values } from "./runner.ts"
 import type { SessionOptions } from "./session.ts"
@@ -42,6 +43,7 @@ class Worker implements WorkerRunner {
       serialization: "advanced",
       stdio: ["ignore", "inherit", "pipe", "ipc"],
       execArgv: [],
+      env: withAllocator(process.env),
     })
     this.#child.stderr!.on("data", (chunk: Buffer) => {
       this.#complaints = (this.#complaints + chunk.toString()).slice(-2000)

@@ -1,6 +1,7 @@
 // The worker process: results, errors, death, and an event loop that keeps turning meanwhile.
 import assert from "node:assert/strict"
 import { execFile } from "node:child_process"
+import { readFileSync } from "node:fs"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { test } from "node:test"
 import { promisify } from "node:util"
@@ -30,6 +31,29 @@ test("a worker runs graphs, and closes them", async () => {
   assert.ok((await worker.memory()) > 1e6)
   await worker.close()
   assert.equal(worker.alive, false)
+})
+
+test("a worker's memory comes in large pages, unless the user has set its allocator", {
+  skip: process.platform === "linux" ? false : "only Linux has glibc",
+}, async () => {
+  const tunables = (pid: number): string[] =>
+    readFileSync(`/proc/${pid}/environ`, "utf8")
+      .split("\0")
+      .filter((variable) => variable.startsWith("GLIBC_TUNABLES="))
+  const before = process.env.GLIBC_TUNABLES
+  try {
+    delete process.env.GLIBC_TUNABLES
+    const ours = await startWorker({ threads: 1 })
+    assert.match(tunables(ours.pid)[0]!, /glibc\.malloc\.hugetlb=1/)
+    await ours.close()
+    process.env.GLIBC_TUNABLES = "glibc.malloc.hugetlb=0"
+    const theirs = await startWorker({ threads: 1 })
+    assert.deepEqual(tunables(theirs.pid), ["GLIBC_TUNABLES=glibc.malloc.hugetlb=0"])
+    await theirs.close()
+  } finally {
+    if (before === undefined) delete process.env.GLIBC_TUNABLES
+    else process.env.GLIBC_TUNABLES = before
+  }
 })
 
 test("pictures come back as clamped bytes", async () => {
