@@ -27,6 +27,7 @@ import {
   type Store,
   WORKERS,
 } from "../store/index.ts"
+import { Conversions } from "./conversions.ts"
 import { type ContentFilter, enforce } from "./filter.ts"
 import { type IngestContext, ingest } from "./ingest.ts"
 import type { Log } from "./log.ts"
@@ -60,6 +61,7 @@ export class Service {
   readonly log: Log
   /** Signs what leaves in another format than it is stored in. */
   readonly seal: Seal
+  readonly conversions = new Conversions()
   readonly #engine: Engine | null
   readonly #filter: ContentFilter | null
   /** Known once the server listens. */

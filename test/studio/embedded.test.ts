@@ -2,8 +2,8 @@
 // interrupted in every way. Skipped where there is no Chromium or no embedded model.
 import assert from "node:assert/strict"
 import { after, before, describe, test } from "node:test"
-import { AxeBuilder } from "@axe-core/playwright"
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core"
+import { violations } from "./axe.ts"
 import { openProcess, type Process } from "./process.ts"
 import { chromiumPath, hasRealModel, jobsOf, make, openBrowser, openPage, promptOf } from "./support.ts"
 
@@ -157,12 +157,7 @@ describe("the studio page with the embedded model", {
         return theme === "dark" ? Number(red) < 64 : Number(red) > 192
       }, colorScheme)
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390)
-      const found = await new AxeBuilder({ page }).setLegacyMode(true).withRules(["color-contrast"]).analyze()
-      assert.deepEqual(
-        found.violations.flatMap((v) => v.nodes.map((n) => n.target.join(" "))),
-        [],
-        colorScheme,
-      )
+      assert.deepEqual(await violations(page, ["color-contrast"]), [], colorScheme)
     }
     await page.locator("[data-newest] .tile-open").tap()
     await page.locator(".look-picture img").waitFor()

@@ -111,15 +111,18 @@ export const fileRoutes = (s: Service): Route[] => [
       const picture = await s.jobs.picture(id ?? "", null)
       const asked = query.format ?? (ending as Format | undefined) ?? picture.format
       if (!Object.hasOwn(MIME, asked)) throw new AtelierError("not_found", `There is no format ${asked}.`)
-      const tag = `"${picture.hash.slice(0, 16)}-${asked}-${query.quality ?? ""}-${query.width ?? ""}-${query.metadata ?? ""}"`
+      const { quality, width, metadata } = query
+      const told = `${picture.hash.slice(0, 16)}-${asked}-${quality ?? ""}-${width ?? ""}-${metadata ?? ""}`
+      const tag = `"${told}"`
       if (c.req.header("if-none-match") === tag)
         return new Response(null, { status: 304, headers: { etag: tag } })
-      const whole = await s.bytesOf(picture)
-      const { quality, width, metadata } = query
       const isSame = asked === picture.format && [quality, width, metadata].every((v) => v === undefined)
+      const output = { format: asked, quality: quality ?? 95 }
       const bytes = isSame
-        ? whole
-        : await s.seal(await convert(whole, { format: asked, quality: quality ?? 95 }, query))
+        ? await s.bytesOf(picture)
+        : await s.conversions.of(told, async () =>
+            s.seal(await convert(await s.bytesOf(picture), output, query)),
+          )
       const name = `atelier-${picture.seed}-${picture.id.slice(0, 8)}.${asked}`
       const disposition = query.download === undefined ? "inline" : "attachment"
       return file(bytes, MIME[asked], {

@@ -1,22 +1,10 @@
 // Every view, light and dark, wide and on a phone: axe finds nothing.
 import assert from "node:assert/strict"
 import { after, before, describe, test } from "node:test"
-import { AxeBuilder } from "@axe-core/playwright"
-import type { Browser, Page } from "playwright-core"
+import type { Browser } from "playwright-core"
 import { openGallery } from "../../../studio/shots/gallery.ts"
 import { VIEWS } from "../../../studio/shots/views.ts"
-
-/** What axe finds, a line each. Legacy mode: the page has no frames, so no second page is needed to gather them. */
-async function violations(page: Page, rules?: string[]): Promise<string[]> {
-  const axe = new AxeBuilder({ page }).setLegacyMode(true).options({
-    resultTypes: ["violations"],
-    ...(rules ? { runOnly: { type: "rule", values: rules } } : {}),
-  })
-  const found = await axe.analyze()
-  return found.violations.flatMap((v) =>
-    v.nodes.map((n) => `${v.id}: ${n.target.join(" ")} (${n.failureSummary})`),
-  )
-}
+import { violations } from "../axe.ts"
 
 export const views = (browser: () => Browser): void => {
   // Two at a time: axe keeps one core busy, and a page knows nothing of the other.
