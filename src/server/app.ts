@@ -19,7 +19,6 @@ import {
   secretOf,
   statusOf,
 } from "./http.ts"
-import { answerMcp } from "./mcp.ts"
 import { aboutRoutes } from "./native/about.ts"
 import { jobRoutes } from "./native/jobs.ts"
 import { assetRoutes, boardRoutes } from "./native/library.ts"
@@ -119,6 +118,8 @@ export function createApp(s: Service, needsKey: boolean): App {
       ...(key ? { key } : {}),
       fetch: async (input, init) => app.fetch(new Request(input, init)),
     })
+    // Loaded at the first question: every start of a server would wait a tenth of a second for the protocol's library.
+    const { answerMcp } = await import("./mcp.ts")
     return answerMcp(c.req.raw, client)
   })
   const all = [...routes, ...described]

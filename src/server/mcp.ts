@@ -52,7 +52,7 @@ const text = (value: object) => ({ type: "text" as const, text: JSON.stringify(v
 /** A picture small enough for a conversation; the whole file is at its address. */
 const PREVIEW_WIDTH = 768
 
-export function createMcpServer(client: AtelierClient): McpServer {
+function createMcpServer(client: AtelierClient): McpServer {
   const server = new McpServer({ name: "atelier", version: VERSION })
   server.registerTool(
     "generate",

@@ -12,11 +12,11 @@ export interface EmbeddedDatabase extends Database {
 }
 
 /**
- * How much of a function V8 runs before it optimises it, in bytes of WebAssembly; its own 13 MB are spent within a
- * second here. PostgreSQL's evaluator is one function that takes 2 s of a processor and 400 MB to optimise, and a
- * process cannot end before that has: `atelier keys list` took twice as long.
+ * V8 compiles PostgreSQL quickly and leaves it at that. To optimise its SQL parser, one function, takes 2 to 4 s of a
+ * processor and 600 MB, in the middle of the first picture, and after that nothing is parsed any more: statements are
+ * prepared. A process could not end before it was done either.
  */
-const TIERING_BUDGET = 500_000_000
+const COMPILED_ONCE = ["--no-wasm-dynamic-tiering", "--no-wasm-tier-up"]
 
 /**
  * Opens the database in `directory` (created when absent; null keeps it in memory). One process at a time
@@ -25,7 +25,7 @@ const TIERING_BUDGET = 500_000_000
 export async function openEmbedded(directory: string | null): Promise<EmbeddedDatabase> {
   if (directory !== null) mkdirSync(directory, { recursive: true, mode: 0o700 })
   const file = import.meta.url.endsWith(".ts") ? "./embedded-worker.ts" : "./embedded-worker.js"
-  setFlagsFromString(`--wasm-tiering-budget=${TIERING_BUDGET}`)
+  for (const flag of COMPILED_ONCE) setFlagsFromString(flag)
   const worker = new Worker(new URL(file, import.meta.url), { workerData: { directory } })
   const waiting = new Map<number, { resolve: (rows: object[]) => void; reject: (e: Error) => void }>()
   const handlers = new Map<string, Set<(payload: string) => void>>()

@@ -5,7 +5,6 @@ import type { Database } from "./database.ts"
 import { diskBlobs } from "./disk-blobs.ts"
 import { openEmbedded } from "./embedded.ts"
 import { migrate } from "./migrations.ts"
-import { openPostgres } from "./postgres.ts"
 import { parseS3Address, s3Blobs } from "./s3-blobs.ts"
 
 export interface StoreOptions {
@@ -26,8 +25,9 @@ export interface Store {
 }
 
 export async function openStore(options: StoreOptions): Promise<Store> {
+  // The driver is loaded where there is such a database.
   const db = options.databaseUrl
-    ? await openPostgres(options.databaseUrl, options.connections)
+    ? await (await import("./postgres.ts")).openPostgres(options.databaseUrl, options.connections)
     : await openEmbedded(join(options.directory, "database"))
   await migrate(db)
   const s3 = options.blobUrl ? s3Blobs(parseS3Address(options.blobUrl)) : null

@@ -1,7 +1,8 @@
 // R17: seeds of a simulated service (test/support/simulation.ts) break nothing that is promised.
 import assert from "node:assert/strict"
 import { after, before, test } from "node:test"
-import { type Database, migrate, openEmbedded, openPostgres } from "../../src/store/index.ts"
+import { type Database, migrate, openEmbedded } from "../../src/store/index.ts"
+import { openPostgres } from "../../src/store/postgres.ts"
 import { type Backend, backend } from "../support/backends.ts"
 import { amount, figure } from "../support/figures.ts"
 import { Simulation } from "../support/simulation.ts"

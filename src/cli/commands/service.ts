@@ -110,7 +110,10 @@ export function registerService(program: Command, context: Context): void {
         { ...context, print: context.tell }, // standard output is the protocol's
         flags,
         async () => {
-          await (await server()).serveMcpOnStdio({ baseUrl: flags.url, ...(flags.key && { key: flags.key }) })
+          await (await import("../../server/mcp.ts")).serveMcpOnStdio({
+            baseUrl: flags.url,
+            ...(flags.key && { key: flags.key }),
+          })
           return { url: flags.url }
         },
         () => "",
