@@ -5,7 +5,8 @@ import sharp from "sharp"
 import { diagonalsOf } from "../../src/image/diagonals.ts"
 import { luminance } from "../../src/image/luminance.ts"
 import { type GenerationInput, parseRequest } from "../../src/request/request.ts"
-import { asFarAs, type Trial } from "../../src/sampling/movement.ts"
+import { guided, type Reading, type Tokens } from "../../src/sampling/lane.ts"
+import { asFarAs, between, type Trial } from "../../src/sampling/movement.ts"
 import { shippedEngine } from "../support/shipped.ts"
 
 describe("among some strengths of movement", () => {
@@ -20,12 +21,61 @@ describe("among some strengths of movement", () => {
     )
   })
 
-  test("one that loses more than half of the subject is left out", () => {
-    assert.equal(asFarAs(1, trials([0.3, -1], [0.5, -1.5], [0.6, -1.8])), 1)
+  test("one that loses more than a third of the subject is left out", () => {
+    assert.equal(asFarAs(1, trials([0.3, -1], [0.5, -1.35], [0.6, -1.5])), 1)
   })
 
   test("where none leans further, the unmoved one is taken", () => {
     assert.equal(asFarAs(1, trials([0.3, 0], [0.2, 0], [0.9, -3])), 0)
+  })
+})
+
+describe("a trial between none and all of it", () => {
+  const tokens = (...values: number[]): Tokens => ({
+    data: Float32Array.from(values),
+    valid: new Uint8Array(values.length).fill(1),
+  })
+  const negative = tokens(9)
+  const still: Reading = { branches: [tokens(1), negative], mix: guided(1) }
+  const moved: Reading = { branches: [tokens(1, 5), tokens(9)], mix: guided(1) }
+  const at = { x: new Float32Array(1), t: 0.5 }
+  const velocity = (value: number): Float32Array => new Float32Array([value])
+
+  test("is a share of both velocities, each guided as it would be alone", () => {
+    // Still: 2 + (2 - 1) = 3. Moved: 6 + (6 - 1) = 11.
+    const { mix } = between(still, moved, 0.25)
+    assert.deepEqual(mix([velocity(2), velocity(1), velocity(6)], at), velocity(5))
+  })
+
+  test("reads what both have in common once, at one length", () => {
+    const { branches, turns } = between(still, moved, 0.5)
+    assert.deepEqual(
+      branches.map(({ data }) => [...data]),
+      [
+        [1, 0],
+        [9, 0],
+        [1, 5],
+      ],
+    )
+    assert.deepEqual([...branches[0]!.valid], [1, 0])
+    assert.deepEqual(turns!(0, 8), [0, 1, 2])
+  })
+
+  test("takes the turns of either end, in that end's own places", () => {
+    const turning: Reading = { ...moved, turns: (taken) => (taken === 0 ? [0, 1] : [0]) }
+    const { turns } = between({ ...still, turns: () => [0] }, turning, 0.5)
+    assert.deepEqual(
+      [turns!(0, 8), turns!(1, 8)],
+      [
+        [0, 2, 1],
+        [0, 2],
+      ],
+    )
+  })
+
+  test("is at its ends the very reading of that end", () => {
+    assert.equal(between(still, moved, 0), still)
+    assert.equal(between(still, moved, 1), moved)
   })
 })
 
