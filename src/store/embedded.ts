@@ -16,7 +16,9 @@ export interface EmbeddedDatabase extends Database {
  * processor and 600 MB, in the middle of the first picture, and after that nothing is parsed any more: statements are
  * prepared. A process could not end before it was done either.
  */
-const COMPILED_ONCE = ["--no-wasm-dynamic-tiering", "--no-wasm-tier-up"]
+export function compileOnce(): void {
+  for (const flag of ["--no-wasm-dynamic-tiering", "--no-wasm-tier-up"]) setFlagsFromString(flag)
+}
 
 /**
  * Opens the database in `directory` (created when absent; null keeps it in memory). One process at a time
@@ -25,7 +27,7 @@ const COMPILED_ONCE = ["--no-wasm-dynamic-tiering", "--no-wasm-tier-up"]
 export async function openEmbedded(directory: string | null): Promise<EmbeddedDatabase> {
   if (directory !== null) mkdirSync(directory, { recursive: true, mode: 0o700 })
   const file = import.meta.url.endsWith(".ts") ? "./embedded-worker.ts" : "./embedded-worker.js"
-  for (const flag of COMPILED_ONCE) setFlagsFromString(flag)
+  compileOnce()
   const worker = new Worker(new URL(file, import.meta.url), { workerData: { directory } })
   const waiting = new Map<number, { resolve: (rows: object[]) => void; reject: (e: Error) => void }>()
   const handlers = new Map<string, Set<(payload: string) => void>>()

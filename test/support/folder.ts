@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rename, rm, stat } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { compileOnce } from "../../src/store/embedded.ts"
 import { sha256 } from "../../src/store/index.ts"
 import { MIGRATIONS } from "../../src/store/migrations.ts"
 import { openStore } from "../../src/store/store.ts"
@@ -26,13 +27,18 @@ declare const WebAssembly: { compile(bytes: Uint8Array): Promise<object> }
 const pglite = dirname(fileURLToPath(import.meta.resolve("@electric-sql/pglite")))
 /**
  * PostgreSQL's code, held for as long as the process lives: V8 gives every database that is opened meanwhile the same
- * machine code. Else each test's database would be compiled and optimised anew, 2 to 3 s of processor time.
+ * machine code. Else each test's database would be compiled anew.
  */
-let held: object | undefined
+let code: object | undefined
+async function holdCode(): Promise<void> {
+  if (code) return
+  compileOnce()
+  code = await WebAssembly.compile(await readFile(join(pglite, "pglite.wasm")))
+}
 
 /** A fresh data folder whose database is ready. */
 export async function dataFolder(): Promise<string> {
-  held ??= await WebAssembly.compile(await readFile(join(pglite, "pglite.wasm")))
+  await holdCode()
   const directory = await mkdtemp(join(tmpdir(), "atelier-test-"))
   // Not the promise's: a thousand small files take it up to twelve times as long.
   cpSync(await prepared(), directory, { recursive: true })
