@@ -12,6 +12,8 @@ export class Conversions {
     // A whole picture as PNG would push out hundreds of thumbnails, and is asked for once.
     maxEntrySize: MOST_BYTES / 16,
     sizeCalculation: (bytes) => bytes.byteLength,
+    // Many that are done sooner would push out one that is under way, and whoever waits for it would get an error.
+    ignoreFetchAbort: true,
     fetchMethod: (_name, _stale, { context }) => context(),
   })
 

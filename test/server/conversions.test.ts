@@ -51,3 +51,16 @@ test("those asked for lately stay, older ones give way, and a very large one is 
   for (const name of ["first", "other 0", "other 30"]) await ask(name, 2 ** 20)
   assert.deepEqual(made, ["other 0"])
 })
+
+test("one that is under way is not lost to others that are done before it", async () => {
+  const conversions = new Conversions()
+  const door = gate()
+  const slow = conversions.of("slow", async () => {
+    await door.wait()
+    return new Uint8Array([7])
+  })
+  slow.catch(() => {})
+  for (let i = 0; i < 40; i++) await conversions.of(`quick ${i}`, async () => new Uint8Array(2 ** 20))
+  door.open()
+  assert.deepEqual([...(await slow)], [7])
+})
