@@ -1,7 +1,7 @@
 // Where pictures go, and writing them whole or not at all.
 import { existsSync } from "node:fs"
 import { access, constants, mkdir, stat } from "node:fs/promises"
-import { dirname, extname, join, resolve } from "node:path"
+import { basename, dirname, extname, join, resolve } from "node:path"
 import { writeWhole } from "../checkpoint/files.ts"
 import type { Picture } from "../request/engine.ts"
 import { AtelierError } from "../request/errors.ts"
@@ -15,10 +15,8 @@ const slug = (prompt: string): string =>
 
 export interface Place {
   folder: string
-  /** Without number and extension. */
-  name: string
-  /** The whole path, when the caller named a file. */
-  file?: string
+  /** When the caller named a file: its whole path, and its name without extension. */
+  file?: { path: string; name: string }
 }
 
 const FORMATS: Record<string, "png" | "jpg" | "webp"> = {
@@ -40,11 +38,7 @@ const OTHER_FORMATS = /^\.(gif|bmp|tiff?|avif|heic|heif|jxl|svg|pdf)$/i
  * nobody waits for pictures that cannot be kept. Throws file_write, and invalid_request for a file name of another
  * format.
  */
-export async function placeFor(
-  out: string | undefined,
-  prompt: string,
-  format: Picture["format"],
-): Promise<Place> {
+export async function placeFor(out: string | undefined, format: Picture["format"]): Promise<Place> {
   const isNew = out !== undefined && !(await isFolder(out))
   const named = isNew ? formatOf(out) : undefined
   if (isNew && OTHER_FORMATS.test(extname(out)))
@@ -63,8 +57,7 @@ export async function placeFor(
       cause,
     })
   }
-  if (!isFile) return { folder, name: slug(prompt) }
-  return { folder, name: path.slice(folder.length + 1, -extname(path).length), file: path }
+  return { folder, ...(isFile && { file: { path, name: basename(path, extname(path)) } }) }
 }
 
 const wrongName = (message: string): AtelierError =>
@@ -83,20 +76,19 @@ async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
 }
 
-/** Writes one picture: a named file is replaced, a made-up name never is. */
+/** Writes one picture: a named file is replaced, a name made up of its prompt never is. */
 export async function writePicture(
   place: Place,
   picture: Picture,
-  single: boolean,
-  signal?: AbortSignal,
+  { prompt, single, signal }: { prompt: string; single: boolean; signal?: AbortSignal },
 ): Promise<string> {
-  const path = single && place.file ? place.file : freePath(place, picture)
+  const path = single && place.file ? place.file.path : freePath(place, picture, prompt)
   await writeWhole(path, (file) => file.write(picture.bytes), signal)
   return path
 }
 
-function freePath({ folder, name, file }: Place, { seed, format }: Picture): string {
-  const stem = join(folder, `${name}-${seed}`)
+function freePath({ folder, file }: Place, { seed, format }: Picture, prompt: string): string {
+  const stem = join(folder, `${file?.name ?? slug(prompt)}-${seed}`)
   let path = `${stem}.${format}`
   for (let n = 2; existsSync(path) && file === undefined; n++) path = `${stem}-${n}.${format}`
   return path

@@ -6,6 +6,7 @@ import { ASPECTS, type Aspect, SIZES } from "../request/sizes.ts"
 
 /** Options of `generate`, as commander hands them over. */
 export interface GenerateFlags {
+  alternatives?: boolean
   model?: string
   size?: string
   steps?: string
@@ -80,6 +81,7 @@ export function requestFrom(prompt: string, flags: GenerateFlags): GenerationInp
     throw wrong("mask", "it says which part of --image to paint anew, and no --image was given.")
   const fields: GenerationInput = {
     prompt,
+    alternatives: flags.alternatives,
     model: flags.model,
     negativePrompt: flags.negative,
     width: size?.[0],

@@ -65,6 +65,12 @@ const Start = z.strictObject({
 export const GenerationRequest = z.strictObject({
   model: z.string().min(1).default("medium").describe("Installed model name, alias or AIR id"),
   prompt: z.string().max(LIMITS.promptCharacters).describe("What to picture"),
+  alternatives: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether {a|b} in the prompt is a choice: seeds in a row take turns through all that it can say",
+    ),
   negativePrompt: z
     .string()
     .max(LIMITS.promptCharacters)

@@ -4,6 +4,7 @@ import { encodeImage } from "../image/encode.ts"
 import type { GenerateOptions, Generation, Picture } from "../request/engine.ts"
 import { distinct, type Note } from "../request/notes.ts"
 import type { GenerationRequest } from "../request/request.ts"
+import { promptOf, rootOf, seedsOf } from "../request/seeds.ts"
 import { type Beginning, bestNoise, byWordsAlone } from "./candidates.ts"
 import type { Lane } from "./lane.ts"
 import type { Model } from "./model.ts"
@@ -12,7 +13,7 @@ import { Reporter } from "./progress.ts"
 import { schedule, scheduleFrom } from "./schedule.ts"
 import { beginning, readStart, type StartFiles } from "./start.ts"
 import { cancellation, throwIfCancelled } from "./stepper.ts"
-import { oncePer, rootOf, turnsTo } from "./variation.ts"
+import { oncePer, turnsTo } from "./variation.ts"
 
 /** A request in which nothing is left open. */
 export type Resolved = GenerationRequest & {
@@ -49,14 +50,14 @@ export async function generate(
 ): Promise<Generation> {
   const { signal } = options
   const clock = stopwatch()
-  const seeds = Array.from({ length: request.count }, (_, i) => (request.seed + i) % 2 ** 32)
+  const seeds = seedsOf(request)
 
   // All that a seed decides beside the noise is decided by that of the picture which is varied.
   const roots = seeds.map((seed) => rootOf(request, seed))
 
   // What the model reads: expanded per picture, encoded once per prompt.
   const expanded = await orCancelled(
-    oncePer(roots, (root) => expand(request, root, signal)),
+    oncePer(roots, (root) => expand({ ...request, prompt: promptOf(request, root) }, root, signal)),
     signal,
   )
   const conditions = await Promise.all(

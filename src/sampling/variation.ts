@@ -8,10 +8,6 @@ export interface Origin {
   turns?: readonly { stream: number; strength: number }[]
 }
 
-/** The seed of the picture that all variations lead back to: words, looks and the choice among candidates are its. */
-export const rootOf = ({ variationOf }: GenerationRequest, seed: number): number =>
-  variationOf?.[0]?.seed ?? seed
-
 /** The way from the root's noise to the picture's own seed. */
 export const turnsTo = (
   { variationOf = [] }: GenerationRequest,

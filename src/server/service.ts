@@ -13,6 +13,8 @@ import {
   type ModelInfo,
   parseRequest,
   picturesOf,
+  promptOf,
+  seedsOf,
   withPictures,
 } from "../request/index.ts"
 import {
@@ -144,7 +146,8 @@ export class Service {
     const request = parseRequest(draft.request)
     const model = await this.model(request.model)
     checkSupport(request, model)
-    if (this.#filter) enforce(await this.#filter.checkPrompt(request), "prompt")
+    const seed = request.seed ?? randomInt(0, LIMITS.seed[1])
+    await this.#checkPrompts({ ...request, seed })
     if (draft.webhook) checkWebhook(draft.webhook)
     const lineage: { picture: string; role: string }[] = []
     const context = this.ingestContext(key.id)
@@ -161,7 +164,6 @@ export class Service {
       lineage.push({ picture: parent.id, role: "variation" })
     }
     const board = request.board && { ...request.board, id: await this.#boardId(key.id, request.board.id) }
-    const seed = request.seed ?? randomInt(0, LIMITS.seed[1])
     const keepSeconds = draft.keepSeconds ?? this.options.keepSeconds
     const ids = assets.map((a) => a.id)
     const stored = { ...withPictures(request, ids), model: model.name, seed, board }
@@ -207,6 +209,13 @@ export class Service {
       deletedAt: null,
       pictures: [],
     }
+  }
+
+  /** The filter sees what is read: between the signs of alternatives words could hide. */
+  async #checkPrompts(request: GenerationRequest & { seed: number }): Promise<void> {
+    const prompts = new Set(seedsOf(request).map((seed) => promptOf(request, seed)))
+    for (const prompt of this.#filter ? prompts : [])
+      enforce(await this.#filter!.checkPrompt({ ...request, prompt }), "prompt")
   }
 
   async #boardId(keyId: string, name: string): Promise<string> {

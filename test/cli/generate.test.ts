@@ -30,11 +30,12 @@ after(async () => {
   await rm(out, { recursive: true, force: true })
 })
 
-test("generate writes pictures named after prompt and seed, and replay makes one again bit for bit", async () => {
+test("generate writes pictures named after what they were asked and their seed, and replay makes one again bit for bit", async () => {
   const said = await atelier([
     "generate",
-    "A red fox!",
+    "A {red|blue} fox!",
     ...tiny,
+    "--alternatives",
     "--count",
     "2",
     "--seed",
@@ -48,7 +49,7 @@ test("generate writes pictures named after prompt and seed, and replay makes one
   assert.deepEqual(
     result.pictures.map((p) => [p.path, p.seed, p.width, p.height]),
     [
-      [join(out, "a-red-fox-5.png"), 5, 256, 256],
+      [join(out, "a-blue-fox-5.png"), 5, 256, 256],
       [join(out, "a-red-fox-6.png"), 6, 256, 256],
     ],
   )
@@ -179,6 +180,12 @@ test("a mask without a strength asks for something new, and a strength stays wha
   assert.deepEqual(start({ mask: "b.png" }), { image: "a.png", strength: 1, mask: "b.png" })
   assert.equal(start({ mask: "b.png", strength: "0.6" })?.strength, 0.6)
   assert.equal(start({})?.strength, 0.8)
+})
+
+test("--alternatives says that braces in the prompt are a choice; without it they are not", () => {
+  const asked = (flags: GenerateFlags) => parseRequest(requestFrom("a {red|blue} fox", flags)).alternatives
+  assert.equal(asked({ alternatives: true }), true)
+  assert.equal(asked({}), undefined)
 })
 
 test("--variation-of names a seed and how far to leave its picture, from variation to variation", () => {

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test"
 import { isDeepStrictEqual } from "node:util"
 import sharp from "sharp"
 import { writeSafetensors } from "../../src/checkpoint/index.ts"
-import { readRequest } from "../../src/image/metadata.ts"
+import { readExpandedPrompt, readRequest } from "../../src/image/metadata.ts"
 import type { Generation } from "../../src/request/engine.ts"
 import { AtelierError } from "../../src/request/errors.ts"
 import { type GenerationInput, parseRequest } from "../../src/request/request.ts"
@@ -266,6 +266,20 @@ test("a model whose files were moved or whose manifest is broken does not hide t
   })
   await assert.rejects(engine.generate(request({ model: "moved" })), { code: "file_not_found" })
   for (const name of ["broken", "moved"]) await rm(`${folder}/${name}`, { recursive: true })
+})
+
+test("alternatives are read by turns of the seeds, and a picture carries what it read", async () => {
+  const prompt = "a {red|blue} fox"
+  const both = await engine.generate(request({ prompt, alternatives: true, seed: 8, count: 2 }))
+  assert.deepEqual(both.expandedPrompts, ["a red fox", "a blue fox"])
+  const red = await engine.generate(request({ prompt: "a red fox", seed: 8 }))
+  const pixels = async (g: Generation, i = 0): Promise<Buffer> => await sharp(bytes(g, i)).raw().toBuffer()
+  assert.ok((await pixels(both)).equals(await pixels(red)))
+  assert.equal(await readExpandedPrompt(bytes(both, 1)), "a blue fox")
+  const asked = parseRequest(await readRequest(bytes(both, 1)))
+  assert.ok(bytes(await engine.generate(asked)).equals(bytes(both, 1)), "its own request makes it again")
+  const plain = await engine.generate(request({ prompt, steps: 1 }))
+  assert.deepEqual(plain.expandedPrompts, [prompt])
 })
 
 test("a prompt that is longer than the model reads is told of", async () => {

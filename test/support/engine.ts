@@ -12,6 +12,7 @@ import {
   type GenerationRequest,
   type ModelInfo,
   type Picture,
+  promptOf,
 } from "../../src/request/index.ts"
 
 export const testModel: ModelInfo = {
@@ -56,7 +57,8 @@ export interface TestEngineOptions {
   hasProvenance?: boolean
 }
 
-const read = ({ prompt }: GenerationRequest): string => `${prompt}, as the model read it`
+const read = (request: GenerationRequest, seed: number): string =>
+  `${promptOf(request, seed)}, as the model read it`
 
 /** Pixels from everything in the request that shapes a picture, the seed and nothing else. */
 async function draw(
@@ -78,7 +80,7 @@ async function draw(
   if (hasProvenance) {
     const { data, info } = await image.raw().toBuffer({ resolveWithObject: true })
     const own = { ...request, seed, count: 1 }
-    const told = { request: own, expandedPrompt: read(request), software: "atelier test" }
+    const told = { request: own, expandedPrompt: read(request, seed), software: "atelier test" }
     return encodeImage({ width: info.width, height: info.height, data }, output, told)
   }
   const { format, quality } = output
@@ -125,7 +127,7 @@ export function testEngine(options: TestEngineOptions = {}): TestEngine {
       return {
         pictures,
         request: { ...request, seed, steps, guidance: request.guidance ?? model.defaults.guidance },
-        expandedPrompts: pictures.map(() => read(request)),
+        expandedPrompts: pictures.map((picture) => read(request, picture.seed)),
         seconds: { total },
         notes: options.notes ?? [],
       }

@@ -6,6 +6,7 @@ import type { Generation } from "../../request/engine.ts"
 import { AtelierError } from "../../request/errors.ts"
 import type { Note } from "../../request/notes.ts"
 import { type GenerationInput, type GenerationRequest, parseRequest } from "../../request/request.ts"
+import { promptOf } from "../../request/seeds.ts"
 import { DEVICES, type Device } from "../../runtime/device.ts"
 import { findModel } from "../../sampling/catalog.ts"
 import { type CommonOptions, type Context, run } from "../context.ts"
@@ -36,6 +37,7 @@ export function registerGenerate(program: Command, context: Context): void {
     .command("generate")
     .description("make pictures from a prompt")
     .argument("<prompt>", "what to picture")
+    .option("--alternatives", "read {a|b} in the prompt as a choice, by turns of the seeds")
     .option("-m, --model <name>", "installed model, alias, file or folder")
     .option("-s, --size <size>", "WIDTHxHEIGHT, or a shape: 1:1 4:3 3:2 16:9 2.35:1 4:5 3:4 2:3 9:16")
     .option("--steps <n>", "denoiser steps")
@@ -97,7 +99,7 @@ export async function generateFiles(
   expand?: EngineOptions["expand"],
 ): Promise<GenerateResult> {
   const request = parseRequest(input)
-  const place = await placeFor(flags.out, request.prompt, request.output.format)
+  const place = await placeFor(flags.out, request.output.format)
   const progress = bar(context.terminal && !flags.json, (text) => process.stderr.write(text))
   const engine = createEngine({
     device: deviceOf(flags.device),
@@ -116,7 +118,8 @@ export async function generateFiles(
   const single = generation.pictures.length === 1
   const pictures: GenerateResult["pictures"] = []
   for (const picture of generation.pictures) {
-    const path = await writePicture(place, picture, single, context.signal)
+    const prompt = promptOf(request, picture.seed)
+    const path = await writePicture(place, picture, { prompt, single, signal: context.signal })
     pictures.push({ path, seed: picture.seed, width: picture.width, height: picture.height })
   }
   const { expandedPrompts, seconds, notes } = generation

@@ -43,6 +43,7 @@ export function registerGrid(program: Command, context: Context): void {
       "creativity=raw,low,high  reference=-2..2/9  strength=0..1/6  seed=1..4  prompt='a|b'; once or twice",
       collect,
     )
+    .option("--alternatives", "read {a|b} in the prompt as a choice, by turns of the seeds")
     .option("-m, --model <name>", "installed name, alias or path")
     .option("-s, --size <size>", "WIDTHxHEIGHT or a shape like 3:2")
     .option("--steps <n>", "denoiser steps")

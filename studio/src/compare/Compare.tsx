@@ -1,6 +1,7 @@
 // Two pictures against each other: side by side, under a divider, or only what differs.
 import { ArrowLeftRight, X } from "lucide-react"
 import { type CSSProperties, useEffect, useState } from "react"
+import { promptOf } from "../../../src/request/seeds.ts"
 import { local } from "../api/client.ts"
 import { useJob } from "../api/queries.ts"
 import type { Job, Picture } from "../api/types.ts"
@@ -77,7 +78,7 @@ const Shown = ({ side, name }: { side: Side; name: string }) => {
   return (
     <img
       src={local(side.picture.url)}
-      alt={`${name}: ${takes.picture(side.job.request.prompt, side.picture.place + 1)}`}
+      alt={`${name}: ${takes.picture(promptOf(side.job.request, side.picture.seed), side.picture.place + 1)}`}
     />
   )
 }

@@ -1,6 +1,7 @@
 // The prompt: grows with its words up to six lines. Enter generates, Shift+Enter goes to the front of the queue.
 import { X } from "lucide-react"
 import { useEffect, useLayoutEffect, useRef } from "react"
+import { wordingCount } from "../../../src/request/wordings.ts"
 import { isComposing } from "../keys/bindings.ts"
 import { useMessages } from "../messages/index.ts"
 import { draft } from "../state/draft.ts"
@@ -8,9 +9,11 @@ import { toast } from "../state/page.ts"
 import { useStore } from "../state/store.ts"
 import { generate, uploadReferences } from "../state/work.ts"
 import { IconButton } from "../ui/Button.tsx"
+import { decimal } from "../ui/words.ts"
 import { picturesIn } from "./files.tsx"
 
 export const PROMPT_ID = "prompt"
+const WORDINGS_ID = "prompt-wordings"
 /** Characters that the server takes. */
 const LONGEST = 5000
 export const focusPrompt = (): void => document.getElementById(PROMPT_ID)?.focus()
@@ -18,6 +21,7 @@ export const focusPrompt = (): void => document.getElementById(PROMPT_ID)?.focus
 export function Prompt() {
   const t = useMessages()
   const prompt = useStore(draft, (d) => d.prompt)
+  const wordings = wordingCount(prompt)
   const field = useRef<HTMLTextAreaElement>(null)
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the words
@@ -40,6 +44,7 @@ export function Prompt() {
         maxLength={LONGEST}
         dir="auto"
         aria-label={t.dock.prompt}
+        aria-describedby={wordings > 1 ? WORDINGS_ID : undefined}
         placeholder={t.dock.placeholder}
         enterKeyHint="go"
         spellCheck
@@ -65,6 +70,11 @@ export function Prompt() {
           else void generate(e.shiftKey ? { priority: 10 } : {})
         }}
       />
+      {wordings > 1 && (
+        <p id={WORDINGS_ID} className="prompt-wordings small muted">
+          {t.dock.wordings(decimal(wordings))}
+        </p>
+      )}
       {prompt && (
         <IconButton
           className="small prompt-clear"

@@ -1,6 +1,7 @@
 // The inspector: everything that is known about a picture, and ways to take it elsewhere.
 import { Check, Copy, Download } from "lucide-react"
 import { type ReactNode, useState } from "react"
+import { promptOf } from "../../../src/request/seeds.ts"
 import { assetThumb, local } from "../api/client.ts"
 import { useBoards } from "../api/queries.ts"
 import type { GenerationRequest, Job, Picture } from "../api/types.ts"
@@ -48,7 +49,10 @@ export function Inspector({ job, picture }: { job: Job; picture: Picture }) {
         </div>
       </Section>
       <Section title={t.look.modelRead}>
-        <ModelRead prompt={r.prompt} expanded={job.expandedPrompts[picture.place] ?? r.prompt} />
+        <ModelRead
+          prompt={promptOf(r, picture.seed)}
+          expanded={job.expandedPrompts[picture.place] ?? r.prompt}
+        />
       </Section>
       <Section title={t.look.request}>
         <dl className="facts">

@@ -1,4 +1,5 @@
 // Where a take came from and what it led to, as pictures that lead there.
+import { promptOf } from "../../../src/request/seeds.ts"
 import { thumb } from "../api/client.ts"
 import { useJob, useLineage } from "../api/queries.ts"
 import type { Job } from "../api/types.ts"
@@ -50,7 +51,7 @@ function Relative({ job: id, picture: wanted }: { job: string; picture: string |
     <li>
       <button
         type="button"
-        aria-label={t.takes.picture(job.request.prompt, picture.place + 1)}
+        aria-label={t.takes.picture(promptOf(job.request, picture.seed), picture.place + 1)}
         onClick={() => page.set({ current: { job: id, picture: picture.id } })}
       >
         <img src={thumb(picture, 320)} alt="" />

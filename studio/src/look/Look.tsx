@@ -12,6 +12,7 @@ import {
   X,
 } from "lucide-react"
 import { useEffect, useState } from "react"
+import { promptOf } from "../../../src/request/seeds.ts"
 import { local, thumb } from "../api/client.ts"
 import { useJob } from "../api/queries.ts"
 import { keyOf, shown } from "../keys/bindings.ts"
@@ -101,7 +102,7 @@ export default function Look() {
         <div className="look-stage" {...swipe}>
           <div className="look-bar chrome">
             <p className="look-prompt" dir="auto">
-              {job.request.prompt}
+              {promptOf(job.request, picture.seed)}
             </p>
             <IconButton
               className="star"
@@ -159,7 +160,7 @@ export default function Look() {
             <img
               key={url}
               src={url}
-              alt={t.takes.picture(job.request.prompt, picture.place + 1)}
+              alt={t.takes.picture(promptOf(job.request, picture.seed), picture.place + 1)}
               width={picture.width}
               height={picture.height}
               onClick={() => setActual(!isActual)}

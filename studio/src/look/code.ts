@@ -50,6 +50,7 @@ export function commandOf(request: Submit, boards: readonly Board[], origin = lo
   const add = (name: string, value: unknown): void => {
     if (value !== undefined && value !== null) words.push(`--${name} ${value}`)
   }
+  if (r.alternatives) words.push("--alternatives")
   add("model", r.model === "medium" ? undefined : r.model)
   add("size", r.width && r.height ? `${r.width}x${r.height}` : undefined)
   add("creativity", r.creativity)

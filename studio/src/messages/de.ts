@@ -36,6 +36,7 @@ export const de: Messages = {
     close: "Einstellungen schließen",
     noPrompt: "Sag, was zu sehen sein soll, oder gib ein Startbild.",
     clear: "Prompt leeren",
+    wordings: (n: string) => `${n} Fassungen, von Bild zu Bild im Wechsel.`,
     negative: "Weg von diesen Wörtern",
     negativePlaceholder: "Was das Bild nicht zeigen soll",
     tooLong: (most: number) => `Der Prompt fasst ${most} Zeichen; der Rest des Eingefügten fehlt.`,

@@ -37,6 +37,7 @@ export const en = {
     close: "Close settings",
     noPrompt: "Say what to picture, or give a start image.",
     clear: "Clear the prompt",
+    wordings: (n: string) => `${n} wordings, by turns from picture to picture.`,
     negative: "Steer away from words",
     negativePlaceholder: "What the picture should not show",
     tooLong: (most: number) =>

@@ -36,6 +36,7 @@ export const fr: Messages = {
     close: "Fermer les réglages",
     noPrompt: "Dites quoi montrer, ou donnez une image de départ.",
     clear: "Effacer le prompt",
+    wordings: (n: string) => `${n} formulations, à tour de rôle d’une image à l’autre.`,
     negative: "S’éloigner de ces mots",
     negativePlaceholder: "Ce que l’image ne doit pas montrer",
     tooLong: (most: number) =>

@@ -1,4 +1,6 @@
 // What is in the dock: the request being written. Kept in the browser, so that a reload loses nothing.
+
+import { hasAlternatives, literal } from "../../../src/request/wordings.ts"
 import { assetThumb } from "../api/client.ts"
 import type { Capabilities, GenerationRequest, Job, Model, Submit, Turns } from "../api/types.ts"
 import { messages } from "../messages/index.ts"
@@ -33,7 +35,7 @@ export interface DraftVariation {
 
 export type Draft = Omit<
   GenerationRequest,
-  "references" | "start" | "loras" | "output" | "board" | "variationOf"
+  "references" | "start" | "loras" | "output" | "board" | "variationOf" | "alternatives"
 > & {
   references: DraftReference[]
   start: DraftStart | null
@@ -129,6 +131,7 @@ export function requestOf(d: Draft, capabilities: Capabilities): Submit {
   return {
     model: model.name,
     prompt: d.prompt.trim(),
+    ...(hasAlternatives(d.prompt.trim()) ? { alternatives: true } : {}),
     width,
     height,
     count: d.count,
@@ -170,12 +173,26 @@ export const turnedBy = ({ of, job }: DraftVariation, strength: number): DraftVa
 export const variationIn = ({ id, request: { variationOf: of } }: Job): DraftVariation | null =>
   of?.length ? { of, job: id } : null
 
+/** A take's prompt for the dock, which reads alternatives: where the take did not, braces are braces. */
+export const writtenIn = ({ request: { prompt, alternatives } }: Job): string =>
+  alternatives ? prompt : literal(prompt)
+
 /** A take's settings for the dock. Steps, guidance and candidates that were the model's own go back to being that. */
 export function draftOf(job: Job, model: Model | undefined): Omit<Draft, "seedLocked"> {
-  const { loras: _l, output, references, start, board, variationOf: _v, ...plain } = job.request
+  const {
+    loras: _l,
+    output,
+    references,
+    start,
+    board,
+    variationOf: _v,
+    alternatives: _a,
+    ...plain
+  } = job.request
   const own = model?.defaults
   return {
     ...plain,
+    prompt: writtenIn(job),
     steps: plain.steps === own?.steps ? null : plain.steps,
     guidance: plain.guidance === own?.guidance ? null : plain.guidance,
     candidates: plain.candidates === own?.candidates ? null : plain.candidates,

@@ -15,6 +15,7 @@ import {
   requestOf,
   START_STRENGTH,
   variationIn,
+  writtenIn,
 } from "./draft.ts"
 import { newId } from "./id.ts"
 import { complain, type PictureAt, page, toast } from "./page.ts"
@@ -119,7 +120,7 @@ export type Recall = "all" | "remix" | "prompt" | "seed"
 export function recall(job: Job, what: Recall, seed = job.request.seed): void {
   const { toast: words } = messages()
   if (what === "prompt") {
-    draft.set({ prompt: job.request.prompt, negativePrompt: job.request.negativePrompt })
+    draft.set({ prompt: writtenIn(job), negativePrompt: job.request.negativePrompt })
     toast(words.promptUsed)
     return
   }

@@ -1,6 +1,7 @@
 // One picture of a take: waiting, coming into view, or done. Honest at every moment.
 import { ArrowLeftRight, EllipsisVertical, ImageOff, Plus, Star } from "lucide-react"
 import { memo, useRef, useState } from "react"
+import { promptOf } from "../../../src/request/seeds.ts"
 import { local, thumb } from "../api/client.ts"
 import type { Job, Picture, Progress } from "../api/types.ts"
 import { PICTURE_TYPE } from "../dock/files.tsx"
@@ -106,7 +107,7 @@ function Done({ job, picture, width, isCompared, onLoad }: DoneProps) {
   const [isMet, setMet] = useState(false)
   const src = thumb(picture, thumbWidth(width))
   const bare = useStore(held, (h) => (h.now?.picture === picture.id ? h.now : null))
-  const name = t.takes.picture(job.request.prompt, picture.place + 1)
+  const name = t.takes.picture(promptOf(job.request, picture.seed), picture.place + 1)
   const isGone = picture.expired || isBroken
   return (
     <>

@@ -131,6 +131,28 @@ export const dock = (browser: () => Browser): void => {
       await close()
     })
 
+    test("alternatives in a prompt are counted, each picture reads its own, and what is reused reads the same", async () => {
+      await using studio = await openStudio()
+      const { page, close } = await openPage(browser(), studio)
+      await promptOf(page).fill("a {red|blue} kite")
+      await page.getByText("2 wordings, by turns").waitFor()
+      await make(page, "a {red|blue} kite", { count: 2 })
+      await page.getByRole("button", { name: /^a red kite/ }).waitFor()
+      await page.getByRole("button", { name: /^a blue kite/ }).waitFor()
+      const [job] = await jobsOf(studio)
+      assert.equal(job!.request.alternatives, true)
+      // A prompt of another client, whose braces were no choice, is brought back as one that reads the same.
+      await fetch(`${studio.url}/api/jobs?wait=30`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ prompt: "a {green|grey} kite", count: 1 }),
+      })
+      await page.getByRole("button", { name: /^a \{green\|grey\} kite/ }).waitFor()
+      await page.locator("[data-newest]").getByRole("button", { name: "Use all" }).click()
+      assert.equal(await promptOf(page).inputValue(), "a \\{green\\|grey\\} kite")
+      await close()
+    })
+
     test("the starters with a reference and with a start image are requests that run", async () => {
       await using studio = await openStudio()
       const { page, context, close } = await openPage(browser(), studio)
