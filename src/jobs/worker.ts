@@ -36,6 +36,8 @@ export interface WorkerOptions {
     waited: number
     pictures: number
   }) => void
+  /** What broke inside while a job was made: its words are for the log, not for the job's owner. */
+  onFault?: (thrown: unknown, jobId: string) => void
   onStep?: (secondsPerStep: number, inFlight: number) => void
 }
 
@@ -344,9 +346,10 @@ export class Worker {
       await jobs.db.query(JOBS.handBack, [this.id, null, jobs.clock(), true, row.id])
       return
     }
-    const message = AGAIN.includes(error.code)
-      ? `Failed after ${row.tries} tries: ${error.message}`
-      : error.message
+    const isFault = error.code === "internal" && error.cause !== undefined
+    if (isFault) this.#o.onFault?.(thrown, row.id)
+    const said = isFault ? "something failed inside; the log has it under the job's id." : error.message
+    const message = AGAIN.includes(error.code) ? `Failed after ${row.tries} tries: ${said}` : said
     await jobs.end(row.id, "failed", {
       error: { ...error.toJSON(), message },
       worker: this.id,

@@ -36,6 +36,8 @@ export interface WaitOptions {
   /** Aborting cancels the job; where no server can be told of it within `silenceSeconds`, waiting ends all the same. */
   signal?: AbortSignal
   onProgress?: (progress: NonNullable<RemoteJob["progress"]>) => void
+  /** Waits for so long at most, and gives the job as it then is. */
+  seconds?: number
 }
 
 export interface ListOptions {
@@ -92,16 +94,23 @@ export class AtelierClient {
     return this.#json("POST", "/api/jobs", { ...request, ...rest }, headers)
   }
 
-  /** Submits, waits and returns the completed job. Throws what the job failed with. */
+  /** Submits, waits and returns the completed job, with `seconds` perhaps one that still runs. Throws what the job failed with. */
   async generate(request: GenerationInput, options: SubmitOptions & WaitOptions = {}): Promise<RemoteJob> {
-    const { signal, onProgress, ...rest } = options
+    const { signal, onProgress, seconds, ...rest } = options
     const job = await this.submit(request, rest)
-    return this.wait(job.id, { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) })
+    return this.wait(job.id, {
+      ...(signal && { signal }),
+      ...(onProgress && { onProgress }),
+      ...(seconds !== undefined && { seconds }),
+    })
   }
 
-  /** Resolves with the completed job, over lost connections and restarts of the server. */
+  /** Resolves with the completed job, over lost connections and restarts of the server; after `seconds` with the job as it is. */
   async wait(id: string, options: WaitOptions = {}): Promise<RemoteJob> {
     const stop = new AbortController()
+    const late = new AtelierError("timeout", `Job ${id} is still being made.`)
+    const timer =
+      options.seconds === undefined ? undefined : setTimeout(() => stop.abort(late), options.seconds * 1000)
     const cancel = (): void => void this.#cancelOrStop(id, stop)
     options.signal?.addEventListener("abort", cancel, { once: true })
     try {
@@ -116,7 +125,11 @@ export class AtelierClient {
       }
       stop.signal.throwIfAborted()
       throw new AtelierError("unavailable", "The event stream ended.")
+    } catch (thrown) {
+      if (stop.signal.reason === late) return await this.job(id)
+      throw thrown
     } finally {
+      clearTimeout(timer)
       stop.abort()
       options.signal?.removeEventListener("abort", cancel)
     }

@@ -75,7 +75,7 @@ export interface IngestContext {
   keyId: string
   allowPrivate: boolean
   /** Addresses that are this server's own: their pictures are read from the store. */
-  origins: readonly string[]
+  bases: readonly string[]
 }
 
 export interface Ingested {
@@ -118,7 +118,7 @@ export async function storeAsset(
 
 /** One picture of a request as an asset. `field` names it in errors. */
 export async function ingest(source: string, field: string, context: IngestContext): Promise<Ingested> {
-  const own = ownId(source, context.origins)
+  const own = ownId(source, context.bases)
   if (own !== null) return fromStore(own, field, context)
   const bytes = await bytesOf(source, field, context)
   const asset = await storeAsset(bytes, { kind: "input", field }, context)
@@ -143,16 +143,21 @@ export async function ingestBoard(
 }
 
 /** `<uuid>`, or an address of ours that ends in one: `/files/<uuid>.png`. */
-function ownId(source: string, origins: readonly string[]): string | null {
+function ownId(source: string, bases: readonly string[]): string | null {
   if (isUuid(source)) return source
   if (source.length > 2048 || !/^(https?:|\/files\/)/.test(source)) return null
-  const path = source.startsWith("/") ? source : ownPath(source, origins)
+  const path = source.startsWith("/") ? source : ownPath(source, bases)
   return path === null ? null : (/^\/files\/(?:assets\/)?([0-9a-f-]{36})(?:\.\w+)?$/i.exec(path)?.[1] ?? null)
 }
-const ownPath = (address: string, origins: readonly string[]): string | null => {
+/** Below which of our addresses it is: behind a proxy that may be a folder of another host. */
+function ownPath(address: string, bases: readonly string[]): string | null {
   if (!URL.canParse(address)) return null
-  const url = new URL(address)
-  return origins.includes(url.origin) ? url.pathname : null
+  const { origin, pathname } = new URL(address)
+  for (const base of bases.map((text) => new URL(text))) {
+    const folder = base.pathname.replace(/\/$/, "")
+    if (origin === base.origin && pathname.startsWith(`${folder}/`)) return pathname.slice(folder.length)
+  }
+  return null
 }
 
 async function fromStore(id: string, field: string, context: IngestContext): Promise<Ingested> {

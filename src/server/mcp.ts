@@ -7,6 +7,9 @@ import { ASPECTS, CREATIVITY, GenerationRequest, LIMITS, SIZES } from "../reques
 import { AtelierClient, type RemoteJob } from "../sdk/index.ts"
 import { VERSION } from "./native/about.ts"
 
+/** Clients give a call up after 60 s, and would never learn of the job. */
+const WAIT_SECONDS = 45
+
 const { variationOf, negativePrompt, start, intensity, complexity, movement } = GenerationRequest.shape
 const GenerateInput = {
   prompt: z.string().min(1).max(LIMITS.promptCharacters).describe("What to picture"),
@@ -35,7 +38,12 @@ const GenerateInput = {
   intensity,
   complexity,
   movement,
-  wait: z.boolean().default(true).describe("false returns the job at once; ask job_status later"),
+  wait: z
+    .boolean()
+    .default(true)
+    .describe(
+      `false returns the job at once, and so does a picture that takes longer than ${WAIT_SECONDS} s; ask job_status later`,
+    ),
 }
 
 const facts = (job: RemoteJob) => ({
@@ -57,10 +65,14 @@ function createMcpServer(client: AtelierClient): McpServer {
   server.registerTool(
     "generate",
     {
-      description: "Make pictures from a prompt. Returns the pictures and their addresses.",
+      description:
+        "Make pictures from a prompt. Returns the pictures and their addresses, or after a while the job that makes them.",
       inputSchema: GenerateInput,
     },
-    async ({ aspect, creativity, seed, model, references, board, wait, ...same }) => {
+    async (
+      { aspect, creativity, seed, model, references, board, wait, ...same },
+      { signal, _meta, sendNotification },
+    ) => {
       const [width, height] = SIZES[aspect]
       const request = {
         ...same,
@@ -72,7 +84,15 @@ function createMcpServer(client: AtelierClient): McpServer {
         ...(references === undefined ? {} : { references }),
         ...(board === undefined ? {} : { board: { id: board } }),
       }
-      const job = wait ? await client.generate(request) : await client.submit(request)
+      const { progressToken } = _meta ?? {}
+      const tell = ({ step, steps }: { step: number; steps: number }): void => {
+        if (progressToken === undefined) return
+        const params = { progressToken, progress: step, total: steps }
+        sendNotification({ method: "notifications/progress", params }).catch(() => {}) // nobody listens any more
+      }
+      const job = wait
+        ? await client.generate(request, { signal, seconds: WAIT_SECONDS, onProgress: tell })
+        : await client.submit(request)
       const images = await Promise.all(
         job.pictures.map(async (p) => ({
           type: "image" as const,

@@ -105,6 +105,7 @@ export async function serve(given: ServeOptions, engine: Engine | null): Promise
               metrics.wait.observe(waited)
               metrics.run.observe(seconds)
             },
+            onFault: (thrown, job) => log.error({ err: thrown, job }, "a job failed inside"),
             onStep: (seconds, inFlight) => {
               metrics.step.observe(seconds)
               metrics.fill.observe(inFlight)

@@ -134,7 +134,7 @@ export class Service {
       blobs: this.blobs,
       keyId,
       allowPrivate: this.options.allowPrivateNetwork,
-      origins: this.options.publicUrl ? [this.origin, new URL(this.options.publicUrl).origin] : [this.origin],
+      bases: [this.base, this.origin],
     }
   }
 

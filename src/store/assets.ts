@@ -32,7 +32,7 @@ const assetOf = ({ key_id, created_at, deleted_at, ...rest }: AssetRow): Asset =
   deletedAt: deleted_at,
 })
 
-/** An input whose bytes this key has sent before is the same asset again; of those that come under one id the first stays. */
+/** An input whose bytes this key has sent before, and not deleted, is the same asset again; of those that come under one id the first stays. */
 export async function addAsset(
   db: Queryable,
   asset: Omit<Asset, "id" | "createdAt" | "deletedAt"> & { id?: string },

@@ -17,6 +17,9 @@ export const CHANNELS = {
 
 const TELL = `pg_notify('${CHANNELS.events}', '')`
 
+/** Dialects whose deadline is one for the start: what has begun goes on. */
+const START_DEADLINES = "{fal}"
+
 /** Events of all rows in `from`, which has id, key_id and state. `now` is the parameter holding the time. */
 const eventsOf = (from: string, now: string, data = "'{}'::jsonb"): string =>
   `insert into job_events (job_id, key_id, kind, data, at)
@@ -160,6 +163,7 @@ export const JOBS = {
     for update of j skip locked),
   moved as (
     update jobs set worker = $1, tries = tries + 1, started_at = $2::timestamptz, served = nextval('job_serve'),
+      deadline_at = case when dialect = any ('${START_DEADLINES}') then null else deadline_at end,
       -- a job without pictures of its own has nothing to prepare and is processing at once
       state = case when request -> 'start' = 'null' and request -> 'board' = 'null'
                     and request -> 'references' = '[]' then 'processing' else 'scheduled' end
@@ -426,7 +430,8 @@ export const ASSETS = {
   add: `insert into assets (id, key_id, kind, hash, mime, width, height, bytes, name, description, created_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (id) do nothing returning *`,
   get: `select * from assets where id = $1 and ($2::text is null or key_id = $2)`,
-  sameInput: `select * from assets where key_id = $1 and hash = $2 order by created_at limit 1`,
+  sameInput: `select * from assets where key_id = $1 and hash = $2 and deleted_at is null
+         order by created_at limit 1`,
   list: `select * from assets where key_id = $1 and kind = 'upload' and deleted_at is null
          and ($2::timestamptz is null or created_at < $2) order by created_at desc, id desc limit $3`,
   remove: `update assets set deleted_at = $3 where id = $1 and key_id = $2 and deleted_at is null returning id`,

@@ -5,6 +5,7 @@ import { after, before, test } from "node:test"
 import * as comfy from "@comfyorg/sdk"
 import { createFalClient } from "@fal-ai/client"
 import Replicate, { type FileOutput } from "replicate"
+import sharp from "sharp"
 import { startService, type TestService, until } from "../support/service.ts"
 
 const publicUrl = "https://pictures.example/atelier"
@@ -31,6 +32,22 @@ test("publicUrl: Krea's results begin with it, and the files are there under the
   const [url] = (await service.call("GET", `/jobs/${body.job_id}`)).body.result.urls
   assert.ok(url.startsWith(`${publicUrl}/files/`), url)
   assert.equal((await service.call("GET", url.replace(publicUrl, ""))).status, 200)
+})
+
+test("publicUrl: an upload's address is known for ours again, with the picture that it is", async () => {
+  const png = await sharp({ create: { width: 8, height: 8, channels: 3, background: "red" } })
+    .png()
+    .toBuffer()
+  const form = new FormData()
+  form.set("file", new File([new Uint8Array(png)], "a.png"))
+  const upload = (await (await fetch(`${service.url}/assets`, { method: "POST", body: form })).json()) as {
+    image_url: string
+  }
+  assert.ok(upload.image_url.startsWith(`${publicUrl}/files/assets/`))
+  const asked = { ...input, image_url: upload.image_url, strength: 0.5 }
+  const { status, body } = await service.call("POST", PATHS.krea, asked)
+  assert.equal(status, 200, JSON.stringify(body))
+  await until(async () => (await service.call("GET", `/jobs/${body.job_id}`)).body.status === "completed")
 })
 
 test("publicUrl: the addresses that fal's client is sent on to begin with it, too", async () => {

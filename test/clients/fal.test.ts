@@ -7,6 +7,8 @@ import { createFal } from "@ai-sdk/fal"
 import { type ApiError, createFalClient } from "@fal-ai/client"
 import { generateImage } from "ai"
 import sharp from "sharp"
+import { sweep } from "../../src/jobs/index.ts"
+import { AtelierError } from "../../src/request/index.ts"
 import { gate, startService, type TestService, until } from "../support/service.ts"
 
 let service: TestService
@@ -48,6 +50,7 @@ const picture = () =>
   sharp({ create: { width: 40, height: 30, channels: 3, background: "red" } })
     .png()
     .toBuffer()
+const uri = async () => `data:image/png;base64,${(await picture()).toString("base64")}`
 type Output = { images: { url: string; width: number; content_type: string }[]; seed: number }
 
 test("fal: run answers with the picture", async () => {
@@ -156,6 +159,80 @@ test("fal: a request that is not done within its timeout fails as the caller's o
   await until(async () => (await client.queue.status(id, { requestId })).status === "COMPLETED")
   await assert.rejects(client.queue.result(id, { requestId }), (e: ApiError<unknown>) => e.isUserTimeout)
   await service.call("POST", "/api/queue/resume")
+})
+
+test("fal: the timeout is one for the start: a picture that is being made when it passes is finished", async () => {
+  const begun = gate()
+  const beforeStep = ({ prompt }: { prompt: string }) => (prompt === "begun" ? begun.wait() : undefined)
+  let late = 0
+  const own = await startService({ clock: () => new Date(Date.now() + late) }, { beforeStep })
+  try {
+    const headers = { "x-fal-request-timeout": "5" }
+    const { body } = await own.call("POST", `/fal/queue/${id}`, { prompt: "begun" }, headers)
+    await begun.reached
+    late = 6000
+    await sweep(own.service.jobs, own.service.blobs)
+    begun.open()
+    const path = `/fal/queue/krea/v2/requests/${body.request_id}`
+    await until(async () => (await own.call("GET", `${path}/status`)).body.status === "COMPLETED")
+    assert.equal((await own.call("GET", path)).status, 200)
+  } finally {
+    begun.open()
+    await own.drop()
+  }
+})
+
+test("fal: what ended for good is not answered with a status that the client tries again", async () => {
+  const engine = { beforeStep: ({ prompt }: { prompt: string }) => fail(prompt) }
+  const fail = (prompt: string): void => {
+    if (prompt === "broken") throw new AtelierError("worker_lost", "The worker is gone.")
+  }
+  const own = await startService({}, engine)
+  try {
+    const { status, body } = await own.call("POST", `/fal/run/${id}`, { prompt: "broken" })
+    assert.deepEqual([status, body.detail], [500, "Failed after 2 tries: The worker is gone."])
+  } finally {
+    await own.drop()
+  }
+})
+
+test("fal: a wrong picture is named by the field and place that the caller wrote", async () => {
+  const image_style_references = [{ image_url: await uri() }, { image_url: "data:image/png;base64,AAAA" }]
+  const { status, body } = await service.call("POST", `/fal/run/${id}`, {
+    prompt: "a fox",
+    image_style_references,
+  })
+  assert.equal(status, 422)
+  assert.deepEqual(body.detail[0].loc, ["body", "image_style_references", 1, "image_url"])
+})
+
+test("fal: a model that is not there is told as fal tells things", async () => {
+  for (const path of ["/fal/run/krea/v2/huge/text-to-image", "/fal/queue/krea/v2/huge/text-to-image"]) {
+    const { status, body } = await service.call("POST", path, { prompt: "a fox" })
+    assert.equal(status, 404)
+    assert.match(body.detail, /^There is no model krea\/v2\/huge\/text-to-image\. Installed: /)
+  }
+})
+
+test("fal: who hangs up on the proxy hangs up on the call", async () => {
+  const own = gate()
+  const slow = await startService({}, { beforeStep: () => own.wait() })
+  try {
+    const caller = new AbortController()
+    const call = fetch(`${slow.url}/fal/proxy`, {
+      method: "POST",
+      headers: { "x-fal-target-url": `https://fal.run/${id}`, "content-type": "application/json" },
+      body: JSON.stringify({ prompt: "left" }),
+      signal: caller.signal,
+    })
+    await own.reached
+    caller.abort()
+    await assert.rejects(call)
+    await until(async () => (await slow.call("GET", "/api/jobs")).body.items[0].state === "cancelled")
+  } finally {
+    own.open()
+    await slow.drop()
+  }
 })
 
 test("fal: an id with the prefix fal-ai goes through the queue, too", async () => {

@@ -80,7 +80,10 @@ test("mcp: over standard input and output the same tools make the same picture",
   const [overPipe, overHttp] = await Promise.all([piped.listTools(), client.listTools()])
   assert.deepEqual(overPipe.tools, overHttp.tools)
   const call = { name: "generate", arguments: { prompt: "an owl", seed: 3 } }
-  const [first, second] = [await piped.callTool(call), await client.callTool(call)]
+  const steps: number[] = []
+  const onprogress = ({ progress }: { progress: number }) => steps.push(progress)
+  const [first, second] = [await piped.callTool(call, undefined, { onprogress }), await client.callTool(call)]
+  assert.ok(steps.length > 0 && steps.every((step, i) => i === 0 || step >= steps[i - 1]!), steps.join(" "))
   const pictureOf = (result: typeof first) => (result.content as { data?: string }[])[1]!.data
   assert.ok(pictureOf(first))
   assert.equal(pictureOf(first), pictureOf(second))

@@ -3,6 +3,8 @@ import assert from "node:assert/strict"
 import { after, before, test } from "node:test"
 import OpenAI, { toFile } from "openai"
 import sharp from "sharp"
+import { AtelierError } from "../../src/request/index.ts"
+import { unfolded } from "../../src/server/dialects/openai.ts"
 import { gate, startService, type TestService, until } from "../support/service.ts"
 
 let service: TestService
@@ -10,7 +12,10 @@ let client: OpenAI
 /** Awaited before the steps of prompts that begin with `held`. */
 let held: ReturnType<typeof gate>
 before(async () => {
-  const beforeStep = (r: { prompt: string }) => (r.prompt.startsWith("held") ? held.wait() : undefined)
+  const beforeStep = (r: { prompt: string }) => {
+    if (r.prompt === "broken") throw new AtelierError("worker_lost", "The worker is gone.")
+    return r.prompt.startsWith("held") ? held.wait() : undefined
+  }
   service = await startService({}, { stepMilliseconds: 5, beforeStep })
   client = new OpenAI({ apiKey: "any", baseURL: `${service.url}/v1` })
 })
@@ -43,6 +48,60 @@ test("openai: n pictures come in one answer with seeds counting up", async () =>
   assert.equal(seen.creativity, 0)
   const file = await fetch(answer.data![2]!.url!)
   assert.equal(file.headers.get("content-type"), "image/webp")
+})
+
+test("openai: a form's lists and objects are read as the client writes them", async () => {
+  const url = `data:image/png;base64,${(await picture("green")).toString("base64")}`
+  await client.images.edit({
+    image: await toFile(await picture("red"), "a.png"),
+    prompt: "a fox",
+    ...({
+      image_style_references: [{ url, strength: -0.5 }, { url }],
+      styles: [{ id: "line", strength: 0.25 }],
+    } as object),
+  })
+  const { references, loras } = service.engine.seen.at(-1)!
+  assert.deepEqual(
+    references.map((r) => r.weight),
+    [-0.5, 0.5],
+  )
+  assert.deepEqual(loras, [{ name: "line", weight: 0.25 }])
+  assert.deepEqual(
+    JSON.parse(
+      JSON.stringify(
+        unfolded([
+          ["a[][b]", "1"],
+          ["a[][c]", "2"],
+          ["a[][b]", "3"],
+          ["d[e][f]", "4"],
+          ["g[]", "5"],
+          ["g[]", "6"],
+          ["__proto__[x]", "7"],
+        ]),
+      ),
+    ),
+    JSON.parse('{"a":[{"b":"1","c":"2"},{"b":"3"}],"d":{"e":{"f":"4"}},"g":["5","6"],"__proto__":{"x":"7"}}'),
+  )
+  assert.equal(({} as { x?: unknown }).x, undefined)
+})
+
+test("openai: a markup, and a mask without a start picture to lie on, are refused by name", async () => {
+  const file = async (colour: string) => toFile(await picture(colour), "a.png")
+  const ask = async (more: object) =>
+    client.images.edit({ image: await file("red"), prompt: "a fox", ...more })
+  await assert.rejects(ask({ markup: await file("blue") }), { status: 400, param: "markup" })
+  await assert.rejects(ask({ mask: await file("blue"), image_role: "style" }), { status: 400, param: "mask" })
+})
+
+test("openai: a job that failed for good is asked for once, and named by what the caller wrote", async () => {
+  const before = service.engine.seen.length
+  await assert.rejects(client.images.generate({ prompt: "broken" }), { status: 422 })
+  assert.equal(service.engine.seen.length - before, 2) // its two tries
+  const references = { image_style_references: [{ url: "data:image/png;base64,AAAA" }] } as object
+  await assert.rejects(client.images.generate({ prompt: "a fox", ...references }), {
+    status: 400,
+    param: "image_style_references[0].url",
+  })
 })
 
 test("openai: an edit starts from the first picture and takes the others as styles", async () => {

@@ -6,6 +6,7 @@ import { generateImage } from "ai"
 import Replicate, { validateWebhook, type WebhookEventType } from "replicate"
 import sharp from "sharp"
 import { WEBHOOKS } from "../../src/store/index.ts"
+import { testModel } from "../support/engine.ts"
 import { startService, type TestService } from "../support/service.ts"
 import { webhookReceiver } from "../support/webhook-receiver.ts"
 
@@ -28,6 +29,27 @@ test("replicate: run resolves with the picture's address, never with null", asyn
   assert.equal(typeof output, "string")
   assert.equal((await fetch(String(output))).headers.get("content-type"), "image/png")
   assert.equal(service.engine.seen.at(-1)!.creativity, 10)
+})
+
+test("replicate: a model's newest version is that model, and no other", async () => {
+  const large = { ...testModel, name: "big", variant: "large" as const, aliases: [] }
+  const own = await startService({}, { models: [testModel, large] })
+  try {
+    const both = new Replicate({ auth: "any", baseUrl: `${own.url}/v1` })
+    for (const [name, installed] of [
+      ["krea-2-large", "big"],
+      ["krea-2-medium", testModel.name],
+    ] as const) {
+      const { latest_version } = await both.models.get("krea", name)
+      const made = await both.predictions.create({ version: latest_version!.id, input: { prompt: "a fox" } })
+      assert.equal((await both.wait(made, { interval: 20 })).version, latest_version!.id)
+      assert.equal(own.engine.seen.at(-1)!.model, installed)
+    }
+    const old = await both.predictions.create({ version: "atelier", input: { prompt: "a fox" } })
+    assert.equal((await both.wait(old, { interval: 20 })).status, "succeeded")
+  } finally {
+    await own.drop()
+  }
 })
 
 test("replicate: a create that does not hold answers `starting`, and waiting ends in `succeeded`", async () => {

@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net"
 import { after, before, test } from "node:test"
 import sharp from "sharp"
 import WebSocket from "ws"
+import { testModel } from "../support/engine.ts"
 import { gate, startService, type TestService, until } from "../support/service.ts"
 import { webhookReceiver } from "../support/webhook-receiver.ts"
 
@@ -286,6 +287,77 @@ async function storage(answer: () => number = () => 200) {
   const uploadEndpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/bucket?signature=1`
   return { puts, uploadEndpoint, close: () => server.close() }
 }
+
+test("runware: who has a webhook may hang up, and who asks later is told of success", async () => {
+  const held = gate()
+  beforeStep = (prompt) => (prompt === "left alone" ? held.wait() : undefined)
+  const told: { imageUUID: string }[] = []
+  const hook = await webhookReceiver((message) => told.push(JSON.parse(message)))
+  const taskUUID = randomUUID()
+  const task = { taskType: "imageInference", taskUUID, model, positivePrompt: "left alone" }
+  const caller = new AbortController()
+  const call = fetch(`${service.url}/v1`, {
+    method: "POST",
+    body: JSON.stringify([{ ...task, webhookURL: hook.url }]),
+    signal: caller.signal,
+  })
+  await held.reached
+  caller.abort()
+  await assert.rejects(call)
+  held.open()
+  await until(() => told.length === 1)
+  hook.close()
+  const { body } = await post({ taskType: "getResponse", taskUUID })
+  assert.deepEqual([body.data[0].imageUUID, body.data[0].status], [told[0]!.imageUUID, "success"])
+})
+
+test("runware: references under another model's name and a time to live beyond a decade are refused", async () => {
+  const image = `data:image/png;base64,${await picture()}`
+  const wrong = await infer({ referenceImages: [image] })
+  assert.deepEqual(
+    [wrong.status, wrong.body.errors[0].code, wrong.body.errors[0].parameter],
+    [400, "unsupportedParameter", "referenceImages"],
+  )
+  assert.equal((await infer({ referenceImages: [] })).status, 200)
+  const ttl = await infer({ ttl: 9_999_999_999_999 })
+  assert.deepEqual([ttl.status, ttl.body.errors[0].code], [400, "invalidTtl"])
+})
+
+test("runware: a search for other kinds of models finds none, and every variant has its AIR", async () => {
+  const large = { ...testModel, name: "big", variant: "large" as const, aliases: [] }
+  const own = await startService({}, { models: [testModel, large] })
+  try {
+    const search = async (more: object): Promise<string[]> => {
+      const { body } = await own.call("POST", "/v1", [
+        { taskType: "modelSearch", taskUUID: randomUUID(), ...more },
+      ])
+      return body.data[0].results.map((r: { air: string }) => r.air)
+    }
+    assert.deepEqual(await search({ search: "large" }), ["krea:krea@2-large"])
+    assert.ok(
+      (await search({ category: "checkpoint", architecture: "Krea2" })).includes("krea:krea@2-medium"),
+    )
+    for (const other of [{ category: "lora" }, { type: "inpainting" }, { tags: ["anime"] }])
+      assert.deepEqual(await search(other), [])
+  } finally {
+    await own.drop()
+  }
+})
+
+test("runware: bytes that come again after their upload was deleted are an upload again", async () => {
+  const image = `data:image/png;base64,${(
+    await sharp({ create: { width: 41, height: 30, channels: 3, background: "lime" } })
+      .png()
+      .toBuffer()
+  ).toString("base64")}`
+  const upload = async () => (await post({ taskType: "imageUpload", image })).body.data[0]
+  const first = await upload()
+  assert.equal((await upload()).imageUUID, first.imageUUID)
+  await post({ taskType: "mediaStorage", operation: "delete", mediaUUID: first.imageUUID })
+  const again = await upload()
+  assert.notEqual(again.imageUUID, first.imageUUID)
+  assert.equal((await fetch(again.imageURL)).status, 200)
+})
 
 test("runware: the raw bytes of every picture are put to the uploadEndpoint, beside what the webhook is told", async () => {
   const { puts, uploadEndpoint, close } = await storage()

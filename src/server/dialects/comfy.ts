@@ -4,8 +4,17 @@ import { isEnd, isQueueFull, isWaiting, type Job } from "../../jobs/index.ts"
 import type { AtelierError, ErrorCode, ErrorData } from "../../request/index.ts"
 import { type Call, statusOf } from "../http.ts"
 import type { Service } from "../service.ts"
-import { completed, type Door, type Failure, idempotency, issuesOf, readJson, submitAndWait } from "./door.ts"
-import { kreaBody, kreaJob, kreaRequest } from "./krea.ts"
+import {
+  completed,
+  type Door,
+  type Failure,
+  idempotency,
+  issuesOf,
+  otherwise,
+  readJson,
+  submitAndWait,
+} from "./door.ts"
+import { KREA_FIELDS, kreaBody, kreaJob, kreaRequest } from "./krea.ts"
 
 const WAIT_SECONDS = 600
 
@@ -44,7 +53,11 @@ export const comfyFailure = (e: AtelierError): Failure => {
   if (type !== "invalid_input" || e.code === "conflict") {
     return { status: statusOf(e.code), body: { detail: e.message, error_type: type }, headers }
   }
-  const detail = issuesOf(e).map((i) => ({ loc: ["body", ...i.path], msg: i.message, type: i.type }))
+  const detail = issuesOf(e, KREA_FIELDS).map((i) => ({
+    loc: ["body", ...i.path],
+    msg: i.message,
+    type: i.type,
+  }))
   return { status: 422, body: { detail, error_type: type }, headers }
 }
 export const comfyHeaders = (c: Call): Record<string, string> => ({
@@ -124,4 +137,5 @@ export function comfy(door: Door, s: Service): void {
       },
     }
   })
+  otherwise(door, s, ["/v2/models/*"], (path) => /^\/v2\/models\/([^/]+\/[^/]+)/.exec(path)?.[1])
 }

@@ -87,6 +87,23 @@ export function openDoor(app: Hono<Env>, s: Service, callers: Callers, options: 
   }
 }
 
+/**
+ * What else is asked below these paths: that there is no such model, or nothing at all, in the dialect's own words. Comes after
+ * all other routes. `modelIn` finds a model's name in a path.
+ */
+export function otherwise(
+  door: Door,
+  s: Service,
+  paths: string[],
+  modelIn: (path: string) => string | undefined,
+): void {
+  door.on("ALL", paths, async ({ c }) => {
+    const name = modelIn(c.req.path)
+    if (name !== undefined) await s.model(name)
+    throw new AtelierError("not_found", `There is nothing at ${c.req.method} ${c.req.path}.`)
+  })
+}
+
 /** One thing wrong with a foreign body. */
 export interface Issue {
   path: (string | number)[]
@@ -113,11 +130,22 @@ export function readBody<T extends z.ZodType>(schema: T, input: unknown): z.outp
   })
 }
 
-/** The issues of an error, made up from its field when it has none of its own. */
-export function issuesOf(error: AtelierError): Issue[] {
+/** How fields of the canonical request are called in a dialect, indices kept: `references[1].weight`. */
+export type FieldNames = readonly (readonly [canonical: RegExp, own: string])[]
+
+/** The field of an error in a dialect's words; undefined where it has none. */
+export function fieldIn(names: FieldNames, field: string | undefined): string | undefined {
+  if (!field) return undefined
+  const found = names.find(([canonical]) => canonical.test(field))
+  return found ? field.replace(...found) : field
+}
+
+/** The issues of an error in a dialect's words, made up from its field when it has none of its own. */
+export function issuesOf(error: AtelierError, names: FieldNames = []): Issue[] {
   const issues = error.details?.issues
   if (Array.isArray(issues)) return issues as Issue[]
-  const path = error.field ? error.field.split(/[.[\]]+/).filter(Boolean) : []
+  const parts = fieldIn(names, error.field)?.split(/[.[\]]+/) ?? []
+  const path = parts.filter(Boolean).map((part) => (/^\d+$/.test(part) ? Number(part) : part))
   return [{ path, message: error.message, type: error.code }]
 }
 
@@ -183,13 +211,27 @@ const startedOver = (job: Job, s: Service): Promise<Job> =>
     return s.jobs.get(job.id, job.keyId)
   })
 
-/** Throws the failure of a job that is over and did not complete; `timeout` for one that still runs. */
+/**
+ * Throws the failure of a job that is over and did not complete; `timeout` for one that still runs. `details.isFinal` says
+ * that the same call again would only make another job.
+ */
 export function completed(job: Job): Job {
   if (job.state === "completed") return job
-  if (!isEnd(job.state)) throw new AtelierError("timeout", "The picture took longer than this call may wait.")
+  if (!isEnd(job.state)) {
+    const message = `The picture takes longer than this call may wait, and is still being made: GET /api/jobs/${job.id}.`
+    // Under an id of the caller's the next call waits for this same job.
+    throw new AtelierError("timeout", message, { details: { isFinal: job.clientId === null } })
+  }
   const error = job.error ?? { code: "internal" as const, message: "The job failed." }
-  throw new AtelierError(error.code, error.message, error)
+  throw new AtelierError(error.code, error.message, {
+    ...error,
+    details: { ...error.details, isFinal: true },
+  })
 }
+
+/** A status that clients do not take for a reason to try again, where trying again makes no sense. */
+export const finalStatus = (error: AtelierError, status: number, instead: number): number =>
+  error.details?.isFinal === true && (status >= 500 || [408, 409, 429].includes(status)) ? instead : status
 
 /** Any number as a canonical seed: 32 bits of its whole part. */
 export const seedOf = (seed: number | null | undefined): number | null =>

@@ -21,9 +21,12 @@ import {
   completed,
   type Door,
   type Failure,
+  type FieldNames,
+  finalStatus,
   issuesOf,
   LEVELS,
   nearestSize,
+  otherwise,
   readBody,
   readJson,
   seedOf,
@@ -151,14 +154,25 @@ const INVALID: readonly ErrorCode[] = [
   "image_invalid",
   "content_policy",
 ]
+const FIELDS: FieldNames = [
+  [/^references\[(\d+)\]\.image/, "image_style_references[$1].image_url"],
+  [/^references\[(\d+)\]\.weight/, "image_style_references[$1].strength"],
+  [/^references/, "image_style_references"],
+  [/^count/, "num_images"],
+]
 const CALLERS_TIMEOUT = { "x-fal-request-timeout-type": "user" }
 export const falFailure = (e: AtelierError): Failure => {
   if (!INVALID.includes(e.code)) {
-    const told = { status: statusOf(e.code), body: { detail: e.message } }
+    // The client tries 502 to 504 again by itself.
+    const told = { status: finalStatus(e, statusOf(e.code), 500), body: { detail: e.message } }
     return e.details?.isCallers === true ? { ...told, headers: CALLERS_TIMEOUT } : told
   }
   const type = (own: string): string => (e.code === "content_policy" ? "content_policy_violation" : own)
-  const detail = issuesOf(e).map((i) => ({ loc: ["body", ...i.path], msg: i.message, type: type(i.type) }))
+  const detail = issuesOf(e, FIELDS).map((i) => ({
+    loc: ["body", ...i.path],
+    msg: i.message,
+    type: type(i.type),
+  }))
   return { status: 422, body: { detail } }
 }
 
@@ -324,10 +338,14 @@ export function fal(door: Door, s: Service, app: Hono<Env>): void {
     const url = new URL(target)
     const folder = FOLDERS.get(url.hostname)
     if (!folder) throw new AtelierError("invalid_request", `${url.hostname} is not an address of fal.`)
-    const { method, headers } = c.req.raw
+    // With its signal: who hangs up on the proxy hangs up on the call.
+    const { method, headers, signal } = c.req.raw
     const body = method === "GET" || method === "HEAD" ? undefined : await c.req.arrayBuffer()
     return app.fetch(
-      new Request(`${s.origin}${folder}${url.pathname}${url.search}`, { method, headers, body }),
+      new Request(`${s.origin}${folder}${url.pathname}${url.search}`, { method, headers, signal, body }),
     )
   })
+
+  const heres = ["/fal/run/*", "/fal/queue/*", "/krea/v2/*", "/fal-ai/*"]
+  otherwise(door, s, heres, (path) => /((?:fal-ai\/)?krea\/v2\/[\w-]+\/text-to-image)/.exec(path)?.[1])
 }

@@ -27,9 +27,11 @@ import type { Service } from "../service.ts"
 import {
   type Door,
   type Failure,
+  type FieldNames,
   idempotency,
   issuesOf,
   LEVELS,
+  otherwise,
   readBody,
   readJson,
   seedOf,
@@ -116,13 +118,22 @@ export const kreaJob = (job: Job, s: Service): Record<string, unknown> => ({
   ...(job.error ? { error: { code: job.error.code, message: job.error.message } } : {}),
 })
 
+export const KREA_FIELDS: FieldNames = [
+  [/^references\[(\d+)\]\.image/, "image_style_references[$1].url"],
+  [/^references\[(\d+)\]\.weight/, "image_style_references[$1].strength"],
+  [/^references/, "image_style_references"],
+  [/^board\b/, "moodboards[0]"],
+  [/^loras\b/, "styles"],
+  [/^start\.strength/, "strength"],
+  [/^start\b.*/, "image_url"],
+]
 const STATUS: Partial<Record<ErrorCode, number>> = { expired: 404, forbidden: 403 }
 export const kreaFailure = (e: AtelierError): Failure => ({
   status: STATUS[e.code] ?? statusOf(e.code),
   body: {
     error: e.message,
     message: e.message,
-    details: issuesOf(e).map(({ path, message }) => ({ path, message })),
+    details: issuesOf(e, KREA_FIELDS).map(({ path, message }) => ({ path, message })),
   },
 })
 
@@ -282,6 +293,8 @@ export function krea(door: Door, s: Service): void {
     if (!isGone) throw none("moodboard", params.id!)
     return { success: true, message: "Moodboard deleted" }
   })
+
+  otherwise(door, s, ["/generate/*"], (path) => /^\/generate\/image\/(.+)$/.exec(path)?.[1])
 }
 
 /** The models whose jobs have one of the types, which are models' names; undefined for all, as every job is an `image`. */

@@ -20,6 +20,9 @@ import {
   completed,
   type Door,
   type Failure,
+  type FieldNames,
+  fieldIn,
+  finalStatus,
   idempotency,
   LEVELS,
   nearestSize,
@@ -40,6 +43,9 @@ const opt = <T extends z.ZodType>(type: T) =>
   z.preprocess((v) => (v === null || v === "" ? undefined : v), type.optional())
 const number = (min: number, max: number) => opt(z.coerce.number().min(min).max(max))
 const whole = (min: number, max: number) => opt(z.coerce.number().int().min(min).max(max))
+/** A number of a list's member, spelled out in a form. */
+const spelled = (min: number, max: number) =>
+  z.preprocess((v) => (typeof v === "string" && v !== "" ? Number(v) : v), z.number().min(min).max(max))
 const boolean = opt(z.preprocess((v) => (v === "true" ? true : v === "false" ? false : v), z.boolean()))
 const parsed = <T extends z.ZodType>(type: T) =>
   opt(z.preprocess((v) => (typeof v === "string" && /^[[{]/.test(v) ? safeJson(v) : v), type))
@@ -69,12 +75,12 @@ export const Body = z.object({
   seed: opt(z.coerce.number()),
   aspect_ratio: opt(z.enum(ASPECTS)),
   image_style_references: parsed(
-    z.array(z.object({ url: z.string(), strength: z.number().min(-2).max(2).default(0.5) })).max(10),
+    z.array(z.object({ url: z.string(), strength: spelled(-2, 2).default(0.5) })).max(10),
   ),
   moodboards: parsed(
-    z.array(z.object({ id: z.string(), strength: z.number().min(-0.5).max(1.5).default(0.35) })).max(1),
+    z.array(z.object({ id: z.string(), strength: spelled(-0.5, 1.5).default(0.35) })).max(1),
   ),
-  styles: parsed(z.array(z.object({ id: z.string(), strength: z.number().min(-2).max(2).default(1) }))),
+  styles: parsed(z.array(z.object({ id: z.string(), strength: spelled(-2, 2).default(1) }))),
   intensity: whole(-100, 100),
   // OpenAI's own `complexity` is a word and means something else.
   complexity: z.preprocess(
@@ -145,6 +151,17 @@ async function answer(job: Job, b: Body, s: Service): Promise<object> {
   return { created: seconds(job.createdAt), data, ...about(job, b), usage: usage(job) }
 }
 
+const FIELDS: FieldNames = [
+  [/^references\[(\d+)\]\.image/, "image_style_references[$1].url"],
+  [/^references\[(\d+)\]\.weight/, "image_style_references[$1].strength"],
+  [/^references/, "image_style_references"],
+  [/^board\b/, "moodboards[0]"],
+  [/^loras\b/, "styles"],
+  [/^start\.mask/, "mask"],
+  [/^start\.strength/, "strength"],
+  [/^start\b.*/, "image"],
+  [/^count/, "n"],
+]
 const TYPES: Partial<Record<ErrorCode, [status: number, type: string, code: string | null]>> = {
   unauthorized: [401, "invalid_request_error", "invalid_api_key"],
   content_policy: [400, "image_generation_user_error", "moderation_blocked"],
@@ -153,19 +170,53 @@ const TYPES: Partial<Record<ErrorCode, [status: number, type: string, code: stri
 }
 const failure = (e: AtelierError): Failure => {
   const status = statusOf(e.code)
-  const [s, type, code] = TYPES[e.code] ?? [
+  const [plain, type, code] = TYPES[e.code] ?? [
     status,
     status >= 500 ? "server_error" : "invalid_request_error",
     null,
   ]
+  const own = finalStatus(e, plain, 422)
+  // Clients try 408, 409, 429 and 5xx again by themselves, some whatever the header says; these would only fail again.
+  const isFinal = own !== plain || own === 409 || own === 500
   return {
-    status: s,
-    body: { error: { message: e.message, type, param: e.field || null, code } },
-    // Clients try 409 and 5xx again by themselves; these would only fail again.
-    ...(s === 409 || s === 500 ? { headers: { "x-should-retry": "false" } } : {}),
+    status: own,
+    body: { error: { message: e.message, type, param: fieldIn(FIELDS, e.field) ?? null, code } },
+    ...(isFinal ? { headers: { "x-should-retry": "false" } } : {}),
   }
 }
 export const openaiFailure = failure
+
+/**
+ * A form's texts as the object that was put into it: `a[]`, `a[b]` and `a[][b]` are how the official client writes lists and
+ * objects. In a list of objects a member that is there already begins the next one.
+ */
+export function unfolded(entries: Iterable<readonly [name: string, value: string]>): Record<string, unknown> {
+  type Node = Record<string, unknown> | unknown[]
+  const root: Record<string, unknown> = Object.create(null)
+  for (const [name, value] of entries) {
+    const [, head, rest] = /^([^[\]]+)((?:\[[^[\]]*\])*)$/.exec(name) ?? [null, name, ""]
+    const keys = [head!, ...[...rest!.matchAll(/\[([^[\]]*)\]/g)].map((m) => m[1]!)]
+    let node: Node = root
+    for (const [i, key] of keys.entries()) {
+      const next = keys[i + 1]
+      const fresh = (): Node => (next === "" ? [] : Object.create(null))
+      if (Array.isArray(node)) {
+        if (next === undefined) node.push(value)
+        else {
+          const last = node.at(-1) as Node | undefined
+          const goesOn = last && !Array.isArray(last) && !(next in last)
+          if (!goesOn) node.push(fresh())
+          node = node.at(-1) as Node
+        }
+      } else if (next === undefined) node[key] = value
+      else {
+        if (typeof node[key] !== "object") node[key] = fresh()
+        node = node[key] as Node
+      }
+    }
+  }
+  return root
+}
 
 /** The pictures of an edit: the first is the start, the others are styles. `hashes` are of their bytes, in order. */
 async function editRequest({
@@ -177,8 +228,16 @@ async function editRequest({
     throw new AtelierError("invalid_request", "The form cannot be read.")
   })
   const files = [...form.getAll("image"), ...form.getAll("image[]")].filter((f) => f instanceof File)
-  const texts = Object.fromEntries([...form.entries()].filter(([, v]) => typeof v === "string"))
-  const body = readBody(Body, texts)
+  const texts = [...form.entries()].filter((entry): entry is [string, string] => typeof entry[1] === "string")
+  const body = readBody(Body, unfolded(texts))
+  if (form.get("markup") instanceof File)
+    throw new AtelierError(
+      "unsupported",
+      "markup is not possible with this model; a mask says what to paint.",
+      {
+        field: "markup",
+      },
+    )
   if (files.length === 0)
     throw new AtelierError("invalid_request", "image: a file is needed.", { field: "image" })
   if (files.length > 11)
@@ -192,6 +251,10 @@ async function editRequest({
   const maskFile = form.get("mask")
   if (typeof maskFile === "string" && maskFile !== "")
     throw new AtelierError("invalid_request", "mask: a file is needed.", { field: "mask" })
+  if (maskFile instanceof File && body.image_role === "style")
+    throw new AtelierError("invalid_request", "mask: it lies on a start image, and image_role is style.", {
+      field: "mask",
+    })
   const mask = maskFile instanceof File ? await store(maskFile, "mask") : undefined
   const ids = assets.map((a) => a.id)
   const styles = body.image_role === "style" ? ids : ids.slice(1)

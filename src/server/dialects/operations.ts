@@ -131,7 +131,7 @@ function falEntries(): Entry[] {
   const query = z.object({ fal_webhook: z.string().optional().describe("Told when the request is over") })
   const headers = {
     "X-Fal-Queue-Priority": "`low` goes behind the others",
-    "X-Fal-Request-Timeout": "Seconds after which the request fails",
+    "X-Fal-Request-Timeout": "Seconds within which the request must begin, or it fails",
     "X-Fal-Object-Lifecycle-Preference":
       "JSON; `expiration_duration_seconds` is how long the pictures are kept",
   }

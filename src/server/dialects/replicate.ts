@@ -4,6 +4,7 @@ import { isEnd, type Job } from "../../jobs/index.ts"
 import { ASPECTS, AtelierError, CREATIVITY, type GenerationInput } from "../../request/index.ts"
 import { statusOf } from "../http.ts"
 import { storeAsset } from "../ingest.ts"
+import { variantOf } from "../names.ts"
 import { uploadedFile } from "../native/library.ts"
 import type { Service } from "../service.ts"
 import {
@@ -61,6 +62,15 @@ function request(b: z.output<typeof Input>, model: string): GenerationInput {
   }
 }
 
+/** A model has one version, named after it: clients run the newest version of a model by that alone. */
+const versionOf = (model: string): string => `atelier-${model.replace(/^(?:.*\/)?(?:krea-2-)?/, "")}`
+/** What `versionOf` was made of; "atelier" was everybody's version once. */
+function modelOfVersion(name: string): string {
+  if (name === "atelier") return "krea/krea-2-medium"
+  const own = /^atelier-(.+)$/.exec(name)?.[1]
+  return own === undefined ? name : variantOf(`krea-2-${own}`) ? `krea/krea-2-${own}` : own
+}
+
 const STATUS: Record<Job["state"], string> = {
   backlogged: "starting",
   queued: "starting",
@@ -80,7 +90,7 @@ export function prediction(job: Job, s: Service, created = false) {
   return {
     id: job.id,
     model: raw?.model ?? `krea/krea-2-${job.model}`,
-    version: "atelier",
+    version: versionOf(raw?.model ?? job.model),
     input: raw?.input ?? { prompt: job.request.prompt },
     output: job.state === "completed" ? (urls.length === 1 ? urls[0] : urls) : null,
     logs: "",
@@ -145,7 +155,7 @@ export function replicate(door: Door, s: Service): void {
   create("/v1/predictions", (_, b) => {
     const name = b.model ?? b.version?.split(":")[0]
     if (!name) throw new AtelierError("invalid_request", "version: a model is needed.", { field: "version" })
-    return name === "atelier" ? "krea/krea-2-medium" : name
+    return modelOfVersion(name)
   })
 
   door.on("GET", "/v1/predictions", async ({ key, c }) => {
@@ -169,7 +179,7 @@ export function replicate(door: Door, s: Service): void {
     description: "Served by Atelier",
     visibility: "public",
     run_count: 0,
-    latest_version: { id: "atelier", created_at: "2026-01-01T00:00:00Z" },
+    latest_version: { id: versionOf(name), created_at: "2026-01-01T00:00:00Z" },
   })
   door.on("GET", "/replicate/v1/models", async () => ({
     results: (await s.models()).map((m) => model("krea", `krea-2-${m.variant}`)),

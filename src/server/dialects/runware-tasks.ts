@@ -1,7 +1,7 @@
 // How Runware tasks run, the same over HTTP and WebSocket: each task emits frames of items or throws.
 import { randomUUID } from "node:crypto"
 import type { Webhook } from "../../jobs/index.ts"
-import { AtelierError, asAtelierError } from "../../request/index.ts"
+import { AtelierError, asAtelierError, type ModelInfo } from "../../request/index.ts"
 import { findAsset, type Key, removeAsset } from "../../store/index.ts"
 import { enhance } from "../enhance.ts"
 import { type Callers, toldOf } from "../http.ts"
@@ -42,6 +42,7 @@ const SYNC_SECONDS = 590
 async function imageInference(task: Record<string, unknown>, x: TaskContext): Promise<void> {
   const t = readInference(task)
   const { s, key } = x
+  const webhook = webhookOf(t)
   const { outputType, includeCost, checkNSFW, safety, deliveryMethod } = t
   x.callers.take(key)
   const submitted = await s.submit(key, {
@@ -50,14 +51,18 @@ async function imageInference(task: Record<string, unknown>, x: TaskContext): Pr
     raw: { ...task, outputType, includeCost, checkNSFW, safety, deliveryMethod },
     // The same UUID again attaches to the running task, whatever else the client changed: SDKs re-send so.
     clientId: t.taskUUID,
-    ...(t.ttl === undefined ? {} : { keepSeconds: t.ttl }),
-    webhook: webhookOf(t),
+    // It is the address that lives so long; of bytes in the answer there is none.
+    ...(t.ttl === undefined || (outputType ?? "URL") !== "URL" ? {} : { keepSeconds: t.ttl }),
+    ...(webhook && { webhook }),
   })
   if (deliveryMethod === "async") {
     x.emit([{ taskType: "imageInference", taskUUID: t.taskUUID }])
     return
   }
-  const job = await waitHeld(s, submitted, SYNC_SECONDS, x.signal)
+  // Who is told elsewhere need not stay: without a webhook the job ends with its caller.
+  const job = webhook
+    ? await s.jobs.wait(submitted.id, key.id, { seconds: SYNC_SECONDS, signal: x.signal })
+    : await waitHeld(s, submitted, SYNC_SECONDS, x.signal)
   if (x.signal.aborted && isPending(job)) return
   // One frame per picture: clients count items, and take a whole frame for one task's.
   for (const p of completed(job).pictures) x.emit([await pictureItem(job, p, s)])
@@ -81,7 +86,11 @@ async function getResponse(task: Record<string, unknown>, { s, key, emit }: Task
   if (!id) throw new AtelierError("not_found", `There is no task ${taskUUID}.`)
   const job = await s.jobs.get(id, key.id)
   if (isPending(job)) emit(pendingItems(job, s.jobs.events.step(id)))
-  else emit(await Promise.all(completed(job).pictures.map((p) => pictureItem(job, p, s))))
+  else {
+    const items = await Promise.all(completed(job).pictures.map((p) => pictureItem(job, p, s)))
+    // Who asks later waits for this word, however the task was sent.
+    emit(items.map((item) => ({ ...item, status: "success" })))
+  }
 }
 
 async function taskDetails(task: Record<string, unknown>, { s, key, emit }: TaskContext): Promise<void> {
@@ -139,22 +148,28 @@ async function promptEnhance(task: Record<string, unknown>, { emit }: TaskContex
   )
 }
 
+const CATEGORY = "checkpoint"
+const ARCHITECTURE = "krea2"
+
 async function modelSearch(task: Record<string, unknown>, { s, emit }: TaskContext): Promise<void> {
   const t = readBody(Search, task)
   const wanted = (t.search ?? "").toLowerCase()
-  const found = (await s.models())
-    .flatMap((m) =>
-      publicNames(m)
-        .filter((n) => n.includes("@"))
-        .map((air) => ({ air, m })),
-    )
+  const is = (asked: string | undefined, own: string): boolean =>
+    asked === undefined || asked.toLowerCase() === own
+  const isAsked =
+    is(t.category, CATEGORY) && is(t.type, "base") && is(t.architecture, ARCHITECTURE) && !t.tags?.length
+  const airs = (m: ModelInfo): string[] => [
+    ...new Set([...publicNames(m).filter((name) => name.includes("@")), `krea:krea@2-${m.variant}`]),
+  ]
+  const found = (isAsked ? await s.models() : [])
+    .flatMap((m) => airs(m).map((air) => ({ air, m })))
     .filter(({ air, m }) => `${air} ${m.title} ${m.name}`.toLowerCase().includes(wanted))
   const results = found.slice(t.offset, t.offset + t.limit).map(({ air, m }) => ({
     air,
     name: m.title,
     version: "1",
-    category: "checkpoint",
-    architecture: "krea2",
+    category: CATEGORY,
+    architecture: ARCHITECTURE,
     tags: [],
     private: false,
     comment: "",

@@ -74,7 +74,12 @@ export const Inference = z.object({
   deliveryMethod: optional(z.enum(["sync", "async"])),
   webhookURL: optional(z.url()),
   uploadEndpoint: optional(z.url({ protocol: /^https?$/ }).max(2048)),
-  ttl: optional(z.number().min(60)),
+  ttl: optional(
+    z
+      .number()
+      .min(60)
+      .max(10 * 365 * 86_400),
+  ),
   includeCost: optional(z.boolean()),
   checkNSFW: optional(z.boolean()),
   safety: optional(
@@ -131,6 +136,14 @@ export function readInference(task: Record<string, unknown>): Inference {
       details: { parameter: unknown },
     })
   }
+  // Pictures that are given must not be left out in silence.
+  if (Array.isArray(task.referenceImages) && task.referenceImages.length > 0) {
+    const message = "referenceImages is a parameter of other models; this one takes inputs.referenceImages."
+    throw new AtelierError("unsupported", message, {
+      field: "referenceImages",
+      details: { parameter: "referenceImages" },
+    })
+  }
   return readBody(Inference, task)
 }
 
@@ -151,6 +164,10 @@ export const Enhance = z.object({
 export const Search = z.object({
   taskUUID: uuid,
   search: optional(z.string()),
+  category: optional(z.string()),
+  type: optional(z.string()),
+  architecture: optional(z.string()),
+  tags: optional(z.array(z.string())),
   limit: z.number().int().min(1).max(100).default(20),
   offset: z.number().int().min(0).default(0),
 })
