@@ -33,10 +33,13 @@ export async function reclaim(jobs: Jobs, everyone = false): Promise<void> {
   await jobs.db.query(WORKERS.forget, [ago(now, 60)])
 }
 
-/** One round; called every second by every node, harmless when several do. */
-export async function sweep(jobs: Jobs, blobs: BlobStore): Promise<void> {
+/**
+ * One round; called every second by every node, harmless when several do. `judges` says whether workers that have not been
+ * seen are dead.
+ */
+export async function sweep(jobs: Jobs, blobs: BlobStore, judges = true): Promise<void> {
   const now = jobs.clock()
-  await reclaim(jobs)
+  if (judges) await reclaim(jobs)
   for (const { id } of await jobs.db.query<{ id: string }>(JOBS.overdue, [now])) {
     const [row] = await jobs.db.query<JobRow>(JOBS.get, [id, null])
     await jobs.end(id, "failed", {
@@ -54,8 +57,8 @@ export async function purge(jobs: Jobs, blobs: BlobStore): Promise<void> {
   await jobs.db.query(JOBS.forgetIdempotency, [now])
   const since = ago(now, UNDO_SECONDS)
   const pictures = await jobs.db.query<{ hash: string }>(JOBS.purge, [since])
-  await jobs.db.query(JOBS.purgeJobs, [since])
   await dropFiles(jobs, blobs, pictures)
+  await jobs.db.query(JOBS.purgeJobs, [since])
   // A PostgreSQL server does this by itself; the embedded one has no process for it, and what waits is counted in an
   // index that keeps every job that ever waited: after 20,000 of them a count took 8 ms instead of 2.
   if (jobs.db.kind === "embedded") await jobs.db.query("vacuum")

@@ -98,8 +98,16 @@ export class Submitter {
       ord,
     }))
     const params = [JSON.stringify(records), now, this.#cap]
-    const verdicts =
-      (await this.#plain(group, params)) ?? (await this.#db.query<Verdict>(JOBS.submit, params))
+    let verdicts: Verdict[]
+    try {
+      verdicts = (await this.#plain(group, params)) ?? (await this.#db.query<Verdict>(JOBS.submit, params))
+    } catch (thrown) {
+      if (group.length === 1 || asAtelierError(thrown).code !== "invalid_request") throw thrown
+      // One that cannot be stored must not take the others along.
+      for (const member of group)
+        await this.#store([member]).catch((alone: unknown) => member.reject(asAtelierError(alone)))
+      return
+    }
     void this.#tell(group, new Map(verdicts.map((v) => [v.id, v])), now) // the next group need not wait for it
   }
 

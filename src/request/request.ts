@@ -18,7 +18,10 @@ export const LIMITS = {
   boardPictures: 100,
   /** Of all its pictures: an export, where they are text, still fits one string. */
   boardBytes: 290_000_000,
+  loras: 20,
   loraWeight: [-2, 2],
+  /** Of models and adapters, which on the command line may be paths. */
+  nameCharacters: 4096,
   slider: [-100, 100],
   strength: [0, 1],
   count: [1, 20],
@@ -63,7 +66,12 @@ const Start = z.strictObject({
 })
 
 export const GenerationRequest = z.strictObject({
-  model: z.string().min(1).default("medium").describe("Installed model name, alias or AIR id"),
+  model: z
+    .string()
+    .min(1)
+    .max(LIMITS.nameCharacters)
+    .default("medium")
+    .describe("Installed model name, alias or AIR id"),
   prompt: z.string().max(LIMITS.promptCharacters).describe("What to picture"),
   alternatives: z
     .boolean()
@@ -117,10 +125,11 @@ export const GenerationRequest = z.strictObject({
   loras: z
     .array(
       z.strictObject({
-        name: z.string().min(1),
+        name: z.string().min(1).max(LIMITS.nameCharacters),
         weight: z.number().min(LIMITS.loraWeight[0]).max(LIMITS.loraWeight[1]).default(1),
       }),
     )
+    .max(LIMITS.loras)
     .default([])
     .describe("LoRA adapters by installed name or file"),
   start: z

@@ -36,8 +36,8 @@ export interface WaitOptions {
   /** Aborting cancels the job; where no server can be told of it within `silenceSeconds`, waiting ends all the same. */
   signal?: AbortSignal
   onProgress?: (progress: NonNullable<RemoteJob["progress"]>) => void
-  /** Waits for so long at most, and gives the job as it then is. */
-  seconds?: number
+  /** Aborting ends the waiting alone, and gives the job as it then is. */
+  until?: AbortSignal
 }
 
 export interface ListOptions {
@@ -94,27 +94,28 @@ export class AtelierClient {
     return this.#json("POST", "/api/jobs", { ...request, ...rest }, headers)
   }
 
-  /** Submits, waits and returns the completed job, with `seconds` perhaps one that still runs. Throws what the job failed with. */
+  /** Submits, waits and returns the completed job, with `until` perhaps one that still runs. Throws what the job failed with. */
   async generate(request: GenerationInput, options: SubmitOptions & WaitOptions = {}): Promise<RemoteJob> {
-    const { signal, onProgress, seconds, ...rest } = options
+    const { signal, onProgress, until, ...rest } = options
     const job = await this.submit(request, rest)
     return this.wait(job.id, {
       ...(signal && { signal }),
       ...(onProgress && { onProgress }),
-      ...(seconds !== undefined && { seconds }),
+      ...(until && { until }),
     })
   }
 
-  /** Resolves with the completed job, over lost connections and restarts of the server; after `seconds` with the job as it is. */
+  /** Resolves with the completed job, over lost connections and restarts of the server; with `until` perhaps the job as it is. */
   async wait(id: string, options: WaitOptions = {}): Promise<RemoteJob> {
     const stop = new AbortController()
     const late = new AtelierError("timeout", `Job ${id} is still being made.`)
-    const timer =
-      options.seconds === undefined ? undefined : setTimeout(() => stop.abort(late), options.seconds * 1000)
+    const leave = (): void => stop.abort(late)
+    options.until?.addEventListener("abort", leave, { once: true })
     const cancel = (): void => void this.#cancelOrStop(id, stop)
     options.signal?.addEventListener("abort", cancel, { once: true })
     try {
       if (options.signal?.aborted) cancel()
+      if (options.until?.aborted) leave()
       for await (const event of this.events({ job: id, signal: stop.signal })) {
         if (event.progress) options.onProgress?.(event.progress)
         const mayBeOver = event.kind === "hello" || (event.state && END.includes(event.state))
@@ -129,7 +130,7 @@ export class AtelierClient {
       if (stop.signal.reason === late) return await this.job(id)
       throw thrown
     } finally {
-      clearTimeout(timer)
+      options.until?.removeEventListener("abort", leave)
       stop.abort()
       options.signal?.removeEventListener("abort", cancel)
     }

@@ -120,7 +120,7 @@ export function createApp(s: Service, needsKey: boolean): App {
     })
     // Loaded at the first question: every start of a server would wait a tenth of a second for the protocol's library.
     const { answerMcp } = await import("./mcp.ts")
-    return answerMcp(c.req.raw, client)
+    return answerMcp(c.req.raw, client, s.closing)
   })
   const all = [...routes, ...described]
   app.get("/openapi.json", (c) => c.json(openapi(all, s.base)))

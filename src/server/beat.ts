@@ -21,5 +21,6 @@ export function beat(
       if (error.code === "unauthorized") onRevoked(error)
     })
   }, seconds * 1000)
+  timer.unref()
   return () => clearInterval(timer)
 }

@@ -123,7 +123,8 @@ export class Callers {
   take(key: Key): void {
     const now = this.#service.jobs.clock().getTime() / 1000
     const bucket = this.#buckets.get(key.id) ?? { tokens: key.rate, at: now }
-    bucket.tokens = Math.min(key.rate, bucket.tokens + ((now - bucket.at) * key.rate) / 60)
+    // A clock that was set back takes nothing away.
+    bucket.tokens = Math.min(key.rate, bucket.tokens + (Math.max(0, now - bucket.at) * key.rate) / 60)
     bucket.at = now
     this.#buckets.set(key.id, bucket)
     if (bucket.tokens < 1) {
@@ -225,8 +226,33 @@ const isDeeper = (value: unknown, levels: number): boolean =>
   typeof value === "object" &&
   (levels === 0 || Object.values(value).some((member) => isDeeper(member, levels - 1)))
 
+/** More than any request of ours has: a hundred megabytes of empty objects would come to gigabytes. */
+const MAX_VALUES = 100_000
+/** Texts below this cannot hold enough values to matter. */
+const SHORT = 200_000
+
+/** How many values a JSON text has at most, its strings skipped: they may be whole pictures, and are one value each. */
+function valuesIn(text: string): number {
+  let values = 1
+  for (let i = 0; i < text.length; i++) {
+    const sign = text.charCodeAt(i)
+    if (sign === 0x2c || sign === 0x5b || sign === 0x7b) values++ // , [ {
+    if (sign !== 0x22) continue
+    for (;;) {
+      i = text.indexOf('"', i + 1)
+      if (i < 0) return values
+      let escapes = 0
+      while (text.charCodeAt(i - 1 - escapes) === 0x5c) escapes++
+      if (escapes % 2 === 0) break
+    }
+  }
+  return values
+}
+
 /** What a caller's JSON text says. Throws `invalid_request`. */
 export function parseJson(text: string): unknown {
+  if (text.length > SHORT && valuesIn(text) > MAX_VALUES)
+    throw new AtelierError("invalid_request", `The body holds more than ${MAX_VALUES} values.`)
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -236,6 +262,16 @@ export function parseJson(text: string): unknown {
   if (isDeeper(value, MAX_DEPTH))
     throw new AtelierError("invalid_request", `The body is nested deeper than ${MAX_DEPTH} levels.`)
   return value
+}
+
+/** What anybody may send who has not said yet who he is. */
+const OPEN_BYTES = 4096
+
+/** Reads the short JSON body of a route that asks for no key. Throws `invalid_request`. */
+export async function openBody(c: Call): Promise<unknown> {
+  const { body } = c.req.raw
+  const isMore = Number(headerOf(c, "content-length") ?? 0) > OPEN_BYTES
+  return parseJson(body ? await new Response(limited(body.getReader(), OPEN_BYTES, isMore)).text() : "")
 }
 
 /** Reads a JSON body. Throws `invalid_request`. */

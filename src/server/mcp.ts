@@ -60,7 +60,11 @@ const text = (value: object) => ({ type: "text" as const, text: JSON.stringify(v
 /** A picture small enough for a conversation; the whole file is at its address. */
 const PREVIEW_WIDTH = 768
 
-function createMcpServer(client: AtelierClient): McpServer {
+const patience = (closing: AbortSignal | undefined): AbortSignal =>
+  AbortSignal.any([AbortSignal.timeout(WAIT_SECONDS * 1000), ...(closing ? [closing] : [])])
+
+/** `closing` ends every waiting. */
+function createMcpServer(client: AtelierClient, closing?: AbortSignal): McpServer {
   const server = new McpServer({ name: "atelier", version: VERSION })
   server.registerTool(
     "generate",
@@ -91,7 +95,7 @@ function createMcpServer(client: AtelierClient): McpServer {
         sendNotification({ method: "notifications/progress", params }).catch(() => {}) // nobody listens any more
       }
       const job = wait
-        ? await client.generate(request, { signal, seconds: WAIT_SECONDS, onProgress: tell })
+        ? await client.generate(request, { signal, until: patience(closing), onProgress: tell })
         : await client.submit(request)
       const images = await Promise.all(
         job.pictures.map(async (p) => ({
@@ -137,8 +141,12 @@ export async function serveMcpOnStdio(options: { baseUrl?: string; key?: string 
 }
 
 /** One HTTP exchange at /mcp; without sessions, so that any node of a cluster can answer. */
-export async function answerMcp(request: Request, client: AtelierClient): Promise<Response> {
-  const server = createMcpServer(client)
+export async function answerMcp(
+  request: Request,
+  client: AtelierClient,
+  closing: AbortSignal,
+): Promise<Response> {
+  const server = createMcpServer(client, closing)
   const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true })
   await server.connect(transport)
   return transport.handleRequest(request)

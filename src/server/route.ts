@@ -3,7 +3,7 @@ import type { Hono } from "hono"
 import { z } from "zod"
 import { AtelierError } from "../request/index.ts"
 import type { Key } from "../store/index.ts"
-import { type Call, type Callers, type Env, jsonBody } from "./http.ts"
+import { type Call, type Callers, type Env, jsonBody, openBody } from "./http.ts"
 
 /** What the documents say of a route, a native one or a dialect's. */
 export interface Described {
@@ -81,7 +81,7 @@ export function mount(
       const key = r.open ? (undefined as unknown as Key) : await askAgain()
       if (r.counts) callers.take(key)
       const query = r.query ? check(r.query, c.req.query()) : {}
-      const body = r.body ? check(r.body, await jsonBody(c)) : undefined
+      const body = r.body ? check(r.body, await (r.open ? openBody(c) : jsonBody(c))) : undefined
       const answer = await r.run({ c, key, askAgain, id: c.req.param("id") ?? "", query, body })
       return answer instanceof Response ? answer : c.json(answer, r.status)
     })

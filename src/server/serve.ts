@@ -1,7 +1,9 @@
 // Starts the service: store, worker, housekeeping and the HTTP server, in that order, and stops them in reverse.
+
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
+import { setTimeout as after } from "node:timers/promises"
 import { getRequestListener } from "@hono/node-server"
 import { newCredential, sealWith } from "../image/credentials.ts"
 import { fetchUntrusted } from "../image/fetch-untrusted.ts"
@@ -116,12 +118,13 @@ export async function serve(given: ServeOptions, engine: Engine | null): Promise
 
     const url = await listen(service, needsKey, options, closers)
     service.origin = url
+    // Until the worker has handed its jobs back it must be seen to live, so that no other takes them.
+    closers.push(startHousekeeping(service, worker))
     if (worker) {
       await worker.start()
       closers.push(() => worker.stop())
     }
     closers.push(() => service.close())
-    closers.push(startHousekeeping(service, worker))
     log.info({ url, role: options.role, needsKey }, "serving")
     return { url, service, close }
   } catch (thrown) {
@@ -188,6 +191,9 @@ async function listen(
   return `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}`
 }
 
+/** How long a stop waits for webhooks under way. */
+const SETTLE_MS = 3000
+
 /** Timers of everything that must also happen when nobody asks. Returns the way to stop them. */
 function startHousekeeping(service: Service, worker: Worker | null): () => Promise<void> {
   const { jobs, blobs, metrics, options, log } = service
@@ -207,12 +213,21 @@ function startHousekeeping(service: Service, worker: Worker | null): () => Promi
     onLost: (thrown) => log.warn({ err: thrown }, "a webhook's try was not stored; it will be made again"),
   })
   const rounds = new Rounds(log)
-  rounds.every(1000, "housekeeping", () => sweep(jobs, blobs))
+  let swept = jobs.clock().getTime()
+  rounds.every(1000, "housekeeping", async () => {
+    // After a sleep of this machine nobody's sign of life is fresh; they all come before the next round.
+    const isLate = Math.abs(jobs.clock().getTime() - swept) > (LEASE_SECONDS * 1000) / 3
+    swept = jobs.clock().getTime()
+    if (isLate) await worker?.seen()
+    // The embedded database has no worker but this process's own: whoever sweeps there lives.
+    await sweep(jobs, blobs, !isLate && options.databaseUrl !== undefined)
+  })
   rounds.every(60_000, "the slow part of housekeeping", () => purge(jobs, blobs))
   rounds.every(100, "fetching webhooks that are due", () => deliverer.begin())
   rounds.every((LEASE_SECONDS * 1000) / 3, "the worker's sign of life", async () => worker?.seen())
   return async () => {
     await rounds.stop()
-    await deliverer.settled()
+    // What is not stored by then is tried again by whoever comes next.
+    await Promise.race([deliverer.settled(), after(SETTLE_MS, undefined, { ref: false })])
   }
 }

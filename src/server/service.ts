@@ -55,6 +55,11 @@ export interface Draft {
 /** Workers unseen for this long do not count as installed models. */
 const WORKER_SECONDS = 30
 
+/** Throws `expired`. */
+export function checkExpiry({ id, expired }: Pick<PictureRecord, "id" | "expired">): void {
+  if (expired) throw new AtelierError("expired", `The picture ${id} has expired.`)
+}
+
 export class Service {
   readonly options: FullOptions
   readonly store: Store
@@ -219,6 +224,11 @@ export class Service {
   }
 
   async #boardId(keyId: string, name: string): Promise<string> {
+    // Longer than any name or code: a whole board in the request is for the command line and the SDK's own engine.
+    if (name.length > 200)
+      throw new AtelierError("not_found", "board.id is neither the id, name nor share code of a moodboard.", {
+        field: "board.id",
+      })
     const board = await findBoard(this.store.db, keyId, name)
     if (!board) throw new AtelierError("not_found", `There is no board ${name}.`, { field: "board.id" })
     return board.id
@@ -263,7 +273,7 @@ export class Service {
 
   /** Bytes of a finished picture. Throws `expired` when its time is over. */
   async bytesOf(picture: PictureRecord): Promise<Uint8Array> {
-    if (picture.expired) throw new AtelierError("expired", `The picture ${picture.id} has expired.`)
+    checkExpiry(picture)
     const bytes = await this.blobs.get(blobKey(picture.hash))
     if (!bytes) throw new AtelierError("internal", `The file of picture ${picture.id} is missing.`)
     return bytes

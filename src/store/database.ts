@@ -17,8 +17,8 @@ export interface Database extends Queryable {
   close(): Promise<void>
 }
 
-/** SQLSTATEs of texts that no column can hold: NUL, half a surrogate pair, a malformed id. */
-const UNSTORABLE = ["22P05", "22021", "22P02", "22003"]
+/** SQLSTATEs of texts that no column can hold: NUL, half a surrogate pair, a malformed id, a time before or after all calendars. */
+const UNSTORABLE = ["22P05", "22021", "22P02", "22003", "22007", "22008"]
 
 /** What Node and PostgreSQL say when there is no connection, or no longer. */
 const AWAY = /^(08...|57P0.|ECONN.*|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)$/

@@ -30,7 +30,14 @@ const RECONNECT_MS = 500
  * `unavailable` when nobody answers there now.
  */
 export async function openPostgres(url: string, connections = 8): Promise<Database> {
-  const pool = new pg.Pool({ connectionString: url, max: connections })
+  // A server that is silent instead of away must not hold a request, or a stop, for ever.
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: connections,
+    connectionTimeoutMillis: 10_000,
+    query_timeout: 30_000,
+    keepAlive: true,
+  })
   // An idle connection that dies is replaced on next use; without a handler Node would exit.
   pool.on("error", () => {})
   await pool.query("select 1").catch(async (cause: Error) => {

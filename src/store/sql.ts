@@ -351,7 +351,9 @@ export const JOBS = {
   p as (delete from pictures where job_id in (select id from gone) returning hash)
   select hash from p`,
   purgeJobs: `delete from jobs j where deleted_at < $1::timestamptz
-    and not exists (select 1 from pictures p where p.job_id = j.id)`,
+    and not exists (select 1 from pictures p where p.job_id = j.id)
+    and not exists (select 1 from webhooks w where w.job_id = j.id)
+    and not exists (select 1 from lineage l where l.job_id = j.id)`,
 
   stats: `
   select state, count(*)::int as n, extract(epoch from min(created_at))::float8 as oldest

@@ -7,12 +7,15 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js"
 import sharp from "sharp"
 import { expandPrompt } from "../../src/controls/creativity/index.ts"
-import { startService, type TestService } from "../support/service.ts"
+import { gate, startService, type TestService } from "../support/service.ts"
 
 let service: TestService
 let client: Client
+const heard = gate()
 before(async () => {
-  service = await startService()
+  const beforeStep = ({ prompt }: { prompt: string }, step: number) =>
+    prompt === "an owl" && step >= 3 ? heard.wait() : undefined
+  service = await startService({}, { beforeStep })
   client = new Client({ name: "test", version: "1" })
   await client.connect(new StreamableHTTPClientTransport(new URL(`${service.url}/mcp`)))
 })
@@ -80,8 +83,12 @@ test("mcp: over standard input and output the same tools make the same picture",
   const [overPipe, overHttp] = await Promise.all([piped.listTools(), client.listTools()])
   assert.deepEqual(overPipe.tools, overHttp.tools)
   const call = { name: "generate", arguments: { prompt: "an owl", seed: 3 } }
+  // The engine waits before its third step until the client has heard of one.
   const steps: number[] = []
-  const onprogress = ({ progress }: { progress: number }) => steps.push(progress)
+  const onprogress = ({ progress }: { progress: number }): void => {
+    steps.push(progress)
+    heard.open()
+  }
   const [first, second] = [await piped.callTool(call, undefined, { onprogress }), await client.callTool(call)]
   assert.ok(steps.length > 0 && steps.every((step, i) => i === 0 || step >= steps[i - 1]!), steps.join(" "))
   const pictureOf = (result: typeof first) => (result.content as { data?: string }[])[1]!.data

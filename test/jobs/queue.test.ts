@@ -41,8 +41,10 @@ test("keys take turns, whatever the length of their queues", () =>
     const small = { ...(await q.engine.models())[0]!, batch: 1 }
     const done = await q.worker({ engine: { ...q.engine, models: async () => [small] } })
     await until(() => q.engine.seen.length === 9 && done.inFlight === 0)
-    const order = q.engine.seen.map((r) => r.prompt[0]).join("")
-    assert.equal(order, "abababaaa")
+    const order = q.engine.seen.map((r) => r.prompt[0]!)
+    // Whose pictures are still being stored when the next is taken may change places with the other.
+    for (const turn of [0, 2, 4]) assert.deepEqual(order.slice(turn, turn + 2).sort(), ["a", "b"])
+    assert.deepEqual(order.slice(6), ["a", "a", "a"])
   }))
 
 test("two keys share a batch evenly while both have work", () =>

@@ -6,7 +6,7 @@ import { blobKey, findAsset, previewKey } from "../../store/index.ts"
 import { withDecoder } from "../decoder.ts"
 import { completed } from "../dialects/door.ts"
 import { type Route, route, whole } from "../route.ts"
-import type { Service } from "../service.ts"
+import { checkExpiry, type Service } from "../service.ts"
 import { IDEMPOTENCY, SubmitBody, submit } from "./jobs.ts"
 import { PictureView, pictureView } from "./views.ts"
 
@@ -44,11 +44,28 @@ const file = (bytes: Uint8Array, mime: string, headers: Record<string, string> =
     },
   })
 
-const convert = (bytes: Uint8Array, output: Output, { width, metadata }: FileQuery): Promise<Uint8Array> =>
-  withDecoder(bytes, (open) => {
-    const image = open().resize(width === undefined ? undefined : { width, withoutEnlargement: true })
-    return metadata === "none" ? encodeBare(image, output) : encodeAgain(bytes, image, output)
-  })
+/** Conversions that may wait: anybody who knows an address may ask for as many as there are widths. */
+const MOST_WAITING = 200
+
+const convert = (
+  picture: () => Promise<Uint8Array>,
+  output: Output,
+  { width, metadata }: FileQuery,
+): Promise<Uint8Array> =>
+  withDecoder(
+    picture,
+    (open, bytes) => {
+      const image = open().resize(width === undefined ? undefined : { width, withoutEnlargement: true })
+      return metadata === "none" ? encodeBare(image, output) : encodeAgain(bytes, image, output)
+    },
+    MOST_WAITING,
+  )
+
+/** Files never change under their address, but those that expire are not to be kept for longer than they are here. */
+const cacheControl = (expiresAt: Date | null, now: Date): string =>
+  expiresAt === null
+    ? FOREVER
+    : `public, max-age=${Math.max(0, Math.floor((expiresAt.getTime() - now.getTime()) / 1000))}`
 
 /** As long as a client's own patience usually lasts. */
 const HOLD_SECONDS = 600
@@ -70,7 +87,8 @@ export const pictureRoutes = (s: Service): Route[] => [
       const job = completed(
         await s.jobs.wait(id, key.id, { seconds: HOLD_SECONDS, signal: c.req.raw.signal }),
       )
-      const picture = job.pictures[0]!
+      const [picture] = job.pictures
+      if (!picture) throw new AtelierError("not_found", `The picture of job ${id} was deleted.`)
       return file(await s.bytesOf(picture), MIME[picture.format], { "x-job-id": id })
     },
   }),
@@ -109,6 +127,7 @@ export const fileRoutes = (s: Service): Route[] => [
     run: async ({ c, query }) => {
       const [, id, ending] = /^([0-9a-f-]{36})(?:\.(\w+))?$/i.exec(c.req.param("file") ?? "") ?? []
       const picture = await s.jobs.picture(id ?? "", null)
+      checkExpiry(picture)
       const asked = query.format ?? (ending as Format | undefined) ?? picture.format
       if (!Object.hasOwn(MIME, asked)) throw new AtelierError("not_found", `There is no format ${asked}.`)
       const { quality, width, metadata } = query
@@ -121,12 +140,12 @@ export const fileRoutes = (s: Service): Route[] => [
       const bytes = isSame
         ? await s.bytesOf(picture)
         : await s.conversions.of(told, async () =>
-            s.seal(await convert(await s.bytesOf(picture), output, query)),
+            s.seal(await convert(() => s.bytesOf(picture), output, query)),
           )
       const name = `atelier-${picture.seed}-${picture.id.slice(0, 8)}.${asked}`
       const disposition = query.download === undefined ? "inline" : "attachment"
       return file(bytes, MIME[asked], {
-        "cache-control": FOREVER,
+        "cache-control": cacheControl(picture.expiresAt, s.jobs.clock()),
         etag: tag,
         "content-disposition": `${disposition}; filename="${name}"`,
       })
@@ -142,14 +161,20 @@ export const fileRoutes = (s: Service): Route[] => [
     open: true,
     run: async ({ id, query }) => {
       const asset = /^[0-9a-f-]{36}$/i.test(id) ? await findAsset(s.store.db, id, null) : null
-      const bytes = asset && (await s.blobs.get(blobKey(asset.hash)))
-      if (!asset || !bytes || (asset.deletedAt && asset.kind === "upload")) {
-        throw new AtelierError("not_found", `There is no asset ${id}.`)
+      const isGone = !asset || (asset.deletedAt !== null && asset.kind === "upload")
+      const whole = async (): Promise<Uint8Array> => {
+        const bytes = isGone ? null : await s.blobs.get(blobKey(asset.hash))
+        if (!bytes) throw new AtelierError("not_found", `There is no asset ${id}.`)
+        return bytes
       }
-      if (query.width === undefined) return file(bytes, asset.mime, { "cache-control": FOREVER })
       const { width } = query
-      const small = await withDecoder(bytes, (open) =>
-        open().rotate().resize({ width, withoutEnlargement: true }).webp().toBuffer(),
+      if (isGone || width === undefined) return file(await whole(), asset!.mime, { "cache-control": FOREVER })
+      const small = await s.conversions.of(`asset-${asset.hash.slice(0, 16)}-${width}`, () =>
+        withDecoder(
+          whole,
+          (open) => open().rotate().resize({ width, withoutEnlargement: true }).webp().toBuffer(),
+          MOST_WAITING,
+        ),
       )
       return file(small, "image/webp", { "cache-control": FOREVER })
     },

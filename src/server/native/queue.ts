@@ -119,6 +119,9 @@ const stateOf = (kind: string): JobState | null => {
   return (JOB_STATES as readonly string[]).includes(word) ? (word as JobState) : null
 }
 
+/** Characters of events that wait to be read by one stream. */
+const MOST_UNREAD = 8_000_000
+
 function eventStream(
   { c, key, askAgain, query }: Asked<{ after?: string | undefined; job?: string | undefined }, unknown>,
   s: Service,
@@ -129,8 +132,21 @@ function eventStream(
   return streamSSE(c, async (stream) => {
     const closed = Promise.withResolvers<void>()
     const close = (): void => closed.resolve()
+    let unread = 0
     const send = (message: { event: string; data: string; id?: string }): void => {
-      void stream.writeSSE(message).catch(close)
+      const { length } = message.data
+      unread += length
+      // Who does not read would have all of history held for him; he goes on by his last event's id.
+      if (unread > MOST_UNREAD) {
+        close()
+        return
+      }
+      void stream
+        .writeSSE(message)
+        .then(() => {
+          unread -= length
+        })
+        .catch(close)
     }
     // The first message says where the stream stands, so that a client which saw nothing yet can resume too.
     send({ event: "hello", data: "{}", id: from ?? s.jobs.events.cursor })
@@ -149,6 +165,7 @@ function eventStream(
     const stopBeat = beat(stream, s.options.heartbeatSeconds, askAgain, close)
     stream.onAbort(close)
     s.closing.addEventListener("abort", close)
+    if (s.closing.aborted) close()
     await closed.promise
     // The server outlives its streams, and would keep each that it could still call.
     s.closing.removeEventListener("abort", close)
