@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { openSafetensors } from "../checkpoint/index.ts"
 import { input } from "../graph/index.ts"
 import { SLIDERS as SLIDER_COUNT, STYLE_TOKENS, sliderPowers, sliderTokens, Weights } from "../nets/index.ts"
+import { AtelierError } from "../request/errors.ts"
 import type { GenerationRequest } from "../request/request.ts"
 import { openGraph } from "../runtime/networks.ts"
 import { floats } from "../runtime/session.ts"
@@ -17,12 +18,9 @@ import { lookBranches, type WeightedLook } from "./looks.ts"
 import { type BranchTokens, beside, lookLane } from "./references.ts"
 import { type AskedSlider, askedSliders, counterSliders } from "./sliders.ts"
 
-/** Pictures of a board by its id, name or share code. Throws not_found. */
-export type BoardReader = (id: string) => Promise<{ bytes: Uint8Array; weight: number }[]>
-
 /** Opens file `controls`: the style encoder and the sliders' weights. */
-export async function openControls(context: PartContext, readBoard: BoardReader): Promise<Conditioner> {
-  const { runner, dit, readImage } = context
+export async function openControls(context: PartContext): Promise<Conditioner> {
+  const { runner, dit, readImage, readBoard } = context
   const checkpoint = await openSafetensors(context.file("controls")!)
   const { features } = dit.config
   const encoder = lookEncoder(context, checkpoint)
@@ -40,21 +38,27 @@ export async function openControls(context: PartContext, readBoard: BoardReader)
     encode: (bytes, place) => encoder.encode(bytes, place),
   })
 
+  const ofReference = oncePerObject(async (image: string, i: number) => {
+    const place = { name: `of reference ${i + 1}`, field: `references[${i}].image` }
+    return await looks.look(await readImage(image, place.field), place, false)
+  })
+  const ofBoard = oncePerObject(async (id: string) => {
+    if (!readBoard) throw new AtelierError("not_found", "This engine has no boards.", { field: "board.id" })
+    const pictures = (await readBoard(id)).map(async ({ bytes, weight }) => ({
+      ...(await looks.look(bytes, { name: "of the board", field: "board.id" })),
+      weight,
+    }))
+    return await Promise.all(pictures)
+  })
+
   async function asked({ references, board, seed }: GenerationRequest): Promise<WeightedLook[]> {
-    const given = references.flatMap(({ image, weight }, i) => (weight === 0 ? [] : [{ image, weight, i }]))
-    const single = given.map(async ({ image, weight, i }) => {
-      const place = { name: `of reference ${i + 1}`, field: `references[${i}].image` }
-      return { ...(await looks.look(await readImage(image, place.field), place, false)), weight }
+    const single = references.flatMap((reference, i) => {
+      const { image, weight } = reference
+      return weight === 0 ? [] : [ofReference(reference, image, i).then((look) => ({ ...look, weight }))]
     })
     const found = await Promise.all(single)
     if (!board || board.strength === 0) return found
-    const pictures = await Promise.all(
-      (await readBoard(board.id)).map(async ({ bytes, weight }) => ({
-        ...(await looks.look(bytes, { name: "of the board", field: "board.id" })),
-        weight,
-      })),
-    )
-    return [...found, ...boardLooks(pictures, board.strength, seed ?? 0)]
+    return [...found, ...boardLooks(await ofBoard(board, board.id), board.strength, seed ?? 0)]
   }
 
   /** A text with one token behind it for each slider. */
@@ -83,6 +87,21 @@ export async function openControls(context: PartContext, readBoard: BoardReader)
       await encoder.close()
       await slider.close()
     },
+  }
+}
+
+/**
+ * What `work` makes for an object of a request, made once: the pictures of a batch share the request's objects, and each would
+ * read the same files again.
+ */
+function oncePerObject<Rest extends unknown[], T>(
+  work: (...rest: Rest) => Promise<T>,
+): (object: object, ...rest: Rest) => Promise<T> {
+  const made = new WeakMap<object, Promise<T>>()
+  return (object, ...rest) => {
+    const known = made.get(object) ?? work(...rest)
+    made.set(object, known)
+    return known
   }
 }
 

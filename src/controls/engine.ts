@@ -10,16 +10,16 @@ import {
 } from "../sampling/engine.ts"
 import type { Expand } from "../sampling/generate.ts"
 import { weightsOf } from "../sampling/manifest.ts"
-import { conditioners } from "../sampling/parts.ts"
+import { type BoardReader, conditioners } from "../sampling/parts.ts"
 import { boardFileOf } from "./board-file.ts"
 import { BoardFolder } from "./boards.ts"
-import { type BoardReader, openControls } from "./conditioner.ts"
+import { openControls } from "./conditioner.ts"
 import { chatFromEnvironment, createExpander, type Expander } from "./creativity/index.ts"
 
-export interface EngineOptions extends BareOptions {
-  /** How boards are found; default the folder `boards` of the user's home. */
-  readBoard?: BoardReader
-}
+/** Boards are found in the folder `boards` of the user's home, unless `readBoard` says otherwise. */
+export type EngineOptions = BareOptions
+
+conditioners.controls = openControls
 
 /** Boards kept in a folder; a board may also come inside the request, as its export in a data URI. */
 export function folderBoards(folder: string): BoardReader {
@@ -50,10 +50,9 @@ export function folderBoards(folder: string): BoardReader {
  */
 export function createEngine(options: EngineOptions = {}): LocalEngine {
   const home = options.home ?? homeFolder()
-  const readBoard = options.readBoard ?? folderBoards(join(home, "boards"))
-  conditioners.controls = (context) => openControls(context, readBoard)
   return createBareEngine({
     ...options,
+    readBoard: options.readBoard ?? folderBoards(join(home, "boards")),
     expand: options.expand ?? expandFor(options.folders ?? modelFolders(home)),
   })
 }

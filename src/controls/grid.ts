@@ -45,7 +45,8 @@ const SHORT: Readonly<Record<string, string>> = {
   variation: "variationOf[0].strength",
 }
 /** Fields whose values are texts; all others are numbers. */
-const TEXT = /^(prompt|negativePrompt|model|board\.id|start\.image|output\.format|\w+\[\d+\]\.(image|name))$/
+const TEXT =
+  /^(prompt|negativePrompt|model|board\.id|start\.(image|mask)|output\.format|\w+\[\d+\]\.(image|name))$/
 /** Texts that have no commas inside. */
 const NAMES: ReadonlySet<string> = new Set(["model", "output.format"])
 /** What gives a part of the request that an axis needs. */

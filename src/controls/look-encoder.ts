@@ -48,10 +48,14 @@ export function lookEncoder({ runner, dit, vae }: PartContext, controls: Checkpo
   return {
     async encode(bytes, place) {
       const pixels = await decodeImage(bytes, { ...place, fit: { width: SIDE, height: SIDE } })
-      graph ??= open()
-      const { style } = await (await graph).run({ picture: floats(toPlanes(pixels), [1, 3, SIDE, SIDE]) })
+      const opening = (graph ??= open())
+      // One that could not be opened is tried again.
+      opening.catch(() => {
+        if (graph === opening) graph = undefined
+      })
+      const { style } = await (await opening).run({ picture: floats(toPlanes(pixels), [1, 3, SIDE, SIDE]) })
       return style!.data as Float32Array
     },
-    close: async () => await (await graph)?.close(),
+    close: async () => await (await graph?.catch(() => undefined))?.close(),
   }
 }

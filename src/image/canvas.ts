@@ -1,5 +1,6 @@
 // A picture of which a part is painted anew: the window that the painter sees, and what he painted put back into it.
-import { type Box, type Pixels, resizePixels } from "./decode.ts"
+import sharp from "sharp"
+import { type Box, type Fit, type Pixels, resizePixels } from "./decode.ts"
 import { type Mask, resizeMask } from "./mask.ts"
 import { GREY, shiftOf } from "./seam.ts"
 import { nextTurn } from "./turn.ts"
@@ -50,6 +51,18 @@ export function cutPixels({ width, data }: Pixels, box: Box): Pixels {
     out.set(data.subarray(from, from + box.width * 3), y * box.width * 3)
   }
   return { width: box.width, height: box.height, data: out }
+}
+
+/** A picture in the middle of a larger one, which goes on as its mirror image. */
+export async function mirrored({ width, height, data }: Pixels, size: Fit): Promise<Pixels> {
+  const [left, top] = [Math.floor((size.width - width) / 2), Math.floor((size.height - height) / 2)]
+  if (size.width === width && size.height === height) return { width, height, data }
+  const around = { left, top, right: size.width - width - left, bottom: size.height - height - top }
+  const wide = sharp(data, { raw: { width, height, channels: 3 } }).extend({
+    ...around,
+    extendWith: "mirror",
+  })
+  return { ...size, data: new Uint8Array(await wide.raw().toBuffer()) }
 }
 
 /** Longer side of a sketch. */

@@ -30,6 +30,7 @@ const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.
 /** The file with an extension of its XMP, in as many segments as it takes, behind its other application segments. */
 export function withExtension(jpeg: Uint8Array, extension: string): Uint8Array {
   const data = Buffer.from(extension, "utf8")
+  const name = extensionName(extension) // of all of it, which may be a whole picture
   const added: Buffer[] = []
   for (let at = 0; at < data.length; at += MOST_PART) {
     const part = data.subarray(at, at + MOST_PART)
@@ -37,7 +38,7 @@ export function withExtension(jpeg: Uint8Array, extension: string): Uint8Array {
     head.writeUInt16BE(0xffe1, 0)
     head.writeUInt16BE(2 + HEAD + part.length, 2)
     SIGNATURE.copy(head, 4)
-    head.write(extensionName(extension), 4 + SIGNATURE.length, "latin1")
+    head.write(name, 4 + SIGNATURE.length, "latin1")
     head.writeUInt32BE(data.length, 4 + HEAD - 8)
     head.writeUInt32BE(at, 4 + HEAD - 4)
     added.push(head, part)

@@ -27,7 +27,9 @@ export async function decodeMask(
   const open = (): Sharp =>
     sharp(bytes, { limitInputPixels: IMAGE_LIMITS.pixels, failOn: "truncated" }).autoOrient()
   try {
-    const { isOpaque } = await open().stats()
+    const { isOpaque: isWhole, channels } = await open().stats()
+    // A single pixel that is not quite opaque makes no mask of transparency.
+    const isOpaque = isWhole || channels.at(-1)!.min > 255 - NOISE
     const upright = open().toColourspace("srgb")
     const seen = isOpaque ? upright.greyscale() : upright.extractChannel("alpha")
     const { data, info } = await seen

@@ -19,10 +19,13 @@ import { type Expand, generate, orCancelled, type Resolved } from "./generate.ts
 import { exactGrid } from "./grid.ts"
 import type { Installed } from "./manifest.ts"
 import { componentOf, Model, memoryPlan, surveyModels } from "./model.ts"
+import type { BoardReader } from "./parts.ts"
 import type { StartFiles } from "./start.ts"
 import { throwIfCancelled } from "./stepper.ts"
 
 export interface EngineOptions {
+  /** How boards are found; without it there are none. */
+  readBoard?: BoardReader
   device?: Device
   /** Threads within an operator; default the physical cores. */
   threads?: number
@@ -83,13 +86,17 @@ export class LocalEngine implements Engine {
 
   async generate(request: GenerationRequest, options: GenerateOptions = {}): Promise<Generation> {
     throwIfCancelled(options.signal)
-    if (this.#closed) throw new AtelierError("unavailable", "The engine is closed; make a new one.")
+    this.#refuseIfClosed()
     try {
       // Loading and reading a prompt cannot be interrupted; whoever cancels need not wait for their end.
       return await orCancelled(this.#generate(request, options), options.signal)
     } catch (thrown) {
       throw asAtelierError(thrown)
     }
+  }
+
+  #refuseIfClosed(): void {
+    if (this.#closed) throw new AtelierError("unavailable", "The engine is closed; make a new one.")
   }
 
   async #generate(request: GenerationRequest, options: GenerateOptions): Promise<Generation> {
@@ -182,6 +189,7 @@ export class LocalEngine implements Engine {
       loras,
       readImage: this.#options.readImage ?? readImage,
       cache: join(this.#home, "cache"),
+      ...(this.#options.readBoard && { readBoard: this.#options.readBoard }),
     })
   }
 
@@ -198,13 +206,17 @@ export class LocalEngine implements Engine {
   async #livingWorker(): Promise<WorkerRunner> {
     const started = this.#worker
     const current = await started?.catch(() => undefined)
+    // What was loading when the engine was closed must not start a worker that nobody ends.
+    this.#refuseIfClosed()
     if (current?.alive) return current
     // Two requests may both have found it dead; the first one starts the new one.
     if (this.#worker === started) {
       this.#loaded.clear()
       this.#worker = this.#start()
     }
-    return await this.#worker!
+    const worker = await this.#worker!
+    this.#refuseIfClosed()
+    return worker
   }
 
   async #start(): Promise<WorkerRunner> {

@@ -41,6 +41,10 @@ const CUT: Note = {
   code: "prompt_cut",
   message: "The prompt is longer than the model reads; its end was left out.",
 }
+const NEGATIVE_CUT: Note = {
+  code: "negative_cut",
+  message: "The negative prompt is longer than the model reads; its end was left out.",
+}
 
 export async function generate(
   request: Resolved,
@@ -65,6 +69,7 @@ export async function generate(
   )
   // Asked while what was read is at hand: after the pictures others may have taken its place.
   const cut = await Promise.all(expanded.map((e) => model.isCut(e.prompt)))
+  const isNegativeCut = request.guidance > 0 && (await model.isCut(request.negativePrompt))
   clock.lap("text")
 
   // Noise, the best of some, or the start picture brought to t = strength.
@@ -75,7 +80,7 @@ export async function generate(
   const start = files && (await readStart(files, model, grid, { size: request, signal }))
   const masked = start?.masked
   throwIfCancelled(signal)
-  const steps = times.length - 1
+  const steps = Math.max(0, times.length - 1)
   const wordsAlone = byWordsAlone(request)
   const trials = movementTrials(model, request)
   const reporter = new Reporter(model, grid, options, {
@@ -131,7 +136,13 @@ export async function generate(
     const { width, height } = pixels
     pictures.push({ index, seed, width, height, format: request.output.format, bytes })
   }
-  const notes = distinct(expanded.flatMap((e, i) => [...(e.notes ?? []), ...(cut[i] ? [CUT] : [])]))
+  const notes = distinct(
+    expanded.flatMap((e, i) => [
+      ...(e.notes ?? []),
+      ...(cut[i] ? [CUT] : []),
+      ...(isNegativeCut ? [NEGATIVE_CUT] : []),
+    ]),
+  )
   return {
     pictures,
     request,

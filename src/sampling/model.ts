@@ -153,7 +153,7 @@ export class Model {
   static async load(
     runner: Runner,
     installed: Installed,
-    options: { loras: readonly WeightedLora[]; readImage: ImageResolver; cache: string },
+    options: { loras: readonly WeightedLora[] } & Pick<PartContext, "readImage" | "readBoard" | "cache">,
   ): Promise<Model> {
     const checkpoint = await componentOf(installed, "dit")
     const config = ditConfig(checkpoint)
@@ -167,11 +167,6 @@ export class Model {
         `The VAE ${vaeFile.path} has ${sizes.latentChannels} latent channels, and the image model ${config.channels}; they do not belong together.`,
       )
     const changed = await adaptedWeights(checkpoint, options.loras, options)
-    const dit = await Dit.open(runner, config, weightFiles(checkpoint, changed))
-    const file = (part: string): string | undefined => fileOf(installed, part)
-    const vae = new Vae(runner, sizes, vaeFile)
-    const { readImage, cache } = options
-    const context: PartContext = { runner, installed, dit, vae, file, readImage, cache }
     const { kind } = installed.manifest.text
     const openText = textEncoders[kind]
     if (!openText)
@@ -179,16 +174,35 @@ export class Model {
         "model_invalid",
         `There is no text encoder ${kind}; this model needs another version.`,
       )
-    return new Model({
-      installed,
-      info: modelInfo(installed, checkpoint),
-      dit,
-      vae,
-      encoder: await openText(context),
-      conditioner: await chosen(conditioners, context)?.(context),
-      upsampler: await chosen(upsamplers, context)?.(context),
-      verifier: await chosen(verifiers, context)?.(context),
-    })
+    // What is open when another part cannot be opened would stay in the worker with every try.
+    const opened: { close(): Promise<void> }[] = []
+    const keep = async <T extends { close(): Promise<void> }>(part: Promise<T>): Promise<T> => {
+      opened.unshift(await part)
+      return await part
+    }
+    const dit = await keep(Dit.open(runner, config, weightFiles(checkpoint, changed)))
+    const file = (part: string): string | undefined => fileOf(installed, part)
+    const vae = new Vae(runner, sizes, vaeFile)
+    const { loras: _, ...resolvers } = options
+    const context: PartContext = { runner, installed, dit, vae, file, ...resolvers }
+    const open = async <T extends { close(): Promise<void> }>(
+      part: ((context: PartContext) => Promise<T>) | undefined,
+    ): Promise<T | undefined> => part && (await keep(part(context)))
+    try {
+      return new Model({
+        installed,
+        info: modelInfo(installed, checkpoint),
+        dit,
+        vae,
+        encoder: await keep(openText(context)),
+        conditioner: await open(chosen(conditioners, context)),
+        upsampler: await open(chosen(upsamplers, context)),
+        verifier: await open(chosen(verifiers, context)),
+      })
+    } catch (thrown) {
+      for (const part of opened) await part.close().catch(() => {}) // the worker may be gone
+      throw thrown
+    }
   }
 
   /** The latent grid for an asked size. */

@@ -28,9 +28,14 @@ export interface PartContext {
   vae: Vae
   /** Opens picture sources of a request. */
   readImage: ImageResolver
+  /** How boards are found, where there are some. */
+  readBoard?: BoardReader
   /** Folder of what can be made again. */
   cache: string
 }
+
+/** Pictures of a board by its id, name or share code. Throws not_found. */
+export type BoardReader = (id: string) => Promise<{ bytes: Uint8Array; weight: number }[]>
 
 /** What the words of a request became: fused tokens of the prompt, and of the negative prompt under guidance. */
 export interface TextBranches {

@@ -1,5 +1,5 @@
 // Where a picture begins: in noise, or at a start picture brought to t = strength, of which a mask may hold a part.
-import { type Canvas, sketchOf, windowOf } from "../image/canvas.ts"
+import { type Canvas, mirrored, sketchOf, windowOf } from "../image/canvas.ts"
 import { decodeImage, resizePixels } from "../image/decode.ts"
 import { coarser, decodeMask } from "../image/mask.ts"
 import type { Grid } from "./grid.ts"
@@ -36,9 +36,14 @@ export async function readStart(
   { size: { width, height }, signal }: { size: { width: number; height: number }; signal?: AbortSignal },
 ): Promise<Start> {
   const read = { name: "to start from", field: "start.image" }
-  if (!mask)
-    return { latent: await model.encode(await decodeImage(picture, { ...read, fit: grid }), grid, signal) }
   const size = { width, height }
+  if (!mask) {
+    // What `decode` cuts from the grid to give it the asked shape: the picture lies within, and beyond it is its mirror image.
+    const share = Math.min(grid.width / width, grid.height / height)
+    const fit = { width: Math.round(width * share), height: Math.round(height * share) }
+    const seen = await mirrored(await decodeImage(picture, { ...read, fit }), grid)
+    return { latent: await model.encode(seen, grid, signal) }
+  }
   const kept = await decodeImage(picture, { ...read, fit: size })
   const { hard, soft } = await decodeMask(mask, size, width * EDGE)
   const window = windowOf(hard)

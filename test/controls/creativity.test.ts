@@ -1,6 +1,7 @@
 // The expander's promises, and the figures of docs/controls.md that need no pictures.
 import assert from "node:assert/strict"
 import { test } from "node:test"
+import { isDenied } from "../../src/controls/creativity/analyse.ts"
 import { lostWord } from "../../src/controls/creativity/check.ts"
 import {
   analyse,
@@ -225,6 +226,31 @@ test("a denied plural denies the singular, and a denied thing what shows it", ()
     assert.match(all, kept)
     assert.doesNotMatch(added(prompt), kept, prompt)
   }
+})
+
+test("what is around a thing is its place, also where it is named by something else, and clothes are none", () => {
+  const settled = [
+    "a fox surrounded by trees",
+    "a cat in a library",
+    "a castle in the clouds",
+    "a fox on saturn",
+    "a fox among sunflowers",
+  ]
+  for (const prompt of settled) assert.ok(analyse(prompt).said.has("setting"), prompt)
+  for (const prompt of ["a fox in a hat", "a fox by an owl", "a fox not under trees"])
+    assert.ok(!analyse(prompt).said.has("setting"), prompt)
+})
+
+test("a denial holds behind a small word, in either spelling, and for what is made of the word", () => {
+  for (const [prompt, denied] of [
+    ["a fox, not with flowers", "flower"],
+    ["a fox not under trees", "tree"],
+    ["a fox, no watercolour", "watercolor"],
+    ["a fox, no outline", "outlined"],
+    ["a fox, no blackboard", "chalkboard"],
+    ["a fox, not dark", "black"],
+  ] as const)
+    assert.ok(isDenied(analyse(prompt), denied), prompt)
 })
 
 test("nothing is added that the negative prompt names, and all else is as before", () => {

@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
+import { setImmediate } from "node:timers/promises"
 import sharp from "sharp"
 import { BoardFolder } from "../../src/controls/boards.ts"
 import { expandPrompt } from "../../src/controls/creativity/index.ts"
@@ -200,6 +201,63 @@ test("a program's boards are those of its own home, also for its pictures", asyn
     board: { id: "of the program" },
   })
   assert.equal(pictures.length, 1)
+})
+
+test("each engine asks for boards where it was told to, once for a batch", async (t) => {
+  const asked: string[] = []
+  const engines = ["first", "second"].map((name) =>
+    createEngine({
+      home,
+      readBoard: async () => {
+        asked.push(name)
+        return [{ bytes: readFileSync(looks[0]!), weight: 1 }]
+      },
+    }),
+  )
+  t.after(() => Promise.all(engines.map((own) => own.close())))
+  await engines[0]!.generate(parseRequest({ ...base, count: 3, board: { id: "any", strength: 0.5 } }))
+  assert.deepEqual(asked, ["first"])
+})
+
+test("at strength 0 a start picture is kept as it lies, also in shapes that the model's grid has not", async () => {
+  const [width, height] = [832, 1024]
+  const lines = `<svg width="${width}" height="${height}"><rect width="100%" height="100%" fill="#f4efe6"/>
+    <rect x="24" y="24" width="${width - 48}" height="${height - 48}" fill="none" stroke="#203060" stroke-width="28"/>
+    <circle cx="416" cy="500" r="190" fill="#d04020"/></svg>`
+  const image = join(home, "framed.png")
+  writeFileSync(image, await sharp(Buffer.from(lines)).png().toBuffer())
+  const asked = { ...base, width, height, start: { image, strength: 0 } }
+  const { pictures } = await engine.generate(parseRequest(asked))
+  const grey = async (file: string | Uint8Array): Promise<Buffer> =>
+    await sharp(file).resize(104, 128).greyscale().raw().toBuffer()
+  const [before, after] = [await grey(image), await grey(pictures[0]!.bytes)]
+  const apart = before.reduce((sum, value, i) => sum + Math.abs(value - after[i]!), 0) / before.length
+  // Cut to the grid's shape instead, the frame moves by some pixels, and this is 25.
+  assert.ok(apart < 5, `values differ by ${apart} on average`)
+})
+
+test("a negative prompt that is longer than the model reads is told of, where it counts", async () => {
+  const negativePrompt = "fog rain snow ".repeat(10)
+  const notes = async (guidance: number) =>
+    (
+      await engine.generate(parseRequest({ ...base, negativePrompt, guidance, steps: 1, candidates: 1 }))
+    ).notes.map((n) => n.code)
+  assert.deepEqual(await notes(3), ["negative_cut"])
+  assert.deepEqual(await notes(0), [])
+})
+
+test("an engine that is closed or left while its model loads leaves no worker behind", async () => {
+  for (const leaves of [true, false]) {
+    const own = createEngine({ home })
+    const caller = new AbortController()
+    const made = own.generate(parseRequest(base), { signal: caller.signal })
+    const ended = assert.rejects(made)
+    await setImmediate()
+    if (leaves) caller.abort()
+    await own.close()
+    await ended
+    assert.equal(await own.workerPid(), undefined)
+  }
 })
 
 test("a value beyond its limits is one sentence with the field, the limit and the value", () => {

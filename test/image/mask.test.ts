@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import sharp, { type Sharp } from "sharp"
-import { paintedInto, sketchOf, windowOf } from "../../src/image/canvas.ts"
+import { mirrored, paintedInto, sketchOf, windowOf } from "../../src/image/canvas.ts"
 import { inspectImage, type Pixels } from "../../src/image/decode.ts"
 import { checkMaskShape, coarser, decodeMask, type Mask } from "../../src/image/mask.ts"
 import { AtelierError } from "../../src/request/errors.ts"
@@ -67,6 +67,23 @@ test("where a mask has transparency it alone counts, whatever the colours", asyn
     height: 8,
   })
   assert.ok(Math.abs(grey.data[0]! - 0.5) < 0.01, "half transparent is half painted")
+})
+
+test("a pixel that is not quite opaque makes no transparency of a black and white mask", async () => {
+  const { data, info } = await halves("white", "black")
+    .ensureAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+  data[3] = 252
+  const file = await sharp(data, { raw: info }).png().toBuffer()
+  const { data: shares } = await hardOf(file, { width: WIDTH, height: HEIGHT })
+  assert.deepEqual([shares[0], shares[WIDTH - 1]], [1, 0])
+})
+
+test("a picture in a larger one goes on as its mirror image", async () => {
+  const small = { width: 3, height: 1, data: Uint8Array.from([1, 1, 1, 2, 2, 2, 3, 3, 3]) }
+  const { width, height, data } = await mirrored(small, { width: 5, height: 1 })
+  assert.deepEqual([width, height, [...data].filter((_, i) => i % 3 === 0)], [5, 1, [1, 1, 2, 3, 3]])
 })
 
 test("a soft mask holds all that a hard one does, and fades beyond it", async () => {

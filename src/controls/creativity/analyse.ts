@@ -1,6 +1,7 @@
 // What a prompt says and what it leaves open. When in doubt a thing counts as said: a gap left is no contradiction.
 import { singularsOf, wordsOf } from "../../sampling/words.ts"
 import {
+  AROUND,
   ARTICLES,
   COMMON_WORDS,
   DENIED_WITH,
@@ -158,9 +159,12 @@ function phraseAt(
   return undefined
 }
 
-/** All that is denied with a word: its forms, and what shows it. */
-const deniedWith = (word: string): string[] =>
-  FUNCTION_WORDS.has(word) ? [] : formsOf(word).flatMap((form) => [form, ...(DENIED_WITH.get(form) ?? [])])
+/** All that is denied with a word: its forms, "watercolour" with "watercolor", "outlined" with "outline", and what shows it. */
+const deniedWith = (word: string): string[] => {
+  if (FUNCTION_WORDS.has(word)) return []
+  const forms = formsOf(word).flatMap((form) => [form, form.replace(/our$/, "or")])
+  return forms.flatMap((form) => [form, `${form}d`, `${form}ed`, ...(DENIED_WITH.get(form) ?? [])])
+}
 
 /** The same prompt where all words of `text` are denied, too. */
 export const denying = (analysis: Analysis, text: string): Analysis => {
@@ -180,7 +184,8 @@ function negations(tokens: readonly Token[]): { isNegated: Set<number>; banned: 
     if (!NEGATIONS.has(tokens[i]!.word)) continue
     isNegated.add(i)
     let isSure = true
-    for (let k = i + 1; k < tokens.length && !NEGATION_ENDS.has(tokens[k]!.word); k++) {
+    // "Not with flowers" and "not under trees" deny what comes after the small word, too.
+    for (let k = i + 1; k < tokens.length && (k === i + 1 || !NEGATION_ENDS.has(tokens[k]!.word)); k++) {
       // After a comma the list may go on ("no cars, trees or people") or a new thought begin: banned and said both.
       if (tokens[k]!.broken) isSure = false
       if (NEGATIONS.has(tokens[k]!.word)) break
@@ -208,6 +213,8 @@ function findSubjects(tokens: readonly Token[]): FoundSubject[] {
 
 /** Whether the words after a preposition may be a place: any that are not clothes, ways of drawing or other things. */
 function namesPlace(tokens: readonly Token[], at: number, subjects: readonly FoundSubject[]): boolean {
+  const { word } = tokens[at]!
+  const isAround = AROUND.has(word) || (word === "by" && tokens[at - 1]?.word === "surrounded")
   let i = at + 1
   while (tokens[i] && ARTICLES.has(tokens[i]!.word)) i++
   for (; tokens[i] && !tokens[i]!.broken; i++) {
@@ -217,7 +224,8 @@ function namesPlace(tokens: readonly Token[], at: number, subjects: readonly Fou
     // "At night" is no place, "on the moon" is one.
     if (topics.includes("light")) return tokens[at]!.word === "on"
     const subject = subjects.find((s) => s.from === i)
-    if (subject) return subject.kind === "place"
+    // In a library, among sunflowers, on Saturn: what is around a thing is where it is, whatever it is else.
+    if (subject) return subject.kind === "place" || (isAround && subject.kind !== "clothes")
     // Of "a red velvet cushion" the last word decides.
     const next = tokens[i + 1]
     if (!next || next.broken || FUNCTION_WORDS.has(next.word)) return true

@@ -27,7 +27,7 @@ const LISTS: Readonly<Record<Topic, string>> = {
     comic book, manga, anime, cartoon, cartoonish, chibi, caricature, storybook, illustration, illustrated,
     illustrative, vector, flat design, flat illustration, flat, clip art, clipart, icon, logo, emblem, emoji,
     pixel, pixels, pixelated, pixel art, 8 bit, 16 bit, voxel, low poly, lowpoly, isometric render, 3d, 3d render,
-    cgi, render, rendering, rendered, blender, claymation, clay, plasticine, stop motion, origami, papercut,
+    cgi, render, rendering, rendered, blender, claymation, clay, plasticine, stop motion, origami, papercut, cyanotype, diorama, tintype, woodblock, stencil, ceramic,
     paper cut, cut paper, paper craft, papercraft, collage, mosaic, stained glass, tiles, silhouette,
     silhouetted, blueprint, schematic, technical drawing, diagram, infographic, chalk, chalkboard, blackboard,
     neon, neon sign, duotone, halftone, sticker, die cut, decal, tattoo, embroidery, embroidered, cross stitch,
@@ -63,7 +63,7 @@ const LISTS: Readonly<Record<Topic, string>> = {
     dim, bright, brightly, gloomy, fog, foggy, mist, misty, haze, hazy, overcast, cloudy, spotlight, rim light,
     volumetric, god rays, chiaroscuro, low key, high key, neon lights, aurora, northern lights, fireworks, campfire`,
   palette: `
-    red, orange, yellow, green, blue, purple, pink, teal, black, white, brown, gray, grey, crimson, scarlet, maroon,
+    red, orange, yellow, green, blue, purple, cobalt, chartreuse, sienna, platinum, pink, teal, black, white, brown, gray, grey, crimson, scarlet, maroon,
     burgundy, vermilion, ruby, magenta, fuchsia, violet, indigo, lavender, lilac, mauve, navy, azure, cyan, aqua,
     turquoise, emerald, jade, olive, khaki, beige, tan, ivory, ochre, amber, golden, gold, silver, silvery, bronze,
     copper, sepia, monochrome, monochromatic, black and white, grayscale, greyscale, colorful, colourful, colored,
@@ -136,6 +136,9 @@ export const PLACE_PREPOSITIONS =
   set(`in on at inside under beside near by among against beneath above over through
   across behind along outside atop amid amidst within around into onto from between below underneath beyond upon`)
 
+/** Of these, those after which a thing is around what stands before. */
+export const AROUND = set("in on at inside among amid amidst within aboard")
+
 /** After "in" and the like, these are no places. */
 export const NO_PLACE =
   set(`style love motion flight mid action color colour colors colours front charge shape form
@@ -158,6 +161,8 @@ export const DENIED_WITH: ReadonlyMap<string, readonly string[]> = new Map(
     "photo photography photographic photorealism photorealistic > photo photograph",
     "greenery vegetation foliage nature > plant tree flower grass leaf forest wood",
     "building architecture house > building city",
+    "dark darkness > dark night black",
+    "blackboard chalkboard > blackboard chalkboard chalk",
   ].flatMap((line) => {
     const [from, to] = line.split(" > ").map((words) => words.split(" "))
     return from!.map((word) => [word, to!] as const)

@@ -34,7 +34,7 @@ const TABLES: Readonly<Record<Aspect, string>> = {
   setting: `
 0 plain seamless background | | background
 0 simple uncluttered background | | background
-1 in an open meadow | suits:animal,plant,person,party,sport,place | grass flower field
+1 in an open meadow | suits:animal,plant,person,party,sport,place | grass flower field plant
 1 at the edge of a forest | suits:animal,plant,person,fantasy,place | tree forest plant
 1 in a quiet city street | suits:vehicle,person,place,music,animal | city street building car people
 1 on a wooden table beside a window | suits:food,thing,device,toy,clothes,plant,music,party | table window furniture
@@ -57,7 +57,7 @@ const TABLES: Readonly<Record<Aspect, string>> = {
 1 soft window light from the left
 1 warm low sun with long shadows | +light | sun shadow
 1 gentle overcast light
-1 light falling through leaves | | leaf leaves plant shadow
+1 light falling through leaves | | leaf leaves plant tree shadow
 1 crisp morning light | +light
 1 rim light along the edges
 2 single hard spotlight in darkness | +light | dark darkness shadow

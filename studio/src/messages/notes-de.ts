@@ -5,6 +5,7 @@ const TOPICS = { style: "einen Stil", setting: "einen Ort", light: "Licht", pale
 
 export const notes: Notes = {
   prompt_cut: "Der Prompt ist länger, als das Modell lesen kann; sein Ende fiel weg.",
+  negative_cut: "Der negative Prompt ist länger, als das Modell lesen kann; sein Ende fiel weg.",
   prompt_unread: "Der Prompt ließ sich nicht als Englisch lesen; ihm wurde nichts hinzugefügt.",
   expander_replaced: (host, why) =>
     `Die Prompt-Erweiterung auf ${host} wurde nicht genutzt: ${why}. Die eingebaute ist eingesprungen.`,
