@@ -48,7 +48,8 @@ export function lookEncoder({ runner, dit, vae }: PartContext, controls: Checkpo
   return {
     async encode(bytes, place) {
       const pixels = await decodeImage(bytes, { ...place, fit: { width: SIDE, height: SIDE } })
-      const opening = (graph ??= open())
+      graph ??= open()
+      const opening = graph
       // One that could not be opened is tried again.
       opening.catch(() => {
         if (graph === opening) graph = undefined
