@@ -23,10 +23,13 @@ const UNSTORABLE = ["22P05", "22021", "22P02", "22003", "22007", "22008"]
 /** What Node and PostgreSQL say when there is no connection, or no longer. */
 const AWAY = /^(08...|57P0.|ECONN.*|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)$/
 
+/** What the driver says where there is no code: nobody answered in time, or the connection went. */
+const SILENT = /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect)/
+
 /** A connection that could not be had or was lost as `unavailable`: the caller may try again. */
 export function asAway(thrown: unknown): unknown {
   const { code, message } = thrown as { code?: unknown; message?: unknown }
-  const isAway = AWAY.test(String(code)) || String(message).startsWith("Connection terminated")
+  const isAway = AWAY.test(String(code)) || SILENT.test(String(message))
   if (!isAway) return thrown
   return new AtelierError("unavailable", "The database cannot be reached. Try again in a moment.", {
     cause: thrown,

@@ -191,7 +191,7 @@ const LOCK = "select pg_advisory_xact_lock(4155724)"
  */
 export async function migrate(db: Database): Promise<number> {
   return db.transaction(async (tx) => {
-    await tx.query(LOCK)
+    await tx.script(LOCK)
     await tx.script(VERSION_TABLE)
     const [row] = await tx.query<{ version: number | null }>(
       "select max(version) as version from schema_version",

@@ -19,8 +19,11 @@ const queryable = (client: pg.Pool | pg.PoolClient): Queryable => ({
       throw asCallersMistake(asAway(thrown))
     }
   },
-  script: async (sql) => void (await client.query(sql)),
+  // A new schema may take its time over a long history.
+  script: async (sql) => void (await client.query({ text: sql, query_timeout: SCRIPT_MS } as pg.QueryConfig)),
 })
+
+const SCRIPT_MS = 3_600_000
 
 /** How long after a fault LISTEN tries again. */
 const RECONNECT_MS = 500
