@@ -29,7 +29,8 @@ export async function decodeMask(
   try {
     const { isOpaque: isWhole, channels } = await open().stats()
     // A single pixel that is not quite opaque makes no mask of transparency.
-    const isOpaque = isWhole || channels.at(-1)!.min > 255 - NOISE
+    const { depth } = await open().metadata()
+    const isOpaque = isWhole || channels.at(-1)!.min / (depth === "ushort" ? 257 : 1) > 255 - NOISE
     const upright = open().toColourspace("srgb")
     const seen = isOpaque ? upright.greyscale() : upright.extractChannel("alpha")
     const { data, info } = await seen

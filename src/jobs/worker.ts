@@ -75,6 +75,7 @@ export class Worker {
   #stops: (() => Promise<void>)[] = []
   #timer: NodeJS.Timeout | undefined
   #draining = false
+  #gone = false
   #pumping: Promise<void> | null = null
   #again = false
   /** The engine has finished something since the last look. */
@@ -126,9 +127,11 @@ export class Worker {
 
   /** Says that this worker lives; a worker unseen for the lease loses its jobs. */
   async seen(): Promise<void> {
+    if (this.#gone) return
     const { db, clock } = this.#o.jobs
     await db.query(WORKERS.seen, [this.id, JSON.stringify(this.#models), clock()])
-    await this.#dropStrays(await this.#held())
+    // While it stops, jobs that are left wait for being handed back together, untried.
+    if (!this.#draining) await this.#dropStrays(await this.#held())
   }
 
   /**
@@ -175,6 +178,7 @@ export class Worker {
       controller.abort(new AtelierError("unavailable", "The service is shutting down."))
     }
     await Promise.all(running.map((r) => r.done))
+    this.#gone = true
     const { db, clock } = this.#o.jobs
     try {
       await db.query(JOBS.handBack, [this.id, null, clock(), false, null])

@@ -244,7 +244,13 @@ export class LocalEngine implements Engine {
 }
 
 /** Everything a request leaves open, decided; everything the model cannot do, refused. */
-function resolve(request: GenerationRequest, { manifest }: Installed): Resolved {
+function resolve(given: GenerationRequest, { manifest }: Installed): Resolved {
+  // Objects of this generation's own: what is read for them is kept by them, and may be another thing the next time.
+  const request: GenerationRequest = {
+    ...given,
+    references: given.references.map((reference) => ({ ...reference })),
+    board: given.board && { ...given.board },
+  }
   const { supports, defaults, name } = manifest
   const unable = (asked: boolean, can: boolean, field: string, what: string): void => {
     if (asked && !can)

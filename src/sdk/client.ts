@@ -67,6 +67,13 @@ export interface RemoteQueue {
 
 const END = ["completed", "failed", "cancelled"]
 
+/** Throws what the job failed with. */
+function unlessFailed(job: RemoteJob): RemoteJob {
+  if (job.state !== "completed" && END.includes(job.state))
+    throw AtelierError.from((job.error as ErrorData | null) ?? cancelled(job.id))
+  return job
+}
+
 /**
  * Every method throws AtelierError with the server's code; `unavailable` when it cannot be reached.
  * @example
@@ -120,14 +127,13 @@ export class AtelierClient {
         if (event.progress) options.onProgress?.(event.progress)
         const mayBeOver = event.kind === "hello" || (event.state && END.includes(event.state))
         if (!mayBeOver) continue
-        const job = await this.#look(id, stop.signal)
+        const job = unlessFailed(await this.#look(id, stop.signal))
         if (job.state === "completed") return job
-        if (END.includes(job.state)) throw AtelierError.from((job.error as ErrorData | null) ?? cancelled(id))
       }
       stop.signal.throwIfAborted()
       throw new AtelierError("unavailable", "The event stream ended.")
     } catch (thrown) {
-      if (stop.signal.reason === late) return await this.job(id)
+      if (stop.signal.reason === late) return unlessFailed(await this.job(id))
       throw thrown
     } finally {
       options.until?.removeEventListener("abort", leave)

@@ -131,12 +131,17 @@ function createMcpServer(client: AtelierClient, closing?: AbortSignal): McpServe
 
 /** `atelier mcp`: serves on stdin and stdout until they close. */
 export async function serveMcpOnStdio(options: { baseUrl?: string; key?: string }): Promise<void> {
-  const server = createMcpServer(new AtelierClient(options))
+  const closing = new AbortController()
+  const server = createMcpServer(new AtelierClient(options), closing.signal)
   const closed = Promise.withResolvers<void>()
   server.server.onclose = closed.resolve
   await server.connect(new StdioServerTransport())
   // The transport does not look for the end of its input, which is how a client says goodbye.
-  process.stdin.once("end", () => void server.close())
+  process.stdin.once("end", () => {
+    // First: a client that leaves cancels nothing, as one that says so does.
+    closing.abort()
+    void server.close()
+  })
   await closed.promise
 }
 

@@ -83,6 +83,11 @@ test("openai: a form's lists and objects are read as the client writes them", as
     JSON.parse('{"a":[{"b":"1","c":"2"},{"b":"3"}],"d":{"e":{"f":"4"}},"g":["5","6"],"__proto__":{"x":"7"}}'),
   )
   assert.equal(({} as { x?: unknown }).x, undefined)
+  const odd = unfolded([
+    ["a[]", "x"],
+    ["a[][b]", "y"],
+  ])
+  assert.deepEqual(JSON.parse(JSON.stringify(odd)), { a: ["x", { b: "y" }] })
 })
 
 test("openai: a markup, and a mask without a start picture to lie on, are refused by name", async () => {

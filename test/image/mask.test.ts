@@ -69,6 +69,14 @@ test("where a mask has transparency it alone counts, whatever the colours", asyn
   assert.ok(Math.abs(grey.data[0]! - 0.5) < 0.01, "half transparent is half painted")
 })
 
+test("transparency counts in 16 bits as it does in 8", async () => {
+  const half = halves("rgba(0,0,0,0.5)", "rgba(0,0,0,0.9)")
+  const file = await half.toColourspace("rgb16").png().toBuffer()
+  assert.equal((await sharp(file).metadata()).depth, "ushort")
+  const { data } = await hardOf(file, { width: 16, height: 8 })
+  assert.ok(Math.abs(data[0]! - 0.5) < 0.01 && Math.abs(data[15]! - 0.1) < 0.01, `${data[0]} ${data[15]}`)
+})
+
 test("a pixel that is not quite opaque makes no transparency of a black and white mask", async () => {
   const { data, info } = await halves("white", "black")
     .ensureAlpha()

@@ -185,7 +185,9 @@ function negations(tokens: readonly Token[]): { isNegated: Set<number>; banned: 
     isNegated.add(i)
     let isSure = true
     // "Not with flowers" and "not under trees" deny what comes after the small word, too.
-    for (let k = i + 1; k < tokens.length && (k === i + 1 || !NEGATION_ENDS.has(tokens[k]!.word)); k++) {
+    const goesOn = (k: number): boolean =>
+      !NEGATION_ENDS.has(tokens[k]!.word) || (k === i + 1 && !tokens[k]!.broken)
+    for (let k = i + 1; k < tokens.length && goesOn(k); k++) {
       // After a comma the list may go on ("no cars, trees or people") or a new thought begin: banned and said both.
       if (tokens[k]!.broken) isSure = false
       if (NEGATIONS.has(tokens[k]!.word)) break

@@ -211,27 +211,31 @@ const startedOver = (job: Job, s: Service): Promise<Job> =>
     return s.jobs.get(job.id, job.keyId)
   })
 
+/** Failures after which the same call again would only make another job. */
+const finals = new WeakSet<AtelierError>()
+
 /**
- * Throws the failure of a job that is over and did not complete; `timeout` for one that still runs. `details.isFinal` says
- * that the same call again would only make another job.
+ * Throws the failure of a job that is over and did not complete; `timeout` for one that still runs. Where the same call
+ * again would only make another job, `finalStatus` knows the error.
  */
 export function completed(job: Job): Job {
   if (job.state === "completed") return job
   if (!isEnd(job.state)) {
     const message = `The picture takes longer than this call may wait, and is still being made: GET /api/jobs/${job.id}.`
     // Under an id of the caller's the next call waits for this same job.
-    throw new AtelierError("timeout", message, { details: { isFinal: job.clientId === null } })
+    const error = new AtelierError("timeout", message)
+    if (job.clientId === null) finals.add(error)
+    throw error
   }
-  const error = job.error ?? { code: "internal" as const, message: "The job failed." }
-  throw new AtelierError(error.code, error.message, {
-    ...error,
-    details: { ...error.details, isFinal: true },
-  })
+  const { code, message, ...rest } = job.error ?? { code: "internal" as const, message: "The job failed." }
+  const error = new AtelierError(code, message, rest)
+  finals.add(error)
+  throw error
 }
 
 /** A status that clients do not take for a reason to try again, where trying again makes no sense. */
 export const finalStatus = (error: AtelierError, status: number, instead: number): number =>
-  error.details?.isFinal === true && (status >= 500 || [408, 409, 429].includes(status)) ? instead : status
+  finals.has(error) && (status >= 500 || [408, 409, 429].includes(status)) ? instead : status
 
 /** Any number as a canonical seed: 32 bits of its whole part. */
 export const seedOf = (seed: number | null | undefined): number | null =>

@@ -203,9 +203,9 @@ export function unfolded(entries: Iterable<readonly [name: string, value: string
       if (Array.isArray(node)) {
         if (next === undefined) node.push(value)
         else {
-          const last = node.at(-1) as Node | undefined
-          const goesOn = last && !Array.isArray(last) && !(next in last)
-          if (!goesOn) node.push(fresh())
+          const last = node.at(-1)
+          const isObject = typeof last === "object" && last !== null && !Array.isArray(last)
+          if (!isObject || next in last) node.push(fresh())
           node = node.at(-1) as Node
         }
       } else if (next === undefined) node[key] = value

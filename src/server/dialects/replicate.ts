@@ -63,7 +63,7 @@ function request(b: z.output<typeof Input>, model: string): GenerationInput {
 }
 
 /** A model has one version, named after it: clients run the newest version of a model by that alone. */
-const versionOf = (model: string): string => `atelier-${model.replace(/^(?:.*\/)?(?:krea-2-)?/, "")}`
+const versionOf = (model: string): string => `atelier-${variantOf(model) ?? model.replace(/^.*\//, "")}`
 /** What `versionOf` was made of; "atelier" was everybody's version once. */
 function modelOfVersion(name: string): string {
   if (name === "atelier") return "krea/krea-2-medium"
