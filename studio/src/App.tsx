@@ -1,7 +1,7 @@
 // The page: bar, takes, dock, and whatever is open over them.
 import { CloudOff } from "lucide-react"
 import { useEffect } from "react"
-import { onEvent, onFirst, onStep, queries } from "./api/cache.ts"
+import { onAgain, onEvent, onFirst, onStep, queries } from "./api/cache.ts"
 import { ApiError } from "./api/client.ts"
 import { followEvents } from "./api/events.ts"
 import { useCapabilities } from "./api/queries.ts"
@@ -67,7 +67,7 @@ function useEvents(isOn: boolean): void {
     const stop = new AbortController()
     const onConnection = (connection: "connecting" | "open" | "lost"): void => page.set({ connection })
     const onUnauthorized = (): void => page.set({ needsKey: true })
-    void followEvents({ onEvent, onStep, onFirst, onConnection, onUnauthorized }, stop.signal)
+    void followEvents({ onEvent, onStep, onFirst, onAgain, onConnection, onUnauthorized }, stop.signal)
     return () => stop.abort()
   }, [isOn])
 }

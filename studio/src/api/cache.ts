@@ -82,13 +82,22 @@ export function dropJob(id: string): void {
 
 /** Jobs to be asked for again; asked together, once per short while. */
 const dirty = new Set<string>()
+/** Asked for while the server was away: no event will tell of them again. */
+const missed = new Set<string>()
 function refresh(id: string): void {
   dirty.add(id)
   if (dirty.size > 1) return
   setTimeout(() => {
     const ids = [...dirty]
     dirty.clear()
-    for (const each of ids) void call<Job>("GET", `api/jobs/${each}`).then(putJob, () => {})
+    for (const each of ids)
+      void call<Job>("GET", `api/jobs/${each}`).then(
+        (job) => {
+          missed.delete(each)
+          putJob(job)
+        },
+        () => missed.add(each),
+      )
   }, 40)
 }
 
@@ -112,8 +121,12 @@ export function onEvent(event: ServerEvent): void {
   }
   const known = knownJob(id)
   if (state && known && known.state !== state) announce(known, state, event)
-  if (state && !isOver(state) && known) putJob({ ...known, state })
+  // Handed back to the queue, it has taken no step.
+  const isWaiting = state === "queued" || state === "backlogged"
+  if (state && !isOver(state) && known)
+    putJob({ ...known, state, progress: isWaiting ? null : known.progress })
   else refresh(id)
+  if (isWaiting) setStep(id, null)
   if (state && isOver(state)) {
     setStep(id, null)
     // What it was made from has led to one more; which those are only the server knows.
@@ -125,6 +138,14 @@ export function onStep(step: StepEvent): void {
   setStep(step.job, step.progress)
   const known = knownJob(step.job)
   if (known && step.progress) announce(known, "sampling", null, step.progress)
+}
+
+/** The stream stands again: what could not be fetched while it did not is fetched now. */
+export function onAgain(): void {
+  const ids = [...missed]
+  missed.clear()
+  for (const id of ids) refresh(id)
+  refreshQueue()
 }
 
 /** What was fetched before the stream stood may have missed something. */

@@ -13,6 +13,8 @@ interface Handlers {
   onUnauthorized: () => void
   /** The very first time the stream stands: what was fetched before may be stale. */
   onFirst: () => void
+  /** Every other time. */
+  onAgain: () => void
 }
 
 /** The server sends a comment every 15 s; silence for longer means a dead connection. */
@@ -50,6 +52,7 @@ export async function followEvents(handlers: Handlers, signal: AbortSignal): Pro
           if (!message) continue
           if (message.event === "hello") {
             if (cursor === null) handlers.onFirst()
+            else handlers.onAgain()
             tries = 0
             handlers.onConnection("open")
           } else if (message.event === "step-end") handlers.onStep(JSON.parse(message.data) as StepEvent)

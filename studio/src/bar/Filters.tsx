@@ -1,5 +1,6 @@
 // Filters of history: favourites at one press, the rest behind one button that shows how many are on.
 import { ListFilter, Star } from "lucide-react"
+import { useEffect, useState } from "react"
 import { type HistoryFilter, isFiltered, NO_FILTER } from "../api/filter.ts"
 import type { Capabilities } from "../api/types.ts"
 import { useMessages } from "../messages/index.ts"
@@ -27,6 +28,26 @@ const isoOf = (day: string, later = 0): string | null => {
   if (!day) return null
   const [year, month, date] = day.split("-").map(Number)
   return new Date(year!, month! - 1, date! + later).toISOString()
+}
+
+/** A date field: while a year is typed it is not yet one, and nothing is asked for. */
+function Day({ label, value, onChange }: { label: string; value: string; onChange: (day: string) => void }) {
+  const [day, setDay] = useState(value)
+  useEffect(() => setDay(value), [value])
+  return (
+    <label className="small muted">
+      {label}
+      <input
+        className="field"
+        type="date"
+        value={day}
+        onChange={({ target }) => {
+          setDay(target.value)
+          if (!target.value || Number(target.value.slice(0, 4)) >= 1000) onChange(target.value)
+        }}
+      />
+    </label>
+  )
 }
 
 export function Filters({ capabilities }: { capabilities: Capabilities }) {
@@ -95,24 +116,16 @@ export function Filters({ capabilities }: { capabilities: Capabilities }) {
               }
             />
             <div className="pair">
-              <label className="small muted">
-                {t.from}
-                <input
-                  className="field"
-                  type="date"
-                  value={dayOf(filter.from)}
-                  onChange={(e) => change({ from: isoOf(e.target.value) })}
-                />
-              </label>
-              <label className="small muted">
-                {t.until}
-                <input
-                  className="field"
-                  type="date"
-                  value={dayOf(filter.until, -DAY_MS / 2)}
-                  onChange={(e) => change({ until: isoOf(e.target.value, 1) })}
-                />
-              </label>
+              <Day
+                label={t.from}
+                value={dayOf(filter.from)}
+                onChange={(day) => change({ from: isoOf(day) })}
+              />
+              <Day
+                label={t.until}
+                value={dayOf(filter.until, -DAY_MS / 2)}
+                onChange={(day) => change({ until: isoOf(day, 1) })}
+              />
             </div>
           </div>
           {isFiltered(filter) && (

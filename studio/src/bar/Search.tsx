@@ -9,14 +9,16 @@ import { IconButton } from "../ui/Button.tsx"
 
 export const SEARCH_ID = "search"
 const PATIENCE_MS = 200
+const wordsOf = (text: string): string => text.trim().replace(/\s+/g, " ")
 
 export function Search() {
   const { history: t } = useMessages()
   const asked = useStore(page, (p) => p.filter.search)
   const [text, setText] = useState(asked)
-  useEffect(() => setText(asked), [asked])
+  // A space at the end is the beginning of the next word.
+  useEffect(() => setText((now) => (wordsOf(now) === asked ? now : asked)), [asked])
   useEffect(() => {
-    const words = text.trim().replace(/\s+/g, " ")
+    const words = wordsOf(text)
     if (words === page.get().filter.search) return
     const timer = setTimeout(
       () => page.set(({ filter }) => ({ filter: { ...filter, search: words } })),

@@ -13,7 +13,10 @@ export function References() {
     const moved = references.toSpliced(from, 1)
     draft.set({ references: moved.toSpliced(to, 0, references[from]!) })
   }
-  const reorder = useReorder(move)
+  const reorder = useReorder(
+    references.map((r) => r.key),
+    move,
+  )
   const change = (key: string, part: Partial<DraftReference> | null): void =>
     draft.set((d) => ({
       references: part
@@ -32,7 +35,7 @@ export function References() {
             isLast={i === references.length - 1}
             onChange={(part) => change(reference.key, part)}
             onMove={(by) => move(i, i + by)}
-            drag={reorder(i)}
+            drag={reorder(reference.key)}
           />
         ))}
       </ol>

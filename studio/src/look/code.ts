@@ -40,13 +40,19 @@ console.log(job.pictures.map((picture) => picture.url))`
 /** The command line works without the server: pictures by their addresses, a moodboard brought over before. */
 export function commandOf(request: Submit, boards: readonly Board[], origin = location.origin): string {
   const r = short(request)
-  const address = (image: string): string =>
-    /^[0-9a-f-]{36}$/.test(image) ? `${origin}/files/assets/${image}` : image
+  let isFetched = false
+  const address = (image: string): string => {
+    if (!/^[0-9a-f-]{36}$/.test(image)) return image
+    isFetched = true
+    return `${origin}/files/assets/${image}`
+  }
   const board = boards.find((b) => b.id === r.board?.id)
   const before = board
     ? `curl -s ${quoted(`${origin}/api/boards/${board.id}/export`)} -o board.json && npx atelier board import board.json\n`
     : ""
-  const words = ["npx atelier generate", quoted(r.prompt ?? "")]
+  // A prompt that begins like an option has to say that it is none.
+  const isLast = r.prompt?.startsWith("-") ?? false
+  const words = ["npx atelier generate", ...(isLast ? [] : [quoted(r.prompt ?? "")])]
   const add = (name: string, value: unknown): void => {
     if (value !== undefined && value !== null) words.push(`--${name} ${value}`)
   }
@@ -68,6 +74,11 @@ export function commandOf(request: Submit, boards: readonly Board[], origin = lo
   }
   for (const name of ["intensity", "complexity", "movement", "steps", "guidance", "candidates"] as const)
     add(name, r[name])
+  for (const { name, weight } of r.loras ?? []) add("lora", quoted(`${name}:${weight ?? 1}`))
   add("format", r.output?.format)
+  add("quality", r.output?.quality)
+  // This server is a private address, as a rule, which pictures are not fetched from unasked.
+  if (isFetched) words.push("--allow-private-network")
+  if (isLast) words.push("--", quoted(r.prompt!))
   return before + words.join(" ")
 }

@@ -41,17 +41,24 @@ export default function QueuePanel() {
     })
     // Always beside a neighbour: so it also takes that one's lane. "back" would keep its own.
     const beside = to < from ? { before: neighbour.job.id } : { after: neighbour.job.id }
-    await call("POST", `api/jobs/${me.job.id}/move`, to === 0 ? { to: "front" } : beside).catch(complain)
-    say(t.queue.moved(to + 1))
+    await call("POST", `api/jobs/${me.job.id}/move`, to === 0 ? { to: "front" } : beside).then(
+      () => say(t.queue.moved(to + 1)),
+      complain,
+    )
     void queries.invalidateQueries({ queryKey: keys.queue })
   }
   const changeLane = async (w: Waiting): Promise<void> => {
     const priority = isBackground(w) ? 0 : BACKGROUND
-    await call("PATCH", `api/jobs/${w.job.id}`, { priority }).catch(complain)
-    say(priority < 0 ? t.queue.inBackground : t.queue.inForeground)
+    await call("PATCH", `api/jobs/${w.job.id}`, { priority }).then(
+      () => say(priority < 0 ? t.queue.inBackground : t.queue.inForeground),
+      complain,
+    )
     void queries.invalidateQueries({ queryKey: keys.queue })
   }
-  const reorder = useReorder((from, to) => void move(from, to))
+  const reorder = useReorder(
+    waiting.map((w) => w.job.id),
+    (from, to) => void move(from, to),
+  )
   const cancelAll = async (): Promise<void> => {
     const answer = await call<{ cancelled: number }>("POST", "api/queue/cancel").catch(complain)
     if (answer) toast(t.queue.cancelled(answer.cancelled))
@@ -108,7 +115,7 @@ export default function QueuePanel() {
                     waiting={w}
                     index={i}
                     last={waiting.length - 1}
-                    reorder={reorder(i)}
+                    reorder={reorder(w.job.id)}
                     onMove={(to) => void move(i, to)}
                     onLane={() => void changeLane(w)}
                   />

@@ -1,8 +1,9 @@
 // What is in the dock: the request being written. Kept in the browser, so that a reload loses nothing.
 
 import { hasAlternatives, literal } from "../../../src/request/wordings.ts"
+import { keys, queries } from "../api/cache.ts"
 import { assetThumb } from "../api/client.ts"
-import type { Capabilities, GenerationRequest, Job, Model, Submit, Turns } from "../api/types.ts"
+import type { Board, Capabilities, GenerationRequest, Job, Model, Submit, Turns } from "../api/types.ts"
 import { messages } from "../messages/index.ts"
 import { createStore } from "./store.ts"
 
@@ -173,6 +174,13 @@ export const turnedBy = ({ of, job }: DraftVariation, strength: number): DraftVa
 export const variationIn = ({ id, request: { variationOf: of } }: Job): DraftVariation | null =>
   of?.length ? { of, job: id } : null
 
+/** A board's name, as far as the page has met it. */
+const boardName = (id: string): string => {
+  const now = draft.get().board
+  const known = queries.getQueryData<{ items: Board[] }>(keys.boards)?.items.find((b) => b.id === id)
+  return known?.name ?? (now?.id === id ? now.name : id)
+}
+
 /** A take's prompt for the dock, which reads alternatives: where the take did not, braces are braces. */
 export const writtenIn = ({ request: { prompt, alternatives } }: Job): string =>
   alternatives ? prompt : literal(prompt)
@@ -198,7 +206,7 @@ export function draftOf(job: Job, model: Model | undefined): Omit<Draft, "seedLo
     candidates: plain.candidates === own?.candidates ? null : plain.candidates,
     board: board && {
       ...board,
-      name: draft.get().board?.id === board.id ? draft.get().board!.name : board.id,
+      name: boardName(board.id),
     },
     references: references.map((r) => ({
       key: newKey(),

@@ -6,6 +6,7 @@ import { messages } from "../messages/index.ts"
 import { focusPicture, successor } from "../takes/focus.ts"
 import { say } from "./announce.ts"
 import {
+  type DraftStart,
   type DraftVariation,
   draft,
   draftOf,
@@ -253,15 +254,19 @@ export function uploadReferences(files: readonly File[]): void {
 }
 
 export async function uploadStart(file: File): Promise<void> {
-  draft.set({ start: { image: "", thumb: URL.createObjectURL(file), strength: START_STRENGTH } })
+  const thumb = URL.createObjectURL(file)
+  draft.set({ start: { image: "", thumb, strength: START_STRENGTH } })
+  // Another picture may have been chosen meanwhile: this one is no longer wanted then.
+  const change = (part: Pick<DraftStart, "image" | "thumb"> | null): void =>
+    draft.set(({ start }) => ({ start: start?.thumb === thumb ? part && { ...start, ...part } : start }))
   try {
     const asset = await upload(file)
-    draft.set((d) => ({
-      start: d.start && { ...d.start, image: asset.id, thumb: `files/assets/${asset.id}?width=320` },
-    }))
+    change({ image: asset.id, thumb: `files/assets/${asset.id}?width=320` })
   } catch (thrown) {
-    draft.set({ start: null })
+    change(null)
     complain(thrown)
+  } finally {
+    URL.revokeObjectURL(thumb)
   }
 }
 

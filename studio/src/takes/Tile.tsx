@@ -1,6 +1,6 @@
 // One picture of a take: waiting, coming into view, or done. Honest at every moment.
 import { ArrowLeftRight, EllipsisVertical, ImageOff, Plus, Star } from "lucide-react"
-import { memo, useRef, useState } from "react"
+import { memo, useEffect, useRef, useState } from "react"
 import { promptOf } from "../../../src/request/seeds.ts"
 import { local, thumb } from "../api/client.ts"
 import type { Job, Picture, Progress } from "../api/types.ts"
@@ -99,10 +99,24 @@ interface DoneProps {
   onLoad: () => void
 }
 
+/** How often and after how long a picture that did not come is asked for again. */
+const TRIES = 3
+const TRY_AGAIN_MS = 5000
+
 function Done({ job, picture, width, isCompared, onLoad }: DoneProps) {
   const t = useMessages()
   const at = { job: job.id, picture: picture.id }
   const [isBroken, setBroken] = useState(false)
+  const [tries, setTries] = useState(0)
+  // A server that starts again or is busy gives no picture just now.
+  useEffect(() => {
+    if (!isBroken || tries >= TRIES) return
+    const timer = setTimeout(() => {
+      setTries(tries + 1)
+      setBroken(false)
+    }, TRY_AGAIN_MS)
+    return () => clearTimeout(timer)
+  }, [isBroken, tries])
   // Buttons are made when the tile is pointed at or has the keyboard: a long history scrolls without them.
   const [isMet, setMet] = useState(false)
   const src = thumb(picture, thumbWidth(width))
@@ -128,7 +142,8 @@ function Done({ job, picture, width, isCompared, onLoad }: DoneProps) {
         onClick={() => page.set({ current: at, surface: "look" })}
         onKeyDown={(e) => {
           const next = arrowKeys[e.key]?.(at)
-          if (next === undefined) return
+          // In a sheet of a grid another picture stands beside it than in the takes.
+          if (next === undefined || e.currentTarget.closest(".sheet")) return
           e.preventDefault()
           focusPicture(next)
         }}
@@ -145,6 +160,7 @@ function Done({ job, picture, width, isCompared, onLoad }: DoneProps) {
           </span>
         ) : (
           <img
+            key={tries}
             src={bare?.url ?? src}
             alt=""
             decoding="async"

@@ -19,6 +19,8 @@ export function pictureAt(at: PictureAt | null): { job: Job; picture: Picture } 
 /** The next picture in reading order: through the take, then on to the newer (or older) one. */
 export function neighbour(at: PictureAt, by: 1 | -1): PictureAt | null {
   const row = order.findIndex((j) => j.id === at.job)
+  // Not in sight, as a picture that left the filter: nothing is beside it.
+  if (row < 0) return null
   const inside = order[row]?.pictures ?? []
   const next = inside[inside.findIndex((p) => p.id === at.picture) + by]
   if (next) return { job: at.job, picture: next.id }
@@ -41,6 +43,7 @@ export function successor(at: PictureAt, what: "picture" | "take"): PictureAt | 
 /** The picture above (older take) or below (newer take) at about the same place. */
 export function across(at: PictureAt, by: 1 | -1): PictureAt | null {
   const row = order.findIndex((j) => j.id === at.job)
+  if (row < 0) return null
   const place = order[row]?.pictures.findIndex((p) => p.id === at.picture) ?? 0
   for (let i = row - by; i >= 0 && i < order.length; i -= by) {
     const { id, pictures } = order[i]!

@@ -84,6 +84,8 @@ export function NumberField({
   const [text, setText] = useState(written(value))
   useEffect(() => setText(written(value)), [value])
   const commit = (): void => {
+    // Who only passes by changes nothing.
+    if (text === written(value)) return
     const number = Number(text.replace(",", ".").replace("−", "-"))
     const isEmpty = text.trim() === ""
     if (isEmpty && nullable) onChange(null)

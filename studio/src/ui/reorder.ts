@@ -3,32 +3,37 @@ import { type DragEvent, type HTMLAttributes, useState } from "react"
 
 const TYPE = "application/x-atelier-order"
 
-/** Gives the attributes of the item at a place; `onMove` gets from and to. */
+/**
+ * Gives the attributes of an item by its key; `onMove` gets the places of two as they are at the drop: the list may have moved
+ * under the pointer.
+ */
 export function useReorder(
+  keys: readonly string[],
   onMove: (from: number, to: number) => void,
-): (index: number) => HTMLAttributes<HTMLElement> {
-  const [dragged, setDragged] = useState<number | null>(null)
-  const [over, setOver] = useState<number | null>(null)
-  const attributes = (index: number): HTMLAttributes<HTMLElement> & Record<`data-${string}`, unknown> => ({
+): (key: string) => HTMLAttributes<HTMLElement> {
+  const [dragged, setDragged] = useState<string | null>(null)
+  const [over, setOver] = useState<string | null>(null)
+  const attributes = (key: string): HTMLAttributes<HTMLElement> & Record<`data-${string}`, unknown> => ({
     draggable: true,
-    "data-dragged": dragged === index || undefined,
-    "data-over": (over === index && dragged !== null && dragged !== index) || undefined,
+    "data-dragged": dragged === key || undefined,
+    "data-over": (over === key && dragged !== null && dragged !== key) || undefined,
     onDragStart(e: DragEvent) {
       // A slider or a field inside keeps its own dragging.
       if ((e.target as HTMLElement).closest("input")) return e.preventDefault()
-      e.dataTransfer.setData(TYPE, String(index))
+      e.dataTransfer.setData(TYPE, key)
       e.dataTransfer.effectAllowed = "move"
-      setDragged(index)
+      setDragged(key)
     },
     onDragOver(e: DragEvent) {
       if (dragged === null) return
       e.preventDefault()
-      setOver(index)
+      setOver(key)
     },
     onDrop(e: DragEvent) {
       if (dragged === null) return
       e.preventDefault()
-      if (dragged !== index) onMove(dragged, index)
+      const [from, to] = [keys.indexOf(dragged), keys.indexOf(key)]
+      if (from >= 0 && to >= 0 && from !== to) onMove(from, to)
       setDragged(null)
       setOver(null)
     },

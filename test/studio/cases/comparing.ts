@@ -154,6 +154,12 @@ export const comparing = (browser: () => Browser): void => {
       await page.getByLabel("Rows: Values").fill("7, 8")
       await page.getByRole("button", { name: "Make 4 pictures" }).dblclick()
       await page.locator(".sheet .tile-open").nth(3).waitFor()
+      // The arrows belong to the takes: in a sheet the keys mean the picture that has the focus.
+      const cell = page.locator(".sheet .tile-open").first()
+      await cell.focus()
+      await page.keyboard.press("ArrowRight")
+      await page.keyboard.press("f")
+      await page.locator(".sheet-cell").first().locator(".tile-star").waitFor()
       const jobs = await jobsOf(studio)
       assert.deepEqual(jobs.map((j) => [j.request.creativity, j.request.seed]).toReversed(), [
         [0, 7],
@@ -205,6 +211,10 @@ export const comparing = (browser: () => Browser): void => {
       await make(page, "with the board", { count: 1 })
       const [job] = await jobsOf(studio)
       assert.equal(job!.request.board?.strength, 0.35)
+      // It comes back under its name, also where the dock has none any more.
+      await page.getByRole("button", { name: "Stop using" }).click()
+      await page.locator("[data-newest]").getByRole("button", { name: "Use all" }).click()
+      await page.getByRole("button", { name: "Moodboard: Evening" }).waitFor()
       await close()
     })
   })

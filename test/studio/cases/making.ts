@@ -83,6 +83,10 @@ export const making = (browser: () => Browser): void => {
       assert.equal(await page.getByLabel("Reference 2: exact weight").inputValue(), "2")
       await page.getByRole("button", { name: "References 2", exact: true }).click()
       await page.getByRole("menuitem", { name: "Mute reference 2" }).click()
+      // Who passes its number by changes nothing.
+      await page.getByLabel("Reference 2: exact weight").focus()
+      await page.keyboard.press("Tab")
+      await page.getByText("muted", { exact: true }).waitFor()
       await make(page, "without the muted one")
       const [newest] = await jobsOf(studio)
       assert.equal(newest!.request.references.length, 9)
