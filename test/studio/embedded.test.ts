@@ -12,7 +12,7 @@ const isAble = chromiumPath() !== null && hasRealModel()
 const SHORT = 4
 /** As many as can be asked for: a fast machine takes a hundredth of a second for each. */
 const LONG = 100
-/** Pictures of a take that is interrupted and never waited for, and of one that is made again from the start. */
+/** Pictures of a take that is interrupted and never waited for, and pictures and candidates of one that is made again. */
 const MANY = 12
 const CAUGHT = 2
 
@@ -57,9 +57,9 @@ describe("the studio page with the embedded model", {
     await browser.close()
     await server[Symbol.asyncDispose]()
   })
-  /** A page whose dock asks for one picture, or for `count`, in few steps. */
-  const open = (options: BrowserContextOptions = {}, count = 1) => {
-    const draft = { name: "atelier.draft", value: JSON.stringify({ count, steps: SHORT }) }
+  /** A page whose dock asks for one picture, or for `count`, in few steps, and for as many candidates as the model has or `candidates`. */
+  const open = (options: BrowserContextOptions = {}, count = 1, candidates: number | null = null) => {
+    const draft = { name: "atelier.draft", value: JSON.stringify({ count, steps: SHORT, candidates }) }
     const storageState = { cookies: [], origins: [{ origin: server.url, localStorage: [draft] }] }
     return openPage(browser, server, { storageState, ...options })
   }
@@ -89,7 +89,7 @@ describe("the studio page with the embedded model", {
   })
 
   test("a server killed in mid-generation is started again: no reload, and the picture arrives", async () => {
-    const { page, close } = await open({}, CAUGHT)
+    const { page, close } = await open({}, CAUGHT, CAUGHT)
     await page.evaluate(() => Object.assign(window, { isSame: true }))
     const take = await sendLong(page, "a lighthouse in a storm")
     const [before] = await jobsOf(server)
@@ -169,7 +169,7 @@ describe("the studio page with the embedded model", {
     const { items } = (await (await fetch(`${server.url}/api/models`)).json()) as {
       items: { batch: number }[]
     }
-    const { page, close } = await open({}, items[0]!.batch)
+    const { page, close } = await open({}, items[0]!.batch, 1)
     await promptOf(page).waitFor()
     await page.getByRole("button", { name: /^Queue/ }).click()
     await page.getByRole("button", { name: "Pause after current" }).click()
