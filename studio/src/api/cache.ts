@@ -82,6 +82,8 @@ export function dropJob(id: string): void {
 
 /** Jobs to be asked for again; asked together, once per short while. */
 const dirty = new Set<string>()
+/** Ends of jobs that the page did not know yet. */
+const untold = new Map<string, ServerEvent>()
 /** Asked for while the server was away: no event will tell of them again. */
 const missed = new Set<string>()
 function refresh(id: string): void {
@@ -95,6 +97,9 @@ function refresh(id: string): void {
         (job) => {
           missed.delete(each)
           putJob(job)
+          const event = untold.get(each)
+          untold.delete(each)
+          if (event) announce(job, job.state, event)
         },
         () => missed.add(each),
       )
@@ -120,7 +125,10 @@ export function onEvent(event: ServerEvent): void {
     return
   }
   const known = knownJob(id)
-  if (state && known && known.state !== state) announce(known, state, event)
+  // An end comes once, and may have been seen already by a look that was quicker, or before the job itself was known.
+  const isResult = state === "completed" || state === "failed"
+  if (state && known && (isResult || known.state !== state)) announce(known, state, event)
+  else if (isResult && !known) untold.set(id, event)
   // Handed back to the queue, it has taken no step.
   const isWaiting = state === "queued" || state === "backlogged"
   if (state && !isOver(state) && known)
