@@ -114,6 +114,8 @@ export class AtelierClient {
 
   /** Resolves with the completed job, over lost connections and restarts of the server; with `until` perhaps the job as it is. */
   async wait(id: string, options: WaitOptions = {}): Promise<RemoteJob> {
+    /** The step that a look has told: until the stream has come so far, it tells nothing new. */
+    let least = 0
     const stop = new AbortController()
     const late = new AtelierError("timeout", `Job ${id} is still being made.`)
     const leave = (): void => stop.abort(late)
@@ -124,11 +126,19 @@ export class AtelierClient {
       if (options.signal?.aborted) cancel()
       if (options.until?.aborted) leave()
       for await (const event of this.events({ job: id, signal: stop.signal })) {
-        if (event.progress) options.onProgress?.(event.progress)
+        if (event.progress && event.progress.step >= least) {
+          least = 0
+          options.onProgress?.(event.progress)
+        }
         const mayBeOver = event.kind === "hello" || (event.state && END.includes(event.state))
         if (!mayBeOver) continue
         const job = unlessFailed(await this.#look(id, stop.signal))
         if (job.state === "completed") return job
+        // Steps that were taken before the stream stood are told by none of its events.
+        if (job.progress) {
+          least = job.progress.step
+          options.onProgress?.(job.progress)
+        }
       }
       stop.signal.throwIfAborted()
       throw new AtelierError("unavailable", "The event stream ended.")

@@ -89,8 +89,11 @@ function createMcpServer(client: AtelierClient, closing?: AbortSignal): McpServe
         ...(board === undefined ? {} : { board: { id: board } }),
       }
       const { progressToken } = _meta ?? {}
+      let told = 0
       const tell = ({ step, steps }: { step: number; steps: number }): void => {
-        if (progressToken === undefined) return
+        // The protocol wants numbers that only rise, which those of a second try would not.
+        if (progressToken === undefined || step <= told) return
+        told = step
         const params = { progressToken, progress: step, total: steps }
         sendNotification({ method: "notifications/progress", params }).catch(() => {}) // nobody listens any more
       }
