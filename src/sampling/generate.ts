@@ -136,13 +136,10 @@ export async function generate(
     const { width, height } = pixels
     pictures.push({ index, seed, width, height, format: request.output.format, bytes })
   }
-  const notes = distinct(
-    expanded.flatMap((e, i) => [
-      ...(e.notes ?? []),
-      ...(cut[i] ? [CUT] : []),
-      ...(isNegativeCut ? [NEGATIVE_CUT] : []),
-    ]),
-  )
+  const notes = distinct([
+    ...expanded.flatMap((e, i) => [...(e.notes ?? []), ...(cut[i] ? [CUT] : [])]),
+    ...(isNegativeCut ? [NEGATIVE_CUT] : []),
+  ])
   return {
     pictures,
     request,

@@ -103,13 +103,9 @@ export class AtelierClient {
 
   /** Submits, waits and returns the completed job, with `until` perhaps one that still runs. Throws what the job failed with. */
   async generate(request: GenerationInput, options: SubmitOptions & WaitOptions = {}): Promise<RemoteJob> {
-    const { signal, onProgress, until, ...rest } = options
+    const { signal: _s, onProgress: _p, until: _u, ...rest } = options
     const job = await this.submit(request, rest)
-    return this.wait(job.id, {
-      ...(signal && { signal }),
-      ...(onProgress && { onProgress }),
-      ...(until && { until }),
-    })
+    return this.wait(job.id, options)
   }
 
   /** Resolves with the completed job, over lost connections and restarts of the server; with `until` perhaps the job as it is. */

@@ -34,6 +34,7 @@ import {
   toldHere,
   waitHeld,
 } from "./door.ts"
+import { KREA_FIELDS } from "./krea.ts"
 
 /** The clients give up after ten minutes. */
 const WAIT_SECONDS = 590
@@ -151,16 +152,12 @@ async function answer(job: Job, b: Body, s: Service): Promise<object> {
   return { created: seconds(job.createdAt), data, ...about(job, b), usage: usage(job) }
 }
 
+/** Krea's extensions have Krea's names. */
 const FIELDS: FieldNames = [
-  [/^references\[(\d+)\]\.image/, "image_style_references[$1].url"],
-  [/^references\[(\d+)\]\.weight/, "image_style_references[$1].strength"],
-  [/^references/, "image_style_references"],
-  [/^board\b/, "moodboards[0]"],
-  [/^loras\b/, "styles"],
   [/^start\.mask/, "mask"],
-  [/^start\.strength/, "strength"],
-  [/^start\b.*/, "image"],
+  [/^start\b(?!\.strength).*/, "image"],
   [/^count/, "n"],
+  ...KREA_FIELDS,
 ]
 const TYPES: Partial<Record<ErrorCode, [status: number, type: string, code: string | null]>> = {
   unauthorized: [401, "invalid_request_error", "invalid_api_key"],
