@@ -122,8 +122,9 @@ const flatPrefix = /^(lora_unet_|lycoris_|lora_transformer_|lora_)/
 function moduleFinder(config: DitConfig): (name: string) => string | undefined {
   const known = new Map<string, string>()
   for (const module of ditModules(config)) {
-    const diffusers = toDiffusersName(`${module}.weight`)!.slice(0, -".weight".length)
-    for (const name of [module, diffusers]) {
+    // Layers that only the embedded family has are called by our name alone.
+    const diffusers = toDiffusersName(`${module}.weight`)?.slice(0, -".weight".length)
+    for (const name of [module, diffusers ?? module]) {
       known.set(name, module)
       known.set(name.replaceAll(".", "_"), module)
     }

@@ -17,7 +17,7 @@ import { version } from "../version.ts"
 import { findLora, findModel, homeFolder, modelFolders } from "./catalog.ts"
 import { type Expand, generate, orCancelled, type Resolved } from "./generate.ts"
 import { exactGrid } from "./grid.ts"
-import type { Installed } from "./manifest.ts"
+import { fileOf, type Installed } from "./manifest.ts"
 import { componentOf, Model, memoryPlan, surveyModels } from "./model.ts"
 import type { BoardReader } from "./parts.ts"
 import type { StartFiles } from "./start.ts"
@@ -178,11 +178,15 @@ export class LocalEngine implements Engine {
     this.#options.log?.(`${name} ${describePlan(plan)}`)
     refuseIfTooLarge(name, plan)
     const config = ditConfig(dit)
+    const own = fileOf(installed, "adapter")
+    const asked = request.loras.map(({ name: lora, weight }, i) => ({
+      path: findLora(lora, `loras[${i}].name`, this.#home),
+      strength: weight,
+    }))
     const loras = await Promise.all(
-      request.loras.map(async ({ name: lora, weight }, i) => ({
-        lora: await loadLora(findLora(lora, `loras[${i}].name`, this.#home), config),
-        strength: weight,
-      })),
+      [...(own === undefined ? [] : [{ path: own, strength: 1 }]), ...asked].map(
+        async ({ path, strength }) => ({ lora: await loadLora(path, config), strength }),
+      ),
     )
     const worker = await this.#livingWorker()
     return await Model.load(worker, installed, {

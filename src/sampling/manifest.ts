@@ -11,13 +11,15 @@ export const Manifest = z.strictObject({
   aliases: z.array(z.string()).default([]),
   title: z.string(),
   variant: z.enum(["medium", "large", "medium-turbo"]),
-  /** Paths beside model.json; parts beyond the first four belong to whoever registered them (parts.ts). */
+  /** Paths beside model.json; parts beyond the first five belong to whoever registered them (parts.ts). */
   files: z
     .object({
       dit: z.string(),
       vae: z.string(),
       text: z.string().optional(),
       tokenizer: z.string().optional(),
+      /** A LoRA that makes of the image model what this model is: always added, before those of a request. */
+      adapter: z.string().optional(),
     })
     .catchall(z.string()),
   text: z

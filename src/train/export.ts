@@ -7,6 +7,7 @@ import { noticeText } from "./data/notice.ts"
 import { exportThesaurus } from "./export-thesaurus.ts"
 import { keptStatistics, latentStatistics } from "./latent-statistics.ts"
 import { openLatents } from "./latents.ts"
+import { NOISE } from "./painter.ts"
 import { openPictures } from "./pictures.ts"
 import { fitPreview } from "./preview-fit.ts"
 import { ditRecipe } from "./recipes/dit.ts"
@@ -19,8 +20,6 @@ import { WORD_VECTORS } from "./word-vectors.ts"
 
 /** Noises that the shipped model tries for a picture (decision 063). */
 const CANDIDATES = 8
-/** Width of its noise: the cleanest by eye, no worse by the verifier (decision 072). */
-const NOISE = 0.85
 
 type Shaped = Map<string, { shape: readonly number[]; data: Float32Array }>
 

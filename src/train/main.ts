@@ -3,9 +3,10 @@ import { copyFileSync, mkdirSync, readFileSync } from "node:fs"
 import { loadRun, type RunState } from "./checkpoint.ts"
 import { exportModel } from "./export.ts"
 import { examineThesaurus } from "./export-thesaurus.ts"
+import { exportTurbo } from "./export-turbo.ts"
 import { growRun, growVocabulary } from "./grow.ts"
 import { keptStatistics } from "./latent-statistics.ts"
-import { encodeLatents } from "./latents.ts"
+import { encodeLatents, openLatents } from "./latents.ts"
 import { HELP, readOptions, readOrExit } from "./options.ts"
 import { modelOf, Painter } from "./painter.ts"
 import { drawPairs } from "./pairs.ts"
@@ -15,12 +16,14 @@ import { ditRecipe } from "./recipes/dit.ts"
 import { ditConfig } from "./recipes/dit-network.ts"
 import { preferenceRecipe } from "./recipes/preference.ts"
 import { sightRecipe } from "./recipes/sight.ts"
+import { turboRecipe } from "./recipes/turbo.ts"
 import { upsamplerRecipe } from "./recipes/upsampler.ts"
 import { vaeRecipe } from "./recipes/vae.ts"
 import { verifierRecipe } from "./recipes/verifier.ts"
 import { restoreRuns } from "./restore.ts"
 import { drawRollouts, rolloutsOf } from "./rollouts.ts"
 import { type Recipe, train } from "./trainer.ts"
+import { drawTrajectories, trajectoriesOf } from "./trajectories.ts"
 import { commonWords } from "./vocabulary.ts"
 import { exportWordVectors } from "./word-vectors.ts"
 
@@ -67,6 +70,17 @@ const recipes: Record<string, () => Recipe | Promise<Recipe>> = {
       autoencoder,
     })
   },
+  turbo: async () => {
+    const teacher = await trained("dit")
+    return turboRecipe({
+      samples: samples ?? 250_000,
+      seed,
+      rate: asked.rate,
+      teacher: teacher.average,
+      model: modelOf("runs/dit", openPictures()),
+      trajectories: trajectoriesOf(teacher),
+    })
+  },
   dit: async () =>
     ditRecipe({
       samples: samples ?? 4_000_000,
@@ -100,6 +114,15 @@ const commands: Record<string, () => Promise<void>> = {
     const painter = await Painter.open(denoiser.average, modelOf(`runs/${from}`, pictures))
     await drawRollouts(samples ?? 2_000, painter, { pictures, folder: rolloutsOf(from, denoiser), seed })
   },
+  trajectories: async () => {
+    const teacher = await trained("dit")
+    const pictures = openPictures()
+    const [latents, model] = [openLatents(pictures), modelOf("runs/dit", pictures)]
+    const painter = await Painter.open(teacher.average, model, asked.threads)
+    const { statistics } = model
+    const material = { pictures, latents, statistics, folder: trajectoriesOf(teacher), seed }
+    await drawTrajectories(samples ?? 30_000, painter, material)
+  },
   pairs: async () => {
     const [autoencoder, denoiser] = [await trained("vae"), await trained("dit")]
     await drawPairs(samples ?? 600, {
@@ -111,6 +134,9 @@ const commands: Record<string, () => Promise<void>> = {
   export: async () => {
     const { steps, guidance, features, layers } = asked
     console.log(await exportModel({ run: run ?? "dit", name: "medium", steps, guidance, features, layers }))
+  },
+  "export-turbo": async () => {
+    console.log(await exportTurbo())
   },
   restore: async () => {
     const made = await restoreRuns("models/medium")

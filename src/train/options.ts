@@ -10,27 +10,30 @@ recipes, each in runs/<recipe>:
   dit                   the denoiser with text tower, style encoder and sliders
   verifier              who chooses among noises
   preference            post-training of the denoiser on its own pictures
+  turbo                 fewer steps and no guidance: a low-rank change of the shipped denoiser
   upsampler             from native size to eight times that
   classifier            the judge's
 before and between them:
   words                 the word vectors of the commonest words
   latents               the scenes as latents
   rollouts              pictures that the denoiser paints for preference
+  trajectories          ways that the denoiser's pictures go from noise, for turbo
   pairs                 what the upsampler learns from
 after them, and to go on:
   export                writes models/medium and NOTICE
+  export-turbo          writes models/turbo
   thesaurus             how often the thesaurus is right about words left out of it
   restore               makes runs out of models/medium
   grow                  a deeper denoiser (--layers), or one of more words (--words), out of a run
 
   --resume              go on from the run's last checkpoint
   --run NAME            folder of the run, runs/NAME; of export and grow, the run that they take (dit)
-  --samples N           how long the run is; of rollouts and pairs, how many
+  --samples N           how long the run is; of rollouts, trajectories and pairs, how many
   --minutes N           stop after that long, state saved
   --threads N           of the step's graph (2)
   --seed S              of weights and batches (1)
   --sheet-minutes N     between sample sheets (10)
-  --rate R, --perceptual W, --unaligned, --features N, --layers N    of dit and preference
+  --rate R, --perceptual W, --unaligned, --features N, --layers N    of dit and preference (--rate of turbo, too)
   --from RUN            the run that rollouts and preference begin from (dit)
   --steps N, --guidance G    the defaults that export writes (8, 3)
 `

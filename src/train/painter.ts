@@ -1,10 +1,15 @@
 // Paints latents with a run's weights, many prompts at once: what sample sheets, pairs and post-training see of the model.
 import * as ort from "onnxruntime-node"
-import { compile, input } from "../graph/index.ts"
+import { compile, concat, input } from "../graph/index.ts"
 import {
   type DitConfig,
   denoiser,
   patchify,
+  SLIDERS,
+  STYLE_TOKENS,
+  sliderPowers,
+  sliderTokens,
+  styleTokens,
   type TextConfig,
   textFusion,
   textRope,
@@ -19,7 +24,15 @@ import { keptStatistics, type LatentStatistics } from "./latent-statistics.ts"
 import type { PictureSet } from "./pictures.ts"
 import { Random } from "./random.ts"
 import { captionFeeds, imageFeeds } from "./recipes/dit-feeds.ts"
-import { CONDITION_TOKENS, ditConfig, IMAGE_TOKENS, TEXT_TOKENS, textConfig } from "./recipes/dit-network.ts"
+import {
+  CONDITION_TOKENS,
+  ditConfig,
+  IMAGE_TOKENS,
+  LATENT_CHANNELS,
+  REFERENCE_TOKENS,
+  TEXT_TOKENS,
+  textConfig,
+} from "./recipes/dit-network.ts"
 import { asTensor, type Feed } from "./step.ts"
 import { loadVocabulary, type Vocabulary } from "./vocabulary.ts"
 
@@ -39,10 +52,44 @@ export function modelOf(folder: string, pictures: PictureSet, vectors?: string):
   return { dit: ditConfig(), text: textConfig(vocabulary.size), vocabulary, statistics }
 }
 
-/** What the text tower made of captions: conditions [B,C,F], and how many of their first tokens are words. */
+/** What a caption is accompanied by: a reference's normalised image tokens [64,P], and sliders from -1 to 1. */
+export interface Company {
+  reference?: Float32Array
+  /** Intensity, complexity and movement; undefined where one is not asked for. */
+  sliders: readonly (number | undefined)[]
+}
+
+/**
+ * What the text tower made of captions: conditions [B,C,F], how many of their first tokens are words, and which of the style
+ * and slider tokens behind them count.
+ */
 export interface Read {
   conditions: Float32Array
   lengths: readonly number[]
+  present?: readonly (readonly boolean[])[]
+}
+
+/** Style and slider tokens of each caption's company as the network is fed them, and which of them count. */
+export function companyFeeds(
+  company: readonly Company[],
+  token: number,
+): { feeds: Record<"reference" | "sliders", Feed>; present: boolean[][] } {
+  const size = company.length
+  const reference = new Float32Array(size * REFERENCE_TOKENS * token)
+  company.forEach((own, b) => {
+    if (own.reference) reference.set(own.reference, b * REFERENCE_TOKENS * token)
+  })
+  const powers = sliderPowers(company.flatMap((own) => own.sliders.map((value) => value ?? 0)))
+  return {
+    feeds: {
+      reference: { data: reference, shape: [size, REFERENCE_TOKENS, token] },
+      sliders: { data: powers, shape: [size, SLIDERS, 4] },
+    },
+    present: company.map((own) => [
+      ...Array<boolean>(STYLE_TOKENS).fill(own.reference !== undefined),
+      ...own.sliders.map((value) => value !== undefined),
+    ]),
+  }
 }
 
 /** A picture to begin from instead of noise: its normalised latent [16,16,16], and the time to begin at. */
@@ -54,6 +101,8 @@ export interface Start {
 export interface PaintOptions {
   steps?: number
   guidance?: number
+  /** Width of the noise (1). */
+  noise?: number
   /** One per caption; without them from noise alone. */
   starts?: readonly Start[]
 }
@@ -62,8 +111,10 @@ export interface PaintOptions {
 const SIDE = 8
 const BATCH = 32
 /** The shipped model's defaults. */
-const STEPS = 8
+export const STEPS = 8
 export const GUIDANCE = 3
+/** Width of the noise that its pictures begin with: the cleanest by eye, no worse by the verifier (decision 072). */
+export const NOISE = 0.85
 
 /** One run of a session; of the feeds only those that it takes. */
 export async function runSession(
@@ -76,11 +127,16 @@ export async function runSession(
 /** Draws pictures with weights in training, the way the engine does it with shipped ones. */
 export class Painter {
   readonly #reader: ort.InferenceSession
+  readonly #companion: ort.InferenceSession
   readonly #denoiser: ort.InferenceSession
   readonly #model: PainterModel
 
-  private constructor(reader: ort.InferenceSession, painter: ort.InferenceSession, model: PainterModel) {
+  private constructor(
+    [reader, companion, painter]: [ort.InferenceSession, ort.InferenceSession, ort.InferenceSession],
+    model: PainterModel,
+  ) {
     this.#reader = reader
+    this.#companion = companion
     this.#denoiser = painter
     this.#model = model
   }
@@ -121,15 +177,20 @@ export class Painter {
       w,
       dit,
     )
+    const style = styleTokens(input("reference", ["B", REFERENCE_TOKENS, dit.channels * 4]), w, dit.features)
+    const sliders = sliderTokens(input("sliders", ["B", SLIDERS, 4]), w, dit.features)
     return new Painter(
-      await open({ out: textFusion(taps, w, dit, input("textBias", ["B", 1, 1, t])).text }),
-      await open({ out: network.velocity }),
+      [
+        await open({ out: textFusion(taps, w, dit, input("textBias", ["B", 1, 1, t])).text }),
+        await open({ out: concat([style, sliders], 1) }),
+        await open({ out: network.velocity }),
+      ],
       model,
     )
   }
 
-  /** Reads captions; the places of style and slider tokens behind them stay empty. */
-  async read(captions: readonly string[]): Promise<Read> {
+  /** Reads captions, each with its company; without any the places of style and slider tokens behind them stay empty. */
+  async read(captions: readonly string[], company?: readonly Company[]): Promise<Read> {
     const { dit, text, vocabulary } = this.#model
     const table = textRope(TEXT_TOKENS, text.headDim, text.ropeTheta)
     const { feeds, lengths } = captionFeeds(captions, vocabulary, table)
@@ -139,14 +200,26 @@ export class Painter {
     const row = TEXT_TOKENS * dit.features
     for (let b = 0; b < captions.length; b++)
       conditions.set(read.subarray(b * row, (b + 1) * row), b * CONDITION_TOKENS * dit.features)
-    return { conditions, lengths }
+    if (!company) return { conditions, lengths }
+    const beside = companyFeeds(company, LATENT_CHANNELS * 4)
+    const { out: found } = await runSession(this.#companion, beside.feeds)
+    const tokens = found!.data as Float32Array
+    const own = (CONDITION_TOKENS - TEXT_TOKENS) * dit.features
+    for (let b = 0; b < captions.length; b++)
+      conditions.set(tokens.subarray(b * own, (b + 1) * own), b * CONDITION_TOKENS * dit.features + row)
+    return { conditions, lengths, present: beside.present }
   }
 
-  /** Velocities [B,N,P] of noisy image tokens [B,N,P] at a time each. */
-  async velocities(image: Float32Array, times: readonly number[], read: Read): Promise<Float32Array> {
+  /** Velocities [B,N,P] of noisy image tokens [B,N,P] at a time each, of pictures of one shape in image tokens. */
+  async velocities(
+    image: Float32Array,
+    times: readonly number[],
+    read: Read,
+    [rows, columns]: readonly [number, number] = [SIDE, SIDE],
+  ): Promise<Float32Array> {
     const { dit } = this.#model
     const { out } = await runSession(this.#denoiser, {
-      ...imageFeeds(image, times, read.lengths, SIDE, SIDE, dit),
+      ...imageFeeds(image, times, read.lengths, rows, columns, dit, read.present),
       text: { data: read.conditions, shape: [times.length, CONDITION_TOKENS, dit.features] },
     })
     return out!.data as Float32Array
@@ -172,14 +245,18 @@ export class Painter {
   async #batch(
     captions: readonly string[],
     seeds: readonly number[],
-    { steps = STEPS, guidance = GUIDANCE, starts }: PaintOptions,
+    { steps = STEPS, guidance = GUIDANCE, noise = 1, starts }: PaintOptions,
   ): Promise<Float32Array[]> {
     const { dit } = this.#model
     const [size, row] = [captions.length, IMAGE_TOKENS * dit.channels * 4]
     const read = await this.read([...captions, ...captions.map(() => "")])
     const whole = schedule(steps, shiftFor(SIDE * SIDE))
     const ways = captions.map((_, b) => ({
-      x: noised(new Random(seeds[b]!).normals(SIDE * SIDE * dit.channels * 4), starts?.[b], dit.channels),
+      x: noised(
+        new Random(seeds[b]!).normals(SIDE * SIDE * dit.channels * 4).map((value) => noise * value),
+        starts?.[b],
+        dit.channels,
+      ),
       times: scheduleFrom(whole, starts?.[b]?.time ?? 1),
     }))
     const mix = guided(guidance)
@@ -204,8 +281,7 @@ export class Painter {
   }
 
   async close(): Promise<void> {
-    await this.#reader.release()
-    await this.#denoiser.release()
+    for (const session of [this.#reader, this.#companion, this.#denoiser]) await session.release()
   }
 }
 

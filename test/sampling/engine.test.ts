@@ -1,6 +1,7 @@
 // The engine from request to pictures, on a tiny random model in a real worker process.
 import assert from "node:assert/strict"
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises"
+import { join, relative } from "node:path"
 import { after, before, test } from "node:test"
 import { isDeepStrictEqual } from "node:util"
 import sharp from "sharp"
@@ -220,6 +221,29 @@ test("a LoRA changes the picture by its strength, and not at all at 0", async ()
   const changed = await at(1)
   assert.ok(!changed.equals(plain))
   assert.ok(!(await at(-1)).equals(changed))
+})
+
+test("a model with an adapter is its image model with that LoRA, and a request's LoRAs join it", async () => {
+  const folder = `${model.home}/models/adapted`
+  const manifest = JSON.parse(await readFile(`${model.folder}/model.json`, "utf8"))
+  const files = Object.entries<string>(manifest.files).map(([part, file]) => [
+    part,
+    relative(folder, join(model.folder, file)),
+  ])
+  const adapter = relative(folder, `${model.home}/loras/style.safetensors`)
+  await mkdir(folder)
+  await writeFile(
+    `${folder}/model.json`,
+    JSON.stringify({ ...manifest, name: "adapted", files: { ...Object.fromEntries(files), adapter } }),
+  )
+  const of = async (input: Partial<GenerationInput>): Promise<Buffer> =>
+    pixelsOf(await engine.generate(request(input)))
+  const style = (weight: number) => [{ name: "style", weight }]
+  assert.ok((await of({ model: "adapted" })).equals(await of({ loras: style(1) })))
+  assert.ok(
+    (await of({ model: "adapted", loras: style(1) })).equals(await of({ loras: [...style(1), ...style(1)] })),
+  )
+  await rm(folder, { recursive: true })
 })
 
 test("models that nobody uses make room for one that would not fit beside them", async () => {

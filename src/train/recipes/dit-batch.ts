@@ -20,14 +20,14 @@ import { cleanTokens, fillTokens, imageFeeds, promptFeeds, realTokens } from "./
 import { IMAGE_TOKENS, LATENT_CHANNELS, REFERENCE_TOKENS, TEXT_TOKENS } from "./dit-network.ts"
 
 /** How often a sample brings a reference, and how often each slider is given. */
-const REFERENCE_SHARE = 0.3
+export const REFERENCE_SHARE = 0.3
 /** How many of those with a reference also name its look. */
-const NAMED_SHARE = 0.2
+export const NAMED_SHARE = 0.2
 const SLIDER_SHARE = 0.3
 /** Place of movement among the sliders. */
 const MOVEMENT = 2
 /** Share of the batches that show things in steady poses while the focus lasts (decision 034). */
-const FOCUS_SHARE = 0.85
+export const FOCUS_SHARE = 0.85
 
 /** Words whose learned vector is never dropped: word vectors blur them. */
 const EXACT = new Set(
@@ -64,23 +64,39 @@ export interface Material {
   focusUntil: number
 }
 
-/** Draws batches: the step's number and the stage (the batch's size) tell everything. */
-export function ditBatches(
-  material: Material,
-): (step: number, stage: string) => Promise<Record<string, Feed>> {
-  const { pictures, latents, vocabulary, statistics, dit, text, seed, focusUntil } = material
-  // Pictures of one batch must agree in shape; shapes keep their own shares.
-  const usable: Entry[] = pictures.records.flatMap((r, i) =>
+/** The pictures that training uses, by their shape in image tokens, "rows x columns". */
+export interface Usable {
+  all: readonly Entry[]
+  shapes: Shapes<Entry>
+  /** Those of the focus alone, and how many these are. */
+  simple: Shapes<Entry>
+  simpleCount: number
+}
+
+/** Pictures of one batch must agree in shape; shapes keep their own shares. */
+export function usablePictures({ pictures, latents }: Pick<Material, "pictures" | "latents">): Usable {
+  const all: Entry[] = pictures.records.flatMap((r, i) =>
     !heldOut(r) && latents.has(i) && (r.width * r.height) / 256 <= IMAGE_TOKENS ? [{ r, i }] : [],
   )
-  const shapes = [...Map.groupBy(usable, ({ r }) => `${r.height / 16}x${r.width / 16}`)].filter(
+  const shapes = [...Map.groupBy(all, ({ r }) => `${r.height / 16}x${r.width / 16}`)].filter(
     ([, list]) => list.length >= 64,
   )
   const ofFocus = ({ r }: Entry): boolean => pictures.shards[r.shard]!.startsWith(FOCUS_PREFIX)
   const simple = shapes
     .map(([key, list]): [string, Entry[]] => [key, list.filter(ofFocus)])
     .filter(([, list]) => list.length >= 64)
-  const simpleCount = simple.reduce((n, [, list]) => n + list.length, 0)
+  return { all, shapes, simple, simpleCount: simple.reduce((n, [, list]) => n + list.length, 0) }
+}
+
+/** Rows and columns of a shape's key. */
+export const sidesOf = (shape: string): [number, number] => shape.split("x").map(Number) as [number, number]
+
+/** Draws batches: the step's number and the stage (the batch's size) tell everything. */
+export function ditBatches(
+  material: Material,
+): (step: number, stage: string) => Promise<Record<string, Feed>> {
+  const { latents, vocabulary, statistics, dit, text, seed, focusUntil } = material
+  const { all: usable, shapes, simple, simpleCount } = usablePictures(material)
   const looks = new Looks(usable)
   const scale = new SliderScale(usable)
   const textTable = textRope(TEXT_TOKENS, text.headDim, text.ropeTheta)
@@ -91,7 +107,7 @@ export function ditBatches(
     const [shape, list] = early
       ? pickShape(simple, simpleCount, random)
       : pickShape(shapes, usable.length, random)
-    const [rows, columns] = shape.split("x").map(Number) as [number, number]
+    const [rows, columns] = sidesOf(shape)
     const token = LATENT_CHANNELS * 4
     const image = new Float32Array(size * IMAGE_TOKENS * token)
     const target = new Float32Array(size * IMAGE_TOKENS * token)
@@ -164,7 +180,7 @@ function shiftedTime(random: Random, shift: number): number {
   return (shift * normal) / (1 + (shift - 1) * normal)
 }
 
-type Shapes<T> = [string, T[]][]
+export type Shapes<T> = [string, T[]][]
 
 /** One shape of `total` pictures in all, each as often as its share. */
 export function pickShape<T>(shapes: Shapes<T>, total: number, random: Random): [string, T[]] {

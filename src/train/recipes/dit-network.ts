@@ -87,6 +87,8 @@ export interface FlowLossOptions {
   aligned?: boolean
   /** How much it counts beside the flow that the picture aimed at looks to the encoder as the clean one does; 0 for not. */
   perceptual?: number
+  /** Where the weights come from; a parameter each without it. */
+  weights?: Weights
 }
 
 export interface FlowLoss {
@@ -110,11 +112,10 @@ export function flowLoss(
   size: number,
   dit: DitConfig,
   text: TextConfig,
-  { aligned = false, perceptual: weight = 0 }: FlowLossOptions = {},
+  { aligned = false, perceptual: weight = 0, weights: w = new Weights() }: FlowLossOptions = {},
 ): FlowLoss {
   const [t, n, e] = [TEXT_TOKENS, IMAGE_TOKENS, dit.headDim / 2]
   const joint = CONDITION_TOKENS + n
-  const w = new Weights()
   const textTable = {
     cosine: input("text.cosine", [t, text.headDim / 2]),
     sine: input("text.sine", [t, text.headDim / 2]),

@@ -2,7 +2,7 @@
 import type { Counters } from "../checkpoint.ts"
 import { loadRun } from "../checkpoint.ts"
 import { asEncoded } from "../latent-statistics.ts"
-import { Painter, type PainterModel } from "../painter.ts"
+import { Painter, type PainterModel, type PaintOptions } from "../painter.ts"
 import { type Planes, writeSheet } from "../sheet.ts"
 import { createCoder } from "./vae.ts"
 
@@ -42,12 +42,13 @@ export async function drawSheet(
   folder: string,
   { samples }: Counters,
   model: PainterModel,
+  options: PaintOptions = { steps: STEPS },
 ): Promise<Record<string, number>> {
   const vae = await loadRun("runs/vae")
   const coder = await createCoder(vae!.average)
   const painter = await Painter.open(weights, model)
   const seeds = SHEET_PROMPTS.map((_, i) => FIRST_SEED + i)
-  const latents = await painter.draw(SHEET_PROMPTS, seeds, { steps: STEPS })
+  const latents = await painter.draw(SHEET_PROMPTS, seeds, options)
   await painter.close()
   const pictures: Planes[] = []
   for (const z of latents) {
