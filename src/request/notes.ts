@@ -28,6 +28,7 @@ export type FaultPhrases = {
 export type Note = { message: string } & (
   | { code: "prompt_cut" } // longer than the model reads
   | { code: "negative_cut" } // the negative prompt, likewise
+  | { code: "negative_unused" } // it steers by guidance, and there was none
   | { code: "prompt_unread" } // not English, as far as can be told: nothing was added to it
   | { code: "expander_replaced"; details: { host: string } & ExpanderFault } // the built-in one took its place
   | { code: "uncoded" } // kept by a version whose notes were sentences alone

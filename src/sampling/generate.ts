@@ -45,6 +45,11 @@ const NEGATIVE_CUT: Note = {
   code: "negative_cut",
   message: "The negative prompt is longer than the model reads; its end was left out.",
 }
+const NEGATIVE_UNUSED: Note = {
+  code: "negative_unused",
+  message:
+    "Without guidance the negative prompt only keeps its words out of the expansion; give guidance above 0 for it to steer the picture.",
+}
 
 export async function generate(
   request: Resolved,
@@ -69,7 +74,8 @@ export async function generate(
   )
   // Asked while what was read is at hand: after the pictures others may have taken its place.
   const cut = await Promise.all(expanded.map((e) => model.isCut(e.prompt)))
-  const isNegativeCut = request.guidance > 0 && (await model.isCut(request.negativePrompt))
+  const isGuided = request.guidance > 0
+  const isNegativeCut = isGuided && (await model.isCut(request.negativePrompt))
   clock.lap("text")
 
   // Noise, the best of some, or the start picture brought to t = strength.
@@ -139,6 +145,7 @@ export async function generate(
   const notes = distinct([
     ...expanded.flatMap((e, i) => [...(e.notes ?? []), ...(cut[i] ? [CUT] : [])]),
     ...(isNegativeCut ? [NEGATIVE_CUT] : []),
+    ...(!isGuided && request.negativePrompt !== "" ? [NEGATIVE_UNUSED] : []),
   ])
   return {
     pictures,

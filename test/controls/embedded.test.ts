@@ -236,14 +236,14 @@ test("at strength 0 a start picture is kept as it lies, also in shapes that the 
   assert.ok(apart < 5, `values differ by ${apart} on average`)
 })
 
-test("a negative prompt that is longer than the model reads is told of, where it counts", async () => {
+test("a negative prompt that is longer than the model reads is told of, and one that cannot count without guidance", async () => {
   const negativePrompt = "fog rain snow ".repeat(10)
   const notes = async (guidance: number) =>
     (
       await engine.generate(parseRequest({ ...base, negativePrompt, guidance, steps: 1, candidates: 1 }))
     ).notes.map((n) => n.code)
   assert.deepEqual(await notes(3), ["negative_cut"])
-  assert.deepEqual(await notes(0), [])
+  assert.deepEqual(await notes(0), ["negative_unused"])
 })
 
 test("an engine that is closed or left while its model loads leaves no worker behind", async () => {

@@ -12,6 +12,7 @@ import { BoardButton } from "./BoardButton.tsx"
 import { Count } from "./Count.tsx"
 import { Creativity } from "./Creativity.tsx"
 import { DropZone, useFiles } from "./files.tsx"
+import { ModelPicker } from "./ModelPicker.tsx"
 import { More } from "./More.tsx"
 import { Prompt } from "./Prompt.tsx"
 import { References } from "./References.tsx"
@@ -70,6 +71,7 @@ export function Dock({ capabilities }: { capabilities: Capabilities }) {
         </div>
         <div className="dock-group dock-settings">
           {supports.creativity && <Creativity levels={capabilities.creativity} />}
+          <ModelPicker capabilities={capabilities} model={model} />
           <ShapePicker capabilities={capabilities} model={model} />
           <Count limits={capabilities.limits.count as [number, number]} />
           <Seed />

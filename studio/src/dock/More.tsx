@@ -1,11 +1,11 @@
-// Everything that is needed less often: model, sliders, steps, guidance, words to steer away from, file format.
+// Everything that is needed less often: sliders, steps, guidance, words to steer away from, file format.
 import { Settings2 } from "lucide-react"
 import type { Capabilities, Model } from "../api/types.ts"
 import { useMessages } from "../messages/index.ts"
 import { type Draft, draft, EMPTY } from "../state/draft.ts"
 import { useStore } from "../state/store.ts"
 import { Button, IconButton } from "../ui/Button.tsx"
-import { NumberField, Range, Segments, Select } from "../ui/fields.tsx"
+import { NumberField, Range, Segments } from "../ui/fields.tsx"
 import { Pop } from "../ui/overlays.tsx"
 
 const SLIDERS = ["intensity", "complexity", "movement"] as const
@@ -54,19 +54,6 @@ function MoreFields({ capabilities, model }: { capabilities: Capabilities; model
     .map(([name]) => t.more.things[name as keyof typeof t.more.things] ?? name)
   return (
     <div className="stack">
-      {capabilities.models.length > 1 && (
-        <div className="stack tight">
-          <span className="label">{t.more.model}</span>
-          <Select
-            label={t.more.model}
-            value={model.name}
-            options={capabilities.models.map((m) => ({ value: m.name, label: m.title }))}
-            onChange={(name) =>
-              draft.set({ model: name, width: 0, height: 0, steps: null, guidance: null, candidates: null })
-            }
-          />
-        </div>
-      )}
       {model.supports.sliders &&
         SLIDERS.map((name) => (
           <div key={name} className="setting">

@@ -1,6 +1,7 @@
 // The page in German.
 import type { Messages } from "./en.ts"
 import { mask } from "./mask-de.ts"
+import { more } from "./more-de.ts"
 import { notes } from "./notes-de.ts"
 import { reasons } from "./reasons-de.ts"
 import { variation } from "./variation-de.ts"
@@ -108,35 +109,7 @@ export const de: Messages = {
   },
   variation,
   mask,
-  more: {
-    title: "Mehr",
-    button: "Mehr Einstellungen",
-    model: "Modell",
-    steps: "Schritte",
-    guidance: "Führung",
-    candidates: "Kandidaten",
-    intensity: "Intensität",
-    complexity: "Komplexität",
-    movement: "Bewegung",
-    lines: {
-      intensity: "Sättigung und Kontrast",
-      complexity: "Menge der Einzelheiten",
-      movement: "Kraft der Diagonalen",
-    },
-    format: "Dateiformat",
-    resetAll: "Alle Einstellungen zurücksetzen",
-    unsupported: (model: string, things: string) => `${model} kann nicht: ${things}.`,
-    things: {
-      references: "Referenzen",
-      boards: "Moodboards",
-      sliders: "Regler",
-      start: "Startbilder",
-      creativity: "Kreativität",
-      guidance: "Führung",
-      loras: "LoRAs",
-      candidates: "Kandidaten",
-    },
-  },
+  ...more,
 
   takes: {
     title: "Versuche",

@@ -1,6 +1,7 @@
 // Every sentence of the page, in English. Other languages have the same shape; a missing one does not compile.
 // States are the API's own words.
 import { mask } from "./mask-en.ts"
+import { more } from "./more-en.ts"
 import type { Notes } from "./notes.ts"
 import type { Reasons } from "./reasons.ts"
 import { variation } from "./variation-en.ts"
@@ -110,35 +111,7 @@ export const en = {
   },
   variation,
   mask,
-  more: {
-    title: "More",
-    button: "More settings",
-    model: "Model",
-    steps: "Steps",
-    guidance: "Guidance",
-    candidates: "Candidates",
-    intensity: "Intensity",
-    complexity: "Complexity",
-    movement: "Movement",
-    lines: {
-      intensity: "Saturation and contrast",
-      complexity: "Amount of detail",
-      movement: "Diagonal energy",
-    },
-    format: "File format",
-    resetAll: "Reset all settings",
-    unsupported: (model: string, things: string) => `${model} does not support ${things}.`,
-    things: {
-      references: "references",
-      boards: "moodboards",
-      sliders: "sliders",
-      start: "start images",
-      creativity: "creativity",
-      guidance: "guidance",
-      loras: "LoRAs",
-      candidates: "candidates",
-    },
-  },
+  ...more,
 
   takes: {
     title: "Takes",

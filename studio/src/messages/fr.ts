@@ -1,6 +1,7 @@
 // The page in French.
 import type { Messages } from "./en.ts"
 import { mask } from "./mask-fr.ts"
+import { more } from "./more-fr.ts"
 import { notes } from "./notes-fr.ts"
 import { reasons } from "./reasons-fr.ts"
 import { variation } from "./variation-fr.ts"
@@ -109,35 +110,7 @@ export const fr: Messages = {
   },
   variation,
   mask,
-  more: {
-    title: "Plus",
-    button: "Plus de réglages",
-    model: "Modèle",
-    steps: "Étapes",
-    guidance: "Guidage",
-    candidates: "Candidats",
-    intensity: "Intensité",
-    complexity: "Complexité",
-    movement: "Mouvement",
-    lines: {
-      intensity: "Saturation et contraste",
-      complexity: "Quantité de détails",
-      movement: "Énergie des diagonales",
-    },
-    format: "Format de fichier",
-    resetAll: "Réinitialiser tous les réglages",
-    unsupported: (model: string, things: string) => `${model} ne permet pas : ${things}.`,
-    things: {
-      references: "références",
-      boards: "moodboards",
-      sliders: "curseurs",
-      start: "images de départ",
-      creativity: "créativité",
-      guidance: "guidage",
-      loras: "LoRA",
-      candidates: "candidats",
-    },
-  },
+  ...more,
 
   takes: {
     title: "Prises",

@@ -6,6 +6,8 @@ const TOPICS = { style: "einen Stil", setting: "einen Ort", light: "Licht", pale
 export const notes: Notes = {
   prompt_cut: "Der Prompt ist länger, als das Modell lesen kann; sein Ende fiel weg.",
   negative_cut: "Der negative Prompt ist länger, als das Modell lesen kann; sein Ende fiel weg.",
+  negative_unused:
+    "Ohne Führung hält der negative Prompt nur seine Wörter aus der Erweiterung heraus; mit Führung über 0 lenkt er das Bild.",
   prompt_unread: "Der Prompt ließ sich nicht als Englisch lesen; ihm wurde nichts hinzugefügt.",
   expander_replaced: (host, why) =>
     `Die Prompt-Erweiterung auf ${host} wurde nicht genutzt: ${why}. Die eingebaute ist eingesprungen.`,

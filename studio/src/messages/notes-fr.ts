@@ -11,6 +11,8 @@ const TOPICS = {
 export const notes: Notes = {
   prompt_cut: "Le prompt est plus long que ce que le modèle lit ; la fin n’a pas été lue.",
   negative_cut: "Le prompt négatif est plus long que ce que le modèle lit ; la fin n’a pas été lue.",
+  negative_unused:
+    "Sans guidage, le prompt négatif ne fait qu’écarter ses mots du prompt enrichi ; un guidage supérieur à 0 le fait agir sur l’image.",
   prompt_unread: "Le prompt n’a pas pu être lu comme de l’anglais ; rien n’y a été ajouté.",
   expander_replaced: (host, why) =>
     `Le service qui enrichit les prompts sur ${host} n’a pas été utilisé : ${why}. Celui d’Atelier a pris le relais.`,

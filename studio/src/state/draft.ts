@@ -118,6 +118,19 @@ export function shapeOf(d: Pick<Draft, "width" | "height">, shapes: Shape[]): Sh
   return { name: `${d.width}×${d.height}`, width: d.width, height: d.height }
 }
 
+/** Another model paints. The shape stays where it has it too; what was set of its steps is of the other one. */
+export function chooseModel(capabilities: Capabilities, model: Model): void {
+  const { width, height } = draft.get()
+  const isKnown = shapesOf(capabilities, model).some((s) => s.width === width && s.height === height)
+  draft.set({
+    model: model.name,
+    ...(isKnown ? {} : { width: 0, height: 0 }),
+    steps: null,
+    guidance: null,
+    candidates: null,
+  })
+}
+
 /** The request that the dock stands for; what the model cannot do and what is muted is left out. */
 export function requestOf(d: Draft, capabilities: Capabilities): Submit {
   const model = modelOf(capabilities, d.model)

@@ -24,7 +24,7 @@ import { again, cancel, capabilities, recall, removeTake, retry } from "../state
 import { Button, IconButton } from "../ui/Button.tsx"
 import { Menus } from "../ui/overlays.tsx"
 import { Reason } from "../ui/Reason.tsx"
-import { clock, shapeName } from "../ui/words.ts"
+import { clock, modelName, shapeName } from "../ui/words.ts"
 import { isStrip, measureJob } from "./measure.ts"
 import { Tile } from "./Tile.tsx"
 
@@ -80,12 +80,12 @@ export const Take = memo(function Take({ job, width, isNewest }: Props) {
 function facts(job: Job, t: Messages): string[] {
   const { request: r } = job
   const known = capabilities()
+  const models = known?.models ?? []
+  const model = models.find((m) => m.name === r.model)
   const level = t.creativity.levels[levelOf(r.creativity, known?.creativity ?? {})]
   const isExact = Object.values(known?.creativity ?? {}).includes(r.creativity)
   return [
-    ...((known?.models.length ?? 1) > 1
-      ? [known?.models.find((m) => m.name === r.model)?.title ?? r.model]
-      : []),
+    ...(models.length > 1 ? [model ? modelName(model, models, t) : r.model] : []),
     isExact ? level : `${level} ${r.creativity}`,
     shapeName(r, known),
     ...(r.seed === null ? [] : [t.takes.seed(r.seed)]),

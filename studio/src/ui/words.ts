@@ -1,6 +1,6 @@
 // Numbers and times as a reader expects them.
-import type { Capabilities, GenerationRequest, Turns } from "../api/types.ts"
-import { language } from "../messages/index.ts"
+import type { Capabilities, GenerationRequest, Model, Turns } from "../api/types.ts"
+import { language, type Messages } from "../messages/index.ts"
 
 /** The browser's own variety of the page's language: British dates for a British reader. */
 const locale = (): string => navigator.languages.find((tag) => tag.startsWith(language())) ?? language()
@@ -21,6 +21,10 @@ export const signed = (n: number): string => (n > 0 ? `+${decimal(n)}` : decimal
 
 export const bytes = (n: number): string =>
   n < 1e6 ? `${decimal(n / 1e3, 0)} kB` : `${decimal(n / 1e6, 1)} MB`
+
+/** What a model is called among others: by its variant, and by its title where there are two of one variant. */
+export const modelName = ({ variant, title }: Model, models: readonly Model[], t: Messages): string =>
+  models.filter((m) => m.variant === variant).length > 1 ? title : t.model.names[variant]
 
 /** The seeds that a variation comes from, each with how far it was left; of many the first and the last. */
 export const turnsSaid = (turns: Turns): string => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import type { Browser, Page } from "playwright-core"
+import type { ModelInfo } from "../../../src/request/index.ts"
 import { testModel } from "../../support/engine.ts"
 import { jobsOf, make, openPage, openStudio, promptOf } from "../support.ts"
 
@@ -91,22 +92,34 @@ export const dock = (browser: () => Browser): void => {
     })
 
     test("model, shape, sliders, steps, guidance, fine creativity and words to avoid reach the server", async () => {
-      const second = { ...testModel, name: "large", title: "Test Large", aliases: [] }
+      const second: ModelInfo = {
+        ...testModel,
+        name: "large",
+        title: "Test Large",
+        variant: "large",
+        aliases: [],
+      }
       await using studio = await openStudio({ engine: { models: [testModel, second] } })
       const { page, close } = await openPage(browser(), studio)
       await promptOf(page).waitFor()
+      await page.getByRole("button", { name: /^Shape/ }).click()
+      await page.getByRole("radio", { name: /^16:9/ }).check()
+      await page.keyboard.press("Escape")
+      await page.getByRole("button", { name: "Model: Medium" }).click()
+      await page
+        .getByRole("dialog", { name: "Model" })
+        .getByRole("button", { name: /^Large/ })
+        .click()
+      await page.keyboard.press("Escape")
+      await page.getByRole("button", { name: "Model: Large" }).waitFor()
       await page.getByRole("button", { name: "More settings" }).click()
       const more = page.getByRole("dialog", { name: "More" })
-      await more.getByLabel("Model").selectOption("large")
       await more.getByRole("slider", { name: "Intensity" }).fill("40")
       await more.getByRole("slider", { name: "Complexity" }).fill("-25")
       await more.getByRole("slider", { name: "Movement" }).fill("10")
       await more.getByLabel("Steps").fill("7")
       await more.getByLabel("Guidance").fill("4.5")
       await more.getByLabel("Steer away from words").fill("fog")
-      await page.keyboard.press("Escape")
-      await page.getByRole("button", { name: /^Shape/ }).click()
-      await page.getByRole("radio", { name: /^16:9/ }).check()
       await page.keyboard.press("Escape")
       await page.getByRole("button", { name: "Set creativity finely" }).click()
       const fine = page.getByRole("dialog", { name: "Creativity" })
