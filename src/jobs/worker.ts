@@ -25,7 +25,7 @@ export interface WorkerOptions {
   inspect?: (pictures: Picture[], job: { keyId: string; request: GenerationRequest }) => Promise<void>
   /** Signs a finished file before it is stored; the same file gets the same bytes every time. */
   seal?: (bytes: Uint8Array) => Promise<Uint8Array>
-  /** One try takes at most this long; 900 s unless given. */
+  /** A try that makes no step for this long is given up; 900 s unless given. However long it takes, one that steps on goes on. */
   trySeconds?: number
   /** Steps between previews; 0 for none, 3 unless given. */
   previewEvery?: number
@@ -274,7 +274,12 @@ export class Worker {
     const began = performance.now()
     const trySeconds = this.#o.trySeconds ?? 900
     const timer = setTimeout(() => {
-      controller.abort(new AtelierError("timeout", `A try took longer than ${trySeconds} seconds.`))
+      controller.abort(
+        new AtelierError(
+          "timeout",
+          `A try made no step for ${trySeconds} seconds; where steps take that long, start the server with a larger --try-seconds.`,
+        ),
+      )
     }, trySeconds * 1000)
     const { onStep } = this.#o
     const steps = new Steps(row, {
@@ -289,7 +294,10 @@ export class Worker {
       const generation = await settled(
         engine.generate(request, {
           signal: controller.signal,
-          onProgress: (progress) => steps.on(progress),
+          onProgress: (progress) => {
+            timer.refresh()
+            steps.on(progress)
+          },
           previewEvery: this.#o.previewEvery ?? 3,
         }),
         controller.signal,

@@ -1,5 +1,7 @@
 // The queue's promises: fair, bounded, exactly once, and unharmed by jobs that kill their engine.
+
 import assert from "node:assert/strict"
+import { once } from "node:events"
 import { after, before, test } from "node:test"
 import { Jobs, purge, reclaim, sweep } from "../../src/jobs/index.ts"
 import { AtelierError } from "../../src/request/index.ts"
@@ -301,8 +303,11 @@ test("poison jobs fail after two tries with a reason while the good ones complet
         if (request.prompt === "memory") throw new AtelierError("out_of_memory", "It does not fit.")
         const ends = [mine.signal, ...(options?.signal ? [options.signal] : [])]
         const signal = AbortSignal.any(ends)
-        const steps = request.prompt === "hang" ? 1_000_000 : request.steps
-        return q.engine.generate({ ...request, steps }, { ...options, signal }).catch((thrown: unknown) => {
+        const work =
+          request.prompt === "hang"
+            ? once(signal, "abort").then(() => Promise.reject(signal.reason))
+            : q.engine.generate(request, { ...options, signal })
+        return work.catch((thrown: unknown) => {
           if (mine.signal.aborted) throw new AtelierError("worker_lost", "The engine's process died.")
           throw thrown
         })
@@ -317,7 +322,7 @@ test("poison jobs fail after two tries with a reason while the good ones complet
       for (const prompt of prompts) ids.push({ id: await q.submit(key, { prompt }), prompt })
       await q.worker({ engine: { ...q.engine, generate }, trySeconds: amount(900, HANG_SECONDS) })
       await until(async () => (await q.jobs.queue(key)).length === 0, 600)
-      const reasons = { crash: /process died/, hang: /longer than/, memory: /does not fit/ }
+      const reasons = { crash: /process died/, hang: /no step for/, memory: /does not fit/ }
       let completed = 0
       let failed = 0
       for (const { id, prompt } of ids) {
@@ -351,6 +356,18 @@ test("a job that hangs is stopped after its time, twice, and fails with a reason
       const { error, tries } = await q.jobs.get(id, key)
       assert.equal(error!.code, "timeout")
       assert.equal(tries, 2)
+    },
+    { stepMilliseconds: 400 },
+  ))
+
+test("a job that steps on is not stopped, however long it takes in all", () =>
+  withQueue(
+    async (q) => {
+      const key = await q.key("slow")
+      const id = await q.submit(key, { steps: 30 })
+      await q.worker({ trySeconds: 1 })
+      await until(async () => (await q.jobs.get(id, key)).state === "completed")
+      assert.equal((await q.jobs.get(id, key)).tries, 1)
     },
     { stepMilliseconds: 50 },
   ))

@@ -42,7 +42,7 @@ export function withServeOptions(command: Command): Command {
     .option("--name <public=installed>", "a public model name for an installed model; repeatable", list)
     .option("--keep <hours>", "hours that finished pictures are kept; for good unless given")
     .option("--queue-cap <n>", "unfinished jobs of all keys together (default 10000)")
-    .option("--try-seconds <n>", "the most that one try of a job may take (default 900)")
+    .option("--try-seconds <n>", "give up a try that makes no step for so long (default 900)")
     .option("--preview-every <n>", "steps between previews, 0 for none (default 3)")
     .option(
       "--snap-dimensions",
