@@ -5,6 +5,7 @@ import { AtelierError } from "../request/errors.ts"
 import { type BlockFormat, checkFormat, quantiseRows, repackQ4, repackQ8 } from "./blocks.ts"
 import { type QuantisationRecord, quantisationKey } from "./encodings.ts"
 import { type WrittenFile, writeWhole } from "./files.ts"
+import { encodeFloats } from "./numbers.ts"
 import { matrixShape, openRows, rowRanges } from "./read.ts"
 import { ROW_LAYOUT, rowEntries } from "./rows.ts"
 import type { Checkpoint, StoredTensor } from "./tensor.ts"
@@ -27,7 +28,7 @@ export interface ConversionOptions {
 /** What happens to one tensor. */
 type Plan =
   | { kind: "copy" }
-  | { kind: "float" }
+  | { kind: "float"; type: "F32" | "F16" }
   | { kind: "repack"; format: BlockFormat }
   | { kind: "quantise"; format: BlockFormat }
   | { kind: "rows"; bits: 4 | 8 }
@@ -57,7 +58,8 @@ export async function quantiseCheckpoint(
 
 /**
  * Brings a checkpoint into forms that the engine runs directly: Q4_0 and Q8_0 are repacked without loss;
- * K-quants, Q4_1, Q5, fp8 and int8 become 8-bit blocks of `blockSize` (32 unless told); floats stay.
+ * K-quants, Q4_1, Q5, fp8 and int8 become 8-bit blocks of `blockSize` (32 unless told), and floats where they are not
+ * multiplied; floats stay.
  * Writes as `quantiseCheckpoint` does.
  */
 export async function convertCheckpoint(
@@ -72,10 +74,18 @@ export async function convertCheckpoint(
 
 /** Whether `convertCheckpoint` would change anything: some tensor is in a form that cannot be run directly. */
 export function needsConversion(source: Checkpoint): boolean {
-  return [...source.tensors.values()].some((t) => !isFloat(t) && !t.quantisation && !t.perOutput)
+  return [...source.tensors.values()].some((tensor) => !runs(tensor))
 }
 
 const largeLinear = /^(blocks|layers)\.\d+\..+\.weight$/
+const embedding = "embed_tokens.weight"
+
+// Integers only serve in products: embeddings are looked up, and modulation tables are added.
+const isMultiplied = (name: string): boolean => name !== embedding && !name.endsWith(".lin")
+
+function runs(tensor: StoredTensor): boolean {
+  return isFloat(tensor) || (isMultiplied(tensor.name) && Boolean(tensor.quantisation ?? tensor.perOutput))
+}
 
 function planQuantise(tensor: StoredTensor, format: BlockFormat, options: ConversionOptions): Plan {
   if (tensor.shape.length !== 2 || !largeLinear.test(tensor.name))
@@ -99,12 +109,15 @@ function planRows(tensor: StoredTensor, bits: 4 | 8, options: ConversionOptions)
 }
 
 function planConvert(tensor: StoredTensor, format: BlockFormat, options: ConversionOptions): Plan {
-  if (isFloat(tensor) || tensor.quantisation || tensor.perOutput) return { kind: "copy" }
-  if (options.keep?.(tensor.name) || tensor.shape.length !== 2) return { kind: "float" }
+  if (runs(tensor)) return { kind: "copy" }
+  // Hundreds of millions of values that were rounded already: half of float32's bytes lose nothing that counts.
+  if (tensor.name === embedding) return { kind: "float", type: "F16" }
+  const float: Plan = { kind: "float", type: "F32" }
+  if (options.keep?.(tensor.name) || tensor.shape.length !== 2 || !isMultiplied(tensor.name)) return float
   const ready = repackFormat(tensor)
   if (ready) return { kind: "repack", format: ready }
   const blockSize = [format.blockSize, 32, 16].find((size) => tensor.shape[1]! % size === 0)
-  return blockSize === undefined ? { kind: "float" } : { kind: "quantise", format: { bits: 8, blockSize } }
+  return blockSize === undefined ? float : { kind: "quantise", format: { bits: 8, blockSize } }
 }
 
 function isFloat({ type, scale }: StoredTensor): boolean {
@@ -170,7 +183,8 @@ function entriesOf(
   advance: (tensor: StoredTensor, rows: number) => void,
 ): TensorEntry[] {
   const { name, shape } = tensor
-  if (plan.kind === "float") return [{ name, type: "F32", shape, data: () => floatRows(tensor, advance) }]
+  if (plan.kind === "float")
+    return [{ name, type: plan.type, shape, data: () => floatRows(tensor, plan.type, advance) }]
   const [n, k] = shape as [number, number]
   if (plan.kind === "rows")
     return rowEntries(name, { bits: plan.bits, n, k }, () => valueRows(tensor, advance))
@@ -235,8 +249,12 @@ async function* valueRows(tensor: StoredTensor, advance: (tensor: StoredTensor, 
   }
 }
 
-async function* floatRows(tensor: StoredTensor, advance: (tensor: StoredTensor, rows: number) => void) {
-  for await (const { values } of valueRows(tensor, advance)) yield bytesOf(values)
+async function* floatRows(
+  tensor: StoredTensor,
+  type: "F32" | "F16",
+  advance: (tensor: StoredTensor, rows: number) => void,
+) {
+  for await (const { values } of valueRows(tensor, advance)) yield encodeFloats(type, values)
 }
 
 async function* storedRows(tensor: StoredTensor, advance: (tensor: StoredTensor, rows: number) => void) {

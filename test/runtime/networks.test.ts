@@ -1,11 +1,22 @@
 // The networks, loaded: what callers at the same time may ask of them.
 import assert from "node:assert/strict"
 import { after, before, test } from "node:test"
-import { openCheckpoint } from "../../src/checkpoint/index.ts"
-import { Vae } from "../../src/runtime/networks.ts"
+import {
+  type Checkpoint,
+  convertCheckpoint,
+  findComponents,
+  needsConversion,
+  openCheckpoint,
+  quantiseCheckpoint,
+  readTensor,
+  type StoredType,
+  writeSafetensors,
+} from "../../src/checkpoint/index.ts"
+import { Dit, TextTower, Vae } from "../../src/runtime/networks.ts"
 import { localRunner, type Runner } from "../../src/runtime/runner.ts"
 import { floats, type Value } from "../../src/runtime/session.ts"
-import { makeModel, TINY_VAE, type TinyModel } from "../support/model.ts"
+import { weightFiles } from "../../src/runtime/weights.ts"
+import { makeModel, TINY_DIT, TINY_TEXT, TINY_VAE, type TinyModel } from "../support/model.ts"
 import { noise } from "../support/run.ts"
 
 let model: TinyModel
@@ -48,3 +59,64 @@ test("an autoencoder that could not be opened is opened the next time", async ()
   assert.deepEqual((await vae.encode(picture)).shape, [1, 4, 2, 3])
   await vae.close()
 })
+
+/** A part of the model with every matrix in a stored form, and the same numbers in float32. */
+async function stored(
+  part: "dit" | "text",
+  type: StoredType,
+): Promise<{ source: Checkpoint; exact: Checkpoint }> {
+  const whole = await openCheckpoint(`${model.folder}/${part}.safetensors`)
+  const write = async (name: string, typeOf: (rank: number) => StoredType, from: Checkpoint) => {
+    const path = `${model.folder}/${part}-${name}.safetensors`
+    const entries = [...from.tensors.values()].map(async ({ name, shape }) => ({
+      name,
+      type: typeOf(shape.length),
+      shape,
+      data: await readTensor(from, name),
+    }))
+    await writeSafetensors(path, await Promise.all(entries))
+    return (await findComponents(path))[part]!
+  }
+  const source = await write(type, (rank) => (rank === 2 ? type : "F32"), whole)
+  return { source, exact: await write("exact", () => "F32", source) }
+}
+
+const converters = {
+  "made runnable": (source: Checkpoint, target: string) => convertCheckpoint(source, target),
+  quantised: (source: Checkpoint, target: string) =>
+    quantiseCheckpoint(source, target, { bits: 8, blockSize: 32 }),
+  "quantised by rows": (source: Checkpoint, target: string) =>
+    quantiseCheckpoint(source, target, { bits: 8, blockSize: "row" }),
+}
+for (const [what, convert] of Object.entries(converters))
+  test(`networks whose every matrix is in eight bits, ${what}, give what their numbers give`, async () => {
+    const converted = async (part: "dit" | "text", source: Checkpoint) => {
+      assert.ok(needsConversion(source))
+      const path = `${model.folder}/${part}-${what}.safetensors`
+      await convert(source, path)
+      const found = (await findComponents(path))[part]!
+      assert.ok(!needsConversion(found))
+      return found
+    }
+    const dit = await stored("dit", "F8_E4M3")
+    const velocity = async (checkpoint: Checkpoint) => {
+      const open = await Dit.open(runner, TINY_DIT, weightFiles(checkpoint))
+      const rope = { cosine: new Float32Array(8 * 8).fill(1), sine: new Float32Array(8 * 8), length: 8 }
+      const [image, text, valid] = [noise(4 * 16, 5), noise(4 * 64, 6), new Uint8Array(4).fill(1)]
+      return await open.velocity({ image, times: [0.5], text, valid, rope }).finally(() => open.close())
+    }
+    near(await velocity(await converted("dit", dit.source)), await velocity(dit.exact))
+    const text = await stored("text", "F8_E4M3")
+    const taps = async (checkpoint: Checkpoint) => {
+      const open = await TextTower.open(runner, TINY_TEXT, weightFiles(checkpoint))
+      return await open.taps([72, 105, 33]).finally(() => open.close())
+    }
+    near(await taps(await converted("text", text.source)), await taps(text.exact))
+  })
+
+/** Within a twentieth of the root of the mean square. */
+function near(found: Float32Array, expected: Float32Array): void {
+  const square = (v: Float32Array): number => v.reduce((sum, x) => sum + x * x, 0)
+  const share = Math.sqrt(square(found.map((x, i) => x - expected[i]!)) / square(expected))
+  assert.ok(share < 0.05, `${share}`)
+}
