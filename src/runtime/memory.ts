@@ -8,6 +8,8 @@ import { unpackOf } from "./weights.ts"
 
 export interface MemoryPlan {
   weights: number
+  /** What the weights would take in the smallest form that `models quantize` writes. */
+  quantised: number
   activations: number
   /** Process, ONNX Runtime and the slack of its arenas. */
   overhead: number
@@ -30,6 +32,10 @@ function loadedBytes(tensor: StoredTensor, unpack: "run" | "load"): number {
   if (tensor.quantisation) return tensor.length + tensor.quantisation.scale.length
   return elementCount(tensor.shape) * 4
 }
+
+/** As rows of four bits, where it is a matrix: their scales are a thousandth of that. */
+const quantisedBytes = (tensor: StoredTensor): number =>
+  tensor.shape.length === 2 ? elementCount(tensor.shape) / 2 : loadedBytes(tensor, "run")
 
 export function weightBytes(checkpoint: Checkpoint): number {
   const unpack = unpackOf(checkpoint)
@@ -55,16 +61,20 @@ export function decoderBytes(c: VaeConfig, width: number, height: number): numbe
   return Math.max(full((strip.to - strip.from) * COMPRESSION + above + below), 14 * map) + 3 * map
 }
 
-/** Adds it up. `parts` are components whose weights are held; `work` what runs at the same time. */
+/** Adds it up. `parts` are components whose weights are held; `activations` what the largest picture takes beside them. */
 export function planMemory(
   parts: readonly Checkpoint[],
-  work: readonly number[],
+  activations: number,
   free = freeMemory(),
 ): MemoryPlan {
   const weights = parts.reduce((sum, p) => sum + weightBytes(p), 0)
-  const activations = Math.max(0, ...work)
+  const quantised = parts.reduce(
+    (sum, { tensors }) => [...tensors.values()].reduce((bytes, t) => bytes + quantisedBytes(t), sum),
+    0,
+  )
   return {
     weights,
+    quantised,
     activations,
     overhead: OVERHEAD,
     needed: weights + activations + OVERHEAD,
@@ -81,10 +91,13 @@ export const describePlan = ({ needed, free }: MemoryPlan): string =>
 /** Throws out_of_memory when the plan does not fit, with what would. */
 export function refuseIfTooLarge(name: string, plan: MemoryPlan): void {
   if (plan.needed <= plan.free) return
+  const { weights, quantised, activations, overhead, free } = plan
   const remedy =
-    plan.weights > plan.free * 0.8
-      ? `quantise it (\`atelier models quantize ${name} --bits 4\`) or free memory`
-      : "ask for a smaller picture or fewer at once"
+    weights === 0 || weights + overhead + activations / 4 <= free
+      ? "ask for a smaller picture"
+      : quantised < weights / 1.5
+        ? `quantise it (\`atelier models quantize ${name} --bits 4 --block row\`) or free memory`
+        : "free memory, or ask for a smaller picture on a machine that has more"
   throw new AtelierError("out_of_memory", `The model ${name} ${describePlan(plan)}: ${remedy}.`, {
     details: { ...plan },
   })

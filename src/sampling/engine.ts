@@ -1,5 +1,6 @@
 // The engine: installed models, one worker process, concurrent requests. Implements the port of src/request.
 import { randomInt } from "node:crypto"
+import { stat } from "node:fs/promises"
 import { join } from "node:path"
 import { ditConfig } from "../checkpoint/config.ts"
 import { loadLora } from "../checkpoint/lora.ts"
@@ -63,6 +64,20 @@ interface Entry {
   model: Promise<Model>
   users: number
   used: number
+  /** Most bytes that pictures of it have been let take. */
+  work: number
+}
+
+/** A LoRA's file, how much of it, and what tells it from one that takes its place. */
+interface Adapter {
+  path: string
+  strength: number
+  version: string
+}
+
+async function adapterAt(path: string, strength: number): Promise<Adapter> {
+  const { size, mtimeMs } = await stat(path)
+  return { path, strength, version: `${size} ${mtimeMs}` }
 }
 
 export class LocalEngine implements Engine {
@@ -105,10 +120,17 @@ export class LocalEngine implements Engine {
     // Cheap to find wrong, so found before minutes of loading.
     const start = await this.#startFiles(resolved)
     throwIfCancelled(options.signal)
-    const key = JSON.stringify([installed.folder, installed.manifest.name, request.loras])
-    const entry = await this.#entry(key, installed, resolved)
+    // By what its file is now: a LoRA that was trained anew under its name is another one.
+    const loras = await Promise.all(
+      resolved.loras.flatMap(({ name, weight }, i) =>
+        weight === 0 ? [] : [adapterAt(findLora(name, `loras[${i}].name`, this.#home), weight)],
+      ),
+    )
+    const key = JSON.stringify([installed.folder, installed.manifest.name, loras])
+    const entry = await this.#entry(key, installed, resolved, loras)
     try {
       const model = await entry.model
+      await this.#makeRoom(entry, model, resolved)
       return await generate(
         resolved,
         model,
@@ -152,10 +174,15 @@ export class LocalEngine implements Engine {
   }
 
   /** A loaded model, counted as in use. */
-  async #entry(key: string, installed: Installed, request: Resolved): Promise<Entry> {
+  async #entry(
+    key: string,
+    installed: Installed,
+    request: Resolved,
+    loras: readonly Adapter[],
+  ): Promise<Entry> {
     await this.#livingWorker()
     const known = this.#loaded.get(key)
-    const entry: Entry = known ?? { model: this.#load(installed, request), users: 0, used: 0 }
+    const entry: Entry = known ?? { model: this.#load(installed, request, loras), users: 0, used: 0, work: 0 }
     entry.users++
     entry.used = ++this.#turn
     if (known) return known
@@ -167,7 +194,7 @@ export class LocalEngine implements Engine {
     return entry
   }
 
-  async #load(installed: Installed, request: Resolved): Promise<Model> {
+  async #load(installed: Installed, request: Resolved, asked: readonly Adapter[]): Promise<Model> {
     const { name } = installed.manifest
     const dit = await componentOf(installed, "dit")
     const vae = await componentOf(installed, "vae")
@@ -179,10 +206,6 @@ export class LocalEngine implements Engine {
     refuseIfTooLarge(name, plan)
     const config = ditConfig(dit)
     const own = fileOf(installed, "adapter")
-    const asked = request.loras.map(({ name: lora, weight }, i) => ({
-      path: findLora(lora, `loras[${i}].name`, this.#home),
-      strength: weight,
-    }))
     const loras = await Promise.all(
       [...(own === undefined ? [] : [{ path: own, strength: 1 }]), ...asked].map(
         async ({ path, strength }) => ({ lora: await loadLora(path, config), strength }),
@@ -195,6 +218,25 @@ export class LocalEngine implements Engine {
       cache: join(this.#home, "cache"),
       ...(this.#options.readBoard && { readBoard: this.#options.readBoard }),
     })
+  }
+
+  /**
+   * A model's plan is of the picture it was loaded for. A larger one takes more: what the runtime holds of earlier ones
+   * serves again, so only what is beyond them must be free. Throws out_of_memory.
+   */
+  async #makeRoom(entry: Entry, model: Model, request: Resolved): Promise<void> {
+    const work = model.workBytes(request)
+    const more = work - entry.work
+    if (more <= 0) return
+    if (entry.work > 0) {
+      const { name } = model.installed.manifest
+      const plan = await this.#plan((free) => ({
+        ...{ weights: 0, quantised: 0, overhead: 0, activations: more },
+        ...{ needed: more, free },
+      }))
+      refuseIfTooLarge(name, plan)
+    }
+    entry.work = Math.max(entry.work, work)
   }
 
   /** A plan that fits if it can: models that nobody uses make room. */

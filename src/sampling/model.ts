@@ -7,7 +7,7 @@ import type { WeightedLora } from "../checkpoint/lora-apply.ts"
 import { type Checkpoint, elementCount } from "../checkpoint/tensor.ts"
 import { type Pixels, resizePixels, toPlanes } from "../image/decode.ts"
 import type { ImageResolver } from "../image/source.ts"
-import { patchify, unpatchify } from "../nets/index.ts"
+import { type DitConfig, patchify, unpatchify, type VaeConfig } from "../nets/index.ts"
 import type { ModelInfo } from "../request/engine.ts"
 import { AtelierError, asAtelierError } from "../request/errors.ts"
 import type { GenerationRequest } from "../request/request.ts"
@@ -107,12 +107,16 @@ export function memoryPlan(
   rows: number,
   free?: number,
 ): MemoryPlan {
+  return planMemory([dit, vae, ...others], workOf(ditConfig(dit), vaeConfig(vae), grid, rows), free)
+}
+
+/** The prompt and the negative prompt. */
+const PLANNED_ROWS = 2
+
+/** The denoiser and the decoder work one after the other. */
+function workOf(dit: DitConfig, vae: VaeConfig, grid: Grid, rows: number): number {
   const length = grid.rows * grid.columns + 512
-  return planMemory(
-    [dit, vae, ...others],
-    [denoiserBytes(ditConfig(dit), rows, length), decoderBytes(vaeConfig(vae), grid.width, grid.height)],
-    free,
-  )
+  return Math.max(denoiserBytes(dit, rows, length), decoderBytes(vae, grid.width, grid.height))
 }
 
 export class Model {
@@ -209,6 +213,11 @@ export class Model {
   grid({ width, height }: Pick<GenerationRequest, "width" | "height">): Grid {
     const { native } = this.installed.manifest
     return native ? nativeGrid(width, height, native.tokens) : exactGrid(width, height)
+  }
+
+  /** Bytes that making a picture of this size takes beside the weights. */
+  workBytes(size: Pick<GenerationRequest, "width" | "height">): number {
+    return workOf(this.#dit.config, this.#vae.config, this.grid(size), PLANNED_ROWS)
   }
 
   shift(grid: Grid): number {

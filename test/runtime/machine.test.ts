@@ -72,7 +72,7 @@ const imagined = (table: Iterable<[string, readonly number[]]>): Checkpoint => (
 
 test("a plan that cannot fit is refused with both numbers and a next step", () => {
   const huge = { ...TINY_DIT, features: 1 << 14, heads: 1 << 10, mlpDim: 1 << 17, layers: 100 }
-  const plan = planMemory([imagined(ditTensors(huge))], [1e9])
+  const plan = planMemory([imagined(ditTensors(huge))], 1e9)
   assert.throws(
     () => refuseIfTooLarge("giant", plan),
     (error) => {
@@ -80,14 +80,17 @@ test("a plan that cannot fit is refused with both numbers and a next step", () =
       assert.equal(error.code, "out_of_memory")
       assert.match(
         error.message,
-        /^The model giant needs \d+\.\d GB, \d+\.\d GB free: quantise it \(`atelier models quantize giant --bits 4`\) or free memory\.$/,
+        /^The model giant needs \d+\.\d GB, \d+\.\d GB free: quantise it \(`atelier models quantize giant --bits 4 --block row`\) or free memory\.$/,
       )
       return true
     },
   )
-  const large = { weights: 1e9, activations: 50e9, overhead: 0, needed: 51e9, free: 8e9 }
-  assert.throws(() => refuseIfTooLarge("m", large), /ask for a smaller picture or fewer at once/)
-  assert.equal(describePlan(large), "needs 51.0 GB, 8.0 GB free")
+  const large = { weights: 1e9, quantised: 5e8, activations: 20e9, overhead: 0, needed: 21e9, free: 8e9 }
+  assert.throws(() => refuseIfTooLarge("m", large), /: ask for a smaller picture\.$/)
+  // What is in four bits already cannot be quantised once more.
+  const small = { ...large, weights: 12e9, quantised: 11e9, needed: 32e9 }
+  assert.throws(() => refuseIfTooLarge("m", small), /free: free memory, or /)
+  assert.equal(describePlan(large), "needs 21.0 GB, 8.0 GB free")
 })
 
 test("a weight of the wrong size or in a form that does not run is refused by name", () => {

@@ -32,6 +32,8 @@ before(async () => {
     }
   })
   await writeSafetensors(`${model.home}/loras/style.safetensors`, entries)
+  const other = entries.map((entry, i) => ({ ...entry, data: noise(128, i + 2) }))
+  await writeSafetensors(`${model.home}/loras/other.safetensors`, other)
   engine = newEngine()
 })
 after(async () => {
@@ -244,6 +246,45 @@ test("a model with an adapter is its image model with that LoRA, and a request's
     (await of({ model: "adapted", loras: style(1) })).equals(await of({ loras: [...style(1), ...style(1)] })),
   )
   await rm(folder, { recursive: true })
+})
+
+test("a LoRA at 0 is none, and one whose file was exchanged is another one", async () => {
+  const loads: string[] = []
+  const own = createEngine({ home: model.home, threads: 1, log: (line) => loads.push(line) })
+  const path = `${model.home}/loras/style.safetensors`
+  const before = await readFile(path)
+  const at = async (weight: number): Promise<Buffer> =>
+    pixelsOf(await own.generate(request({ steps: 1, loras: [{ name: "style", weight }] })))
+  try {
+    await own.generate(request({ steps: 1 }))
+    await at(0)
+    assert.equal(loads.length, 1)
+    const first = await at(1)
+    await writeFile(path, await readFile(`${model.home}/loras/other.safetensors`))
+    assert.ok(!(await at(1)).equals(first))
+  } finally {
+    await writeFile(path, before)
+    await own.close()
+  }
+})
+
+test("a larger picture than a model was loaded for is let in where there is room for what it takes more", async () => {
+  let free = 1e12
+  const own = createEngine({ home: model.home, threads: 1, freeMemory: () => free })
+  const square = (side: number) => own.generate(request({ steps: 1, width: side, height: side }))
+  await square(512)
+  free = 0
+  await square(256)
+  await square(512) // what was taken before serves again
+  await assert.rejects(square(1024), {
+    code: "out_of_memory",
+    message: /^The model tiny needs .* free: ask for a smaller picture\.$/,
+  })
+  free = 1e12
+  await square(1024)
+  free = 0
+  await square(1024)
+  await own.close()
 })
 
 test("models that nobody uses make room for one that would not fit beside them", async () => {
