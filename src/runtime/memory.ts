@@ -33,9 +33,11 @@ function loadedBytes(tensor: StoredTensor, unpack: "run" | "load"): number {
   return elementCount(tensor.shape) * 4
 }
 
-/** As rows of four bits, where it is a matrix: their scales are a thousandth of that. */
+/** As rows of four bits, where it is a matrix of a block or a layer: their scales are a thousandth of that. */
 const quantisedBytes = (tensor: StoredTensor): number =>
-  tensor.shape.length === 2 ? elementCount(tensor.shape) / 2 : loadedBytes(tensor, "run")
+  tensor.shape.length === 2 && /^(blocks|layers)\./.test(tensor.name)
+    ? elementCount(tensor.shape) / 2
+    : loadedBytes(tensor, "run")
 
 export function weightBytes(checkpoint: Checkpoint): number {
   const unpack = unpackOf(checkpoint)
@@ -92,11 +94,15 @@ export const describePlan = ({ needed, free }: MemoryPlan): string =>
 export function refuseIfTooLarge(name: string, plan: MemoryPlan): void {
   if (plan.needed <= plan.free) return
   const { weights, quantised, activations, overhead, free } = plan
-  const remedy =
-    weights === 0 || weights + overhead + activations / 4 <= free
-      ? "ask for a smaller picture"
-      : quantised < weights / 1.5
-        ? `quantise it (\`atelier models quantize ${name} --bits 4 --block row\`) or free memory`
+  const isSmall = weights === 0 || weights + overhead + activations / 4 <= free
+  const quantise = `quantise it (\`atelier models quantize ${name} --bits 4 --block row\`)`
+  const isGain = quantised < weights / 1.5
+  const remedy = isSmall
+    ? "ask for a smaller picture"
+    : isGain && plan.needed - weights + quantised <= free
+      ? `${quantise} or free memory`
+      : isGain
+        ? `${quantise}, and free memory or ask for a smaller picture`
         : "free memory, or ask for a smaller picture on a machine that has more"
   throw new AtelierError("out_of_memory", `The model ${name} ${describePlan(plan)}: ${remedy}.`, {
     details: { ...plan },

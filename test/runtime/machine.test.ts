@@ -80,13 +80,15 @@ test("a plan that cannot fit is refused with both numbers and a next step", () =
       assert.equal(error.code, "out_of_memory")
       assert.match(
         error.message,
-        /^The model giant needs \d+\.\d GB, \d+\.\d GB free: quantise it \(`atelier models quantize giant --bits 4 --block row`\) or free memory\.$/,
+        /^The model giant needs \d+\.\d GB, \d+\.\d GB free: quantise it \(`atelier models quantize giant --bits 4 --block row`\), and free memory or ask for a smaller picture\.$/,
       )
       return true
     },
   )
   const large = { weights: 1e9, quantised: 5e8, activations: 20e9, overhead: 0, needed: 21e9, free: 8e9 }
   assert.throws(() => refuseIfTooLarge("m", large), /: ask for a smaller picture\.$/)
+  const half = { ...large, weights: 12e9, quantised: 3e9, activations: 3e9, needed: 15e9 }
+  assert.throws(() => refuseIfTooLarge("m", half), /--block row`\) or free memory\.$/)
   // What is in four bits already cannot be quantised once more.
   const small = { ...large, weights: 12e9, quantised: 11e9, needed: 32e9 }
   assert.throws(() => refuseIfTooLarge("m", small), /free: free memory, or /)
