@@ -1,12 +1,14 @@
 // R16: a database as every earlier schema left it opens with the same jobs, and its work goes on.
 import assert from "node:assert/strict"
-import { readdir, readFile } from "node:fs/promises"
-import { test } from "node:test"
+import { readdir, readFile, rm } from "node:fs/promises"
+import { join } from "node:path"
+import { type TestContext, test } from "node:test"
 import { Jobs, reclaim } from "../../src/jobs/index.ts"
-import { openEmbedded } from "../../src/store/embedded.ts"
+import { type EmbeddedDatabase, openEmbedded } from "../../src/store/embedded.ts"
 import { findBoard, findKey, type Queryable } from "../../src/store/index.ts"
 import { MIGRATIONS, migrate } from "../../src/store/migrations.ts"
 import { figure } from "../support/figures.ts"
+import { dataFolder } from "../support/folder.ts"
 
 /** As notes were kept before they had codes: a sentence each. */
 const SENTENCE = "The prompt could not be read as English; nothing was added to it."
@@ -18,6 +20,18 @@ interface Fixture {
 }
 
 const folder = new URL("./fixtures/", import.meta.url)
+
+/** A database with nothing in it: to empty a ready one takes a fifth of the time that it takes to make one. */
+async function emptyDatabase(t: TestContext): Promise<EmbeddedDatabase> {
+  const directory = await dataFolder()
+  const db = await openEmbedded(join(directory, "database"))
+  t.after(async () => {
+    await db.close()
+    await rm(directory, { recursive: true })
+  })
+  await db.script("drop schema public cascade; create schema public")
+  return db
+}
 
 async function restore(db: Queryable, { migrations, rows }: Fixture): Promise<void> {
   await db.script("create table schema_version (version int primary key)")
@@ -45,8 +59,7 @@ test("a database of every earlier schema opens with the same jobs, and what ran 
   for (const [i, file] of files.entries()) {
     const fixture = JSON.parse(await readFile(new URL(file, folder), "utf8")) as Fixture
     assert.deepEqual(fixture.migrations, MIGRATIONS.slice(0, i + 1), "a schema that was kept is never edited")
-    const db = await openEmbedded(null)
-    t.after(() => db.close())
+    const db = await emptyDatabase(t)
     Object.assign(fixture.rows.jobs!.find((row) => row.state === "completed")!.outcome as object, {
       notes: [SENTENCE],
     })
