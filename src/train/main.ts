@@ -71,14 +71,14 @@ const recipes: Record<string, () => Recipe | Promise<Recipe>> = {
     })
   },
   turbo: async () => {
-    const teacher = await trained("dit")
+    const teacher = await trained(from)
     return turboRecipe({
-      samples: samples ?? 250_000,
+      samples: samples ?? 80_000,
       seed,
       rate: asked.rate,
       teacher: teacher.average,
-      model: modelOf("runs/dit", openPictures()),
-      trajectories: trajectoriesOf(teacher),
+      model: modelOf(`runs/${from}`, openPictures()),
+      trajectories: trajectoriesOf(from, teacher),
     })
   },
   dit: async () =>
@@ -115,13 +115,13 @@ const commands: Record<string, () => Promise<void>> = {
     await drawRollouts(samples ?? 2_000, painter, { pictures, folder: rolloutsOf(from, denoiser), seed })
   },
   trajectories: async () => {
-    const teacher = await trained("dit")
+    const teacher = await trained(from)
     const pictures = openPictures()
-    const [latents, model] = [openLatents(pictures), modelOf("runs/dit", pictures)]
+    const [latents, model] = [openLatents(pictures), modelOf(`runs/${from}`, pictures)]
     const painter = await Painter.open(teacher.average, model, asked.threads)
     const { statistics } = model
-    const material = { pictures, latents, statistics, folder: trajectoriesOf(teacher), seed }
-    await drawTrajectories(samples ?? 30_000, painter, material)
+    const material = { pictures, latents, statistics, folder: trajectoriesOf(from, teacher), seed }
+    await drawTrajectories(samples ?? 8_192, painter, material)
   },
   pairs: async () => {
     const [autoencoder, denoiser] = [await trained("vae"), await trained("dit")]

@@ -34,7 +34,7 @@ after them, and to go on:
   --seed S              of weights and batches (1)
   --sheet-minutes N     between sample sheets (10)
   --rate R, --perceptual W, --unaligned, --features N, --layers N    of dit and preference (--rate of turbo, too)
-  --from RUN            the run that rollouts and preference begin from (dit)
+  --from RUN            the run that rollouts, preference, trajectories and turbo begin from (dit)
   --steps N, --guidance G    the defaults that export writes (8, 3)
 `
 

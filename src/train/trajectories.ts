@@ -29,9 +29,9 @@ import {
 import { cleanTokens } from "./recipes/dit-feeds.ts"
 import { IMAGE_TOKENS, LATENT_CHANNELS, REFERENCE_TOKENS } from "./recipes/dit-network.ts"
 
-/** The folder of a teacher's ways: weights that have seen more samples go their own. */
-export const trajectoriesOf = ({ counters }: Pick<RunState, "counters">): string =>
-  `data/trajectories/dit-${counters.samples}`
+/** The folder of a run's ways: weights that have seen more samples go their own. */
+export const trajectoriesOf = (run: string, { counters }: Pick<RunState, "counters">): string =>
+  `data/trajectories/${run}-${counters.samples}`
 /** Places of a way that are kept: where it begins, and after each of the teacher's steps. */
 const POINTS = STEPS + 1
 const TOKEN = LATENT_CHANNELS * 4
