@@ -39,7 +39,14 @@ export {
   vaeTimeTensors,
 } from "./expected.ts"
 export type { WrittenFile } from "./files.ts"
-export { type Lora, type LoraDelta, type LoraModule, loadLora } from "./lora.ts"
+export {
+  type Lora,
+  type LoraDelta,
+  type LoraModule,
+  type LoraSummary,
+  loadLora,
+  loraSummary,
+} from "./lora.ts"
 export { applyLoras, loraTargets, type WeightedLora } from "./lora-apply.ts"
 export { fromDiffusersName, toDiffusersName } from "./names-dit.ts"
 export { decodeNumbers, encodeFloats } from "./numbers.ts"

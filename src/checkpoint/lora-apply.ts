@@ -1,6 +1,6 @@
 // Adds LoRAs to weights: W' = W + sum of strength * alpha/rank * up @ down (architecture.md 7).
 import { AtelierError } from "../request/errors.ts"
-import type { Lora } from "./lora.ts"
+import { type Lora, loraTensor } from "./lora.ts"
 
 /** A LoRA and how much of it: -2 (the opposite) to 2. */
 export interface WeightedLora {
@@ -9,7 +9,7 @@ export interface WeightedLora {
 }
 
 /**
- * Adds all changes that `loras` make to the tensor `name` (canonical, with `.weight`) to `weight`, in place,
+ * Adds all changes that `loras` make to the tensor `name` (canonical) to `weight`, in place,
  * and returns it. `weight` holds whole rows beginning with `firstRow`, so a large tensor can be changed
  * in parts. Throws out_of_range for a strength outside -2..2.
  */
@@ -27,7 +27,7 @@ export function applyLoras(
       )
     if (strength === 0) continue
     for (const { module, down, up, alpha, rank } of lora.modules)
-      if (name === `${module}.weight`) addProduct(weight, up, down, rank, (strength * alpha) / rank, firstRow)
+      if (name === loraTensor(module)) addProduct(weight, up, down, rank, (strength * alpha) / rank, firstRow)
     for (const { tensor, delta, columns } of lora.deltas)
       if (tensor === name) addDelta(weight, delta, strength, firstRow * columns)
   }
@@ -39,7 +39,7 @@ export function loraTargets(loras: readonly WeightedLora[]): Set<string> {
   const names = new Set<string>()
   for (const { lora, strength } of loras) {
     if (strength === 0) continue
-    for (const { module } of lora.modules) names.add(`${module}.weight`)
+    for (const { module } of lora.modules) names.add(loraTensor(module))
     for (const { tensor } of lora.deltas) names.add(tensor)
   }
   return names

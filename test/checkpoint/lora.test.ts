@@ -1,5 +1,6 @@
 // LoRA: every layout gives the same change of the same weights, and what cannot be read is named.
 import assert from "node:assert/strict"
+import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { test } from "node:test"
 import {
@@ -94,9 +95,14 @@ for (const [what, layout] of Object.entries(layouts))
     }
   })
 
-test("no two of the real model's 264 modules have the same flattened name", () => {
-  const names = ditModules(kreaDit).flatMap((module) => [flat(module), flat(diffusersModule(module))])
-  assert.equal(new Set(names).size, 2 * 264)
+test("no two of the real model's 430 tensors but a module's own have the same flattened name", () => {
+  const names = [...ditTensors(kreaDit).keys()]
+    .filter((tensor) => !tensor.endsWith(".bias"))
+    .flatMap((tensor) =>
+      [tensor, toDiffusersName(tensor)!].map((t) => flat(t.replace(/\.(weight|scale)$/, ""))),
+    )
+  assert.equal(new Set(names).size, names.length)
+  assert.ok(names.length > 2 * 264)
 })
 
 test("diffusers' header metadata sets alpha, per module and rank-stabilised too", async () => {
@@ -200,6 +206,76 @@ test("full differences of weights, biases and norms are added", async () => {
   )
   const bias = applyLoras("first.bias", new Float32Array(64), [{ lora, strength: 1 }])
   assert.deepEqual(bias, randomEntries([["x", [64]]], 2)[0]!.data)
+})
+
+test("a low-rank pair of a modulation table changes it as the same full difference does, by every name", async () => {
+  for (const [tensor, rows, names] of [
+    [
+      "last.modulation.lin",
+      2,
+      ["diffusion_model.last.modulation.lin", "transformer.final_layer.scale_shift_table"],
+    ],
+    [
+      "blocks.1.mod.lin",
+      6,
+      ["diffusion_model.blocks.1.mod.lin", "base_model.model.transformer_blocks.1.scale_shift_table"],
+    ],
+  ] as const) {
+    const [down, up] = [randomValues(4 * 64, 1), randomValues(rows * 4, 2)]
+    const change = Float32Array.from({ length: rows * 64 }, (_, i) =>
+      [0, 1, 2, 3].reduce(
+        (sum, r) => sum + 0.5 * up[Math.floor(i / 64) * 4 + r]! * down[r * 64 + (i % 64)]!,
+        0,
+      ),
+    )
+    const f32 = (name: string, shape: number[], data: Float32Array): TensorEntry[] => [
+      { name, type: "F32", shape, data },
+    ]
+    const pair = (a: string, b: string): TensorEntry[] => [...f32(a, [4, 64], down), ...f32(b, [rows, 4], up)]
+    const files = [...names, `lora_unet_${flat(tensor)}`].flatMap((name) => [
+      [
+        ...pair(`${name}.lora_down.weight`, `${name}.lora_up.weight`),
+        ...f32(`${name}.alpha`, [], Float32Array.of(2)),
+      ],
+      [...pair(`${name}.lora_A`, `${name}.lora_B`), ...f32(`${name}.alpha`, [], Float32Array.of(2))],
+      f32(`${name}.diff`, [rows, 64], change),
+      f32(`${name}.diff`, [...table.get(tensor)!], change),
+    ])
+    for (const entries of files) {
+      const loras = [{ lora: await load(entries), strength: 1 }]
+      assert.deepEqual([...loraTargets(loras)], [tensor])
+      assert.ok(largestError(applyLoras(tensor, new Float32Array(rows * 64), loras), change) < 1e-6)
+    }
+  }
+  const norm = "diffusion_model.blocks.0.prenorm"
+  const pair = randomEntries([
+    [`${norm}.lora_A.weight`, [1, 1]],
+    [`${norm}.lora_B.weight`, [64, 1]],
+  ])
+  assert.match((await refusal(load(pair))).message, /blocks\.0\.prenorm, which is no module of this image/)
+})
+
+test("peft's settings beside its weights set alpha, as its own loading does", async () => {
+  await using folder = await scratch()
+  const alphas = async (file: string, settings?: object) => {
+    const path = join(folder.path, file)
+    await writeSafetensors(path, entriesIn(layouts["base-model peft"]!))
+    const config = settings && JSON.stringify(settings)
+    await writeFile(join(folder.path, "adapter_config.json"), config ?? "not JSON")
+    const { modules } = await loadLora(path, tinyDit)
+    return ["blocks.0.attn.wq", "blocks.1.attn.wq", "blocks.1.mlp.up"].map(
+      (name) => modules.find(({ module }) => module === name)!.alpha,
+    )
+  }
+  const model = "adapter_model.safetensors"
+  assert.deepEqual(await alphas(model, { r: 4, lora_alpha: 16 }), [16, 16, 16])
+  const pattern = { wq: 2, "blocks.1.attn.wq": 3, up: 8, p: 99 }
+  assert.deepEqual(await alphas(model, { lora_alpha: 16, alpha_pattern: pattern }), [2, 2, 8])
+  assert.deepEqual(await alphas(model, { lora_alpha: 16, use_rslora: true }), [32, 32, 32])
+  assert.deepEqual(await alphas("another.safetensors", { lora_alpha: 16 }), [4, 4, 4])
+  const error = await refusal(alphas(model))
+  assert.equal(error.code, "model_invalid")
+  assert.match(error.message, /adapter_config\.json is not JSON\.$/)
 })
 
 test("kinds of adapters that are not supported are named with their key", async () => {
