@@ -4,7 +4,8 @@ import { readdir } from "node:fs/promises"
 import { homedir } from "node:os"
 import { basename, dirname, join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
-import { findComponents } from "../checkpoint/components.ts"
+import { findComponents, type ModelComponents } from "../checkpoint/components.ts"
+import type { Checkpoint } from "../checkpoint/tensor.ts"
 import { AtelierError, asAtelierError } from "../request/errors.ts"
 import { type Installed, Manifest, readManifest } from "./manifest.ts"
 
@@ -72,6 +73,13 @@ export async function findModel(name: string, folders = modelFolders()): Promise
   })
 }
 
+/**
+ * Whether an image model is distilled, by what its folder says of itself, or else by the names of what was given and of
+ * its file; how the folders above are called says nothing.
+ */
+export const saysTurbo = ({ distilled, path }: ModelComponents, dit: Checkpoint): boolean =>
+  distilled ?? [path, dit.path].some((given) => /turbo/i.test(basename(given)))
+
 /** A folder with a manifest, a diffusers folder, or a single file with all parts of a model. */
 async function modelAtPath(given: string): Promise<Installed> {
   const path = resolve(given)
@@ -89,7 +97,7 @@ async function modelAtPath(given: string): Promise<Installed> {
       `${path} has no ${missing.map((m) => names[m]).join(" and no ")}; combine files with \`atelier models add NAME --dit FILE --text FILE --vae FILE --tokenizer FOLDER\`.`,
       { field: "model" },
     )
-  const turbo = parts.distilled ?? /turbo/i.test(basename(path))
+  const turbo = saysTurbo(parts, parts.dit!)
   const manifest = Manifest.parse({
     name: "path",
     title: basename(path),
@@ -98,7 +106,7 @@ async function modelAtPath(given: string): Promise<Installed> {
       dit: parts.dit!.path,
       text: parts.text!.path,
       vae: parts.vae!.path,
-      tokenizer: parts.tokenizer ?? dirname(path),
+      tokenizer: parts.tokenizer ?? dirname(parts.text!.path),
     },
     text: { taps: parts.taps, ropeTheta: parts.ropeTheta },
     shift: turbo ? 1.15 : null,

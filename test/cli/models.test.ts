@@ -1,13 +1,14 @@
 // atelier models: list, inspect, add, quantize, on files made for it.
 import assert from "node:assert/strict"
 import { existsSync } from "node:fs"
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
-import { openCheckpoint, readTensor } from "../../src/checkpoint/index.ts"
+import { openCheckpoint, readTensor, writeSafetensors } from "../../src/checkpoint/index.ts"
 import type { ModelReport } from "../../src/cli/models/inspect.ts"
 import { AtelierError } from "../../src/request/errors.ts"
+import { findModel } from "../../src/sampling/catalog.ts"
 import { writeGguf } from "../checkpoint/helpers.ts"
 import { atelier } from "../support/cli.ts"
 import { makeModel, TINY_DIT, TINY_TEXT, TINY_VAE, type TinyModel } from "../support/model.ts"
@@ -26,6 +27,20 @@ after(async () => {
   await model[Symbol.asyncDispose]()
   await rm(home, { recursive: true, force: true })
 })
+
+/** The model as diffusers lays it out. */
+async function diffusersFolder(folder: string, index: object): Promise<string> {
+  for (const [inside, part] of [
+    ["transformer", "dit"],
+    ["text_encoder", "text"],
+    ["vae", "vae"],
+  ] as const)
+    await cp(join(model.folder, `${part}.safetensors`), join(folder, inside, "model.safetensors"))
+  await cp(join(model.folder, "tokenizer"), join(folder, "tokenizer"), { recursive: true })
+  const taps = { text_encoder_select_layers: TINY_TEXT.taps }
+  await writeFile(join(folder, "model_index.json"), JSON.stringify({ ...taps, ...index }))
+  return folder
+}
 
 test("list names what is installed", async () => {
   const said = await atelier(["models", "list"])
@@ -60,6 +75,70 @@ test("inspect reads the sizes off the files", async () => {
   assert.deepEqual(report.parts[2]!.config, { ...TINY_VAE })
   const loose = await atelier(["models", "inspect", join(model.folder, "dit.safetensors")])
   assert.match(loose.out, /features 128, layers 2, heads 4/)
+})
+
+test("inspect tells of a LoRA what it changes, and with which ranks", async () => {
+  const path = join(home, "lora.safetensors")
+  const shapes: Record<string, number[]> = {
+    "blocks.0.attn.wq.lora_A.weight": [4, 128],
+    "blocks.0.attn.wq.lora_B.weight": [128, 4],
+    "blocks.1.attn.wq.lora_A.weight": [2, 128],
+    "blocks.1.attn.wq.lora_B.weight": [128, 2],
+    "first.diff_b": [128],
+  }
+  const entries = Object.entries(shapes).map(([name, shape]) => {
+    const data = new Float32Array(shape.reduce((a, b) => a * b))
+    return { name: `diffusion_model.${name}`, type: "F32" as const, shape, data }
+  })
+  await writeSafetensors(path, entries)
+  const said = await atelier(["models", "inspect", path])
+  assert.equal(said.code, 0, said.err)
+  assert.match(said.out, /LoRA: low-rank changes of 2 modules, rank 2, 4; full changes of 1 tensors$/m)
+  const report = JSON.parse((await atelier(["models", "inspect", path, "--json"])).out) as ModelReport
+  assert.deepEqual(report.lora, { modules: 2, ranks: [2, 4], differences: 1 })
+})
+
+test("a model is Turbo where it says so, its own files before its folder, and never by folders above", async () => {
+  const above = join(home, "turbo-enthusiast")
+  const shiftOf = async (...words: string[]): Promise<number | null> => {
+    const said = await atelier(["models", "add", "maybe", ...words, "--json"])
+    assert.equal(said.code, 0, said.out)
+    await rm(join(model.home, "models", "maybe"), { recursive: true })
+    return JSON.parse(said.out).manifest.shift
+  }
+  const raw = await diffusersFolder(join(above, "Krea-2-Raw"), {})
+  const turbo = await diffusersFolder(join(above, "Krea-2-Turbo"), {})
+  const distilled = await diffusersFolder(join(above, "Distilled"), { is_distilled: true })
+  const dit = join(above, "raw.safetensors")
+  await cp(join(model.folder, "dit.safetensors"), dit)
+  assert.equal(await shiftOf(raw), null)
+  assert.equal(await shiftOf(turbo), 1.15)
+  assert.equal(await shiftOf(distilled), 1.15)
+  assert.equal(await shiftOf(distilled, "--dit", dit), null)
+  assert.equal(await shiftOf(raw, "--turbo"), 1.15)
+  assert.equal(await shiftOf(turbo, "--no-turbo"), null)
+  await rename(dit, join(above, "krea2_turbo.safetensors"))
+  assert.equal(await shiftOf(raw, "--dit", join(above, "krea2_turbo.safetensors")), 1.15)
+})
+
+test("a folder with one file of all parts is Turbo by the file's name, and its tokenizer is beside it", async () => {
+  const folder = join(home, "downloads")
+  const parts = ["dit", "text", "vae"].map((part) =>
+    openCheckpoint(join(model.folder, `${part}.safetensors`)),
+  )
+  const entries = (await Promise.all(parts)).flatMap((checkpoint) =>
+    [...checkpoint.tensors.values()].map(async ({ name, shape }) => ({
+      name,
+      type: "F32" as const,
+      shape,
+      data: await readTensor(checkpoint, name),
+    })),
+  )
+  const { metadata } = await parts[2]!
+  await writeSafetensors(join(folder, "krea2_turbo_aio.safetensors"), await Promise.all(entries), metadata)
+  const { manifest } = await findModel(folder)
+  assert.equal(manifest.variant, "medium-turbo")
+  assert.equal(manifest.files.tokenizer, folder)
 })
 
 test("add leaves files where they are, and the model generates", async () => {
@@ -140,21 +219,12 @@ test("add looks for the tokenizer beside the text tower before it converts, and 
 })
 
 test("a diffusers folder is quantised under its own name, and generates", async () => {
-  const folder = join(home, "Krea-Tiny")
-  for (const [inside, part] of [
-    ["transformer", "dit"],
-    ["text_encoder", "text"],
-    ["vae", "vae"],
-  ] as const)
-    await cp(join(model.folder, `${part}.safetensors`), join(folder, inside, "model.safetensors"))
-  await cp(join(model.folder, "tokenizer"), join(folder, "tokenizer"), { recursive: true })
-  const index = { is_distilled: true, text_encoder_select_layers: TINY_TEXT.taps }
-  await writeFile(join(folder, "model_index.json"), JSON.stringify(index))
+  const folder = await diffusersFolder(join(home, "Krea Tiny (2)"), { is_distilled: true })
   const said = await atelier(["models", "quantize", folder, "--bits", "8", "--block", "32"])
   assert.equal(said.code, 0, said.err)
-  assert.match(said.out, /^krea-tiny-q8 is installed in /)
+  assert.match(said.out, /^krea-tiny-2-q8 is installed in /)
   const out = join(home, "tiny.webp")
-  const words = `generate x --model krea-tiny-q8 --size 256x256 --threads 1 --json --out ${out}`
+  const words = `generate x --model krea-tiny-2-q8 --size 256x256 --threads 1 --json --out ${out}`
   const made = await atelier(words.split(" "))
   assert.equal(made.code, 0, made.out)
   const { steps, guidance } = JSON.parse(made.out).request

@@ -32,7 +32,8 @@ export function registerModels(program: Command, context: Context): void {
     .option("--text <file>", "the text tower")
     .option("--vae <file>", "the VAE")
     .option("--tokenizer <folder>", "folder with tokenizer.json")
-    .option("--turbo", "a distilled model: 8 steps, no guidance, fixed shift")
+    .option("--turbo", "a distilled model: 8 steps, no guidance, fixed shift; default what its files say")
+    .option("--no-turbo", "a model that is not distilled, whatever its files say")
     .option("--json", "print as JSON")
     .action((name: string, path: string | undefined, flags: AddFlags & CommonOptions) =>
       run(

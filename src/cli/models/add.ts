@@ -2,11 +2,12 @@
 import { existsSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { checkDit, checkText, checkVae } from "../../checkpoint/check.ts"
-import { findComponents } from "../../checkpoint/components.ts"
+import { findComponents, type ModelComponents } from "../../checkpoint/components.ts"
 import { ditConfig, textConfig, vaeConfig } from "../../checkpoint/config.ts"
 import { convertCheckpoint, needsConversion } from "../../checkpoint/convert.ts"
 import type { Checkpoint } from "../../checkpoint/tensor.ts"
 import { AtelierError } from "../../request/errors.ts"
+import { saysTurbo } from "../../sampling/catalog.ts"
 import type { ManifestInput } from "../../sampling/manifest.ts"
 import type { Context } from "../context.ts"
 import { bar } from "../progress.ts"
@@ -34,9 +35,12 @@ export async function addModel(
   const sha256: Record<string, string> = {}
   try {
     const found: Partial<Record<(typeof PARTS)[number], Checkpoint>> = {}
+    let origin: ModelComponents | undefined
     for (const part of PARTS) {
       const own = flags[part]
-      const checkpoint = own === undefined ? whole?.[part] : (await findComponents(resolve(own)))[part]
+      const holder = own === undefined ? whole : await findComponents(resolve(own))
+      const checkpoint = holder?.[part]
+      if (part === "dit") origin = holder
       if (!checkpoint)
         throw new AtelierError(
           "model_invalid",
@@ -55,7 +59,7 @@ export async function addModel(
       files[part] = converted?.path ?? resolve(found[part]!.path)
       if (converted) sha256[part] = converted.sha256
     }
-    const turbo = flags.turbo ?? whole?.distilled ?? /turbo/i.test(dit.path)
+    const turbo = flags.turbo ?? saysTurbo(origin!, dit)
     return await model.install({
       title: name,
       variant: turbo ? "medium-turbo" : "large",

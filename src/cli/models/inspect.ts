@@ -3,6 +3,8 @@ import { existsSync } from "node:fs"
 import { checkDit, checkText, checkVae } from "../../checkpoint/check.ts"
 import { findComponents, type ModelComponents } from "../../checkpoint/components.ts"
 import { ditConfig, textConfig, vaeConfig } from "../../checkpoint/config.ts"
+import { type LoraSummary, loraSummary } from "../../checkpoint/lora.ts"
+import { openCheckpoint } from "../../checkpoint/open.ts"
 import { type Checkpoint, elementCount, type StoredTensor } from "../../checkpoint/tensor.ts"
 import { weightBytes } from "../../runtime/memory.ts"
 import { findModel } from "../../sampling/catalog.ts"
@@ -25,11 +27,16 @@ export interface ModelReport {
   model: string
   manifest?: object
   parts: PartReport[]
+  /** Of a LoRA, which has no parts. */
+  lora?: LoraSummary
 }
 
 export async function inspectModel(model: string): Promise<ModelReport> {
   const loose = existsSync(model) && !existsSync(`${model}/model.json`)
-  if (loose) return { model, parts: partsOf(await findComponents(model)) }
+  if (loose) {
+    const lora = model.endsWith(".safetensors") ? loraSummary(await openCheckpoint(model)) : undefined
+    return lora ? { model, parts: [], lora } : { model, parts: partsOf(await findComponents(model)) }
+  }
   const installed: Installed = await findModel(model)
   const parts: PartReport[] = []
   for (const part of ["dit", "text", "vae"] as const) {
@@ -92,12 +99,21 @@ function checked(part: PartReport["part"], checkpoint: Checkpoint, settings: obj
   return config
 }
 
-export const sayInspected = ({ model, parts }: ModelReport): string =>
+export const sayInspected = ({ model, parts, lora }: ModelReport): string =>
   [
     model,
+    ...(lora ? [`  LoRA: ${sayLora(lora)}`] : []),
     ...parts.map((p) => {
       const forms = Object.entries(p.stored).map(([form, n]) => `${n} ${form}`)
       const sizes = Object.entries(p.config).map(([k, v]) => `${k} ${Array.isArray(v) ? v.join(" ") : v}`)
       return `  ${p.part.padEnd(5)} ${p.path}\n        ${millions(p.parameters)} parameters in ${p.tensors} tensors (${forms.join(", ")}), ${(p.memory / 1e9).toFixed(2)} GB loaded\n        ${sizes.join(", ")}`
     }),
   ].join("\n")
+
+const sayLora = ({ modules, ranks, differences }: LoraSummary): string =>
+  [
+    modules > 0 && `low-rank changes of ${modules} modules, rank ${ranks.join(", ")}`,
+    differences > 0 && `full changes of ${differences} tensors`,
+  ]
+    .filter(Boolean)
+    .join("; ")

@@ -19,11 +19,13 @@ export interface QuantizeFlags {
 // four bits need short ones.
 const BLOCK = { 4: 32, 8: 128 } as const
 
-/** A model that was given by its path is called after its file or folder. */
+/** A model that was given by its path is called after its file or folder, as far as a name can be. */
 const shortName = (name: string): string =>
   basename(name)
     .replace(/\.(safetensors|gguf)$/, "")
     .toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, "-")
+    .replace(/^[^a-z0-9]+|-+$/g, "") || "model"
 
 export async function quantizeModel(model: string, flags: QuantizeFlags, context: Context): Promise<Added> {
   const bits = Number(flags.bits)
