@@ -1,7 +1,6 @@
 // Weights with LoRAs added, computed when a model is loaded: small ones in memory, large ones as a file beside others.
-import { createHash } from "node:crypto"
-import { existsSync } from "node:fs"
-import { readdir, rm, stat, utimes } from "node:fs/promises"
+import { createHash, randomUUID } from "node:crypto"
+import { readdir, rename, rm, stat, utimes } from "node:fs/promises"
 import { join } from "node:path"
 import {
   applyLoras,
@@ -33,26 +32,36 @@ export interface AdapterOptions {
   cache: string
   /** Bytes of float32 up to which changed weights stay in memory: a compiled graph cannot hold 2 GB. */
   most?: number
+  /** Ends the work early: its reason is thrown, and nothing unfinished stays. */
+  signal?: AbortSignal
 }
 
 const KEPT_FILES = 2
+/** Milliseconds after which a file is nobody's who is about to open it, and one being written is nobody's at all. */
+const AGE = { finished: 10 * 60e3, unfinished: 60 * 60e3 } as const
 
 /** The changed weights by name; all others stay in their files. */
 export async function adaptedWeights(
   checkpoint: Checkpoint,
   loras: readonly WeightedLora[],
-  { cache, most = 512e6 }: AdapterOptions,
+  { cache, most = 512e6, signal }: AdapterOptions,
 ): Promise<Map<string, Changed>> {
   const names = [...loraTargets(loras)]
   const bytes = names.reduce((sum, name) => sum + 4 * elementCount(checkpoint.tensors.get(name)!.shape), 0)
   const changed = new Map<string, Changed>()
   if (bytes <= most) {
-    for (const name of names) changed.set(name, applyLoras(name, await readTensor(checkpoint, name), loras))
+    for (const name of names) {
+      signal?.throwIfAborted()
+      changed.set(name, applyLoras(name, await readTensor(checkpoint, name), loras))
+    }
     return changed
   }
   const path = join(cache, `lora-${await identity(checkpoint, loras)}.safetensors`)
-  if (existsSync(path)) await utimes(path, new Date(), new Date())
-  else await writeAdapted(path, checkpoint, names, loras)
+  const isThere = await utimes(path, new Date(), new Date()).then(
+    () => true,
+    () => false,
+  )
+  if (!isThere) await writeAdapted(path, checkpoint, names, loras, signal)
   await forgetOld(cache)
   for (const [name, tensor] of (await openCheckpoint(path)).tensors) changed.set(name, tensor)
   return changed
@@ -75,6 +84,7 @@ async function writeAdapted(
   checkpoint: Checkpoint,
   names: readonly string[],
   loras: readonly WeightedLora[],
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const tensors: Record<string, { bits: 4 | 8; blockSize: number }> = {}
   let record: QuantisationRecord | undefined
@@ -111,7 +121,17 @@ async function writeAdapted(
       { name: `${name}_scale`, type: "F32", shape: [rows, blocks], data: () => scales },
     ]
   })
-  await writeSafetensors(path, entries, record && { [quantisationKey]: JSON.stringify(record) })
+  // Under a name of its own: another process may be writing the same mix.
+  const own = `${path}.${randomUUID()}`
+  const metadata = record && { [quantisationKey]: JSON.stringify(record) }
+  try {
+    await writeSafetensors(own, entries, metadata, signal)
+    await rename(own, path)
+  } catch (thrown) {
+    await rm(own, { force: true })
+    signal?.throwIfAborted()
+    throw thrown
+  }
 }
 
 async function* changedRows(
@@ -123,11 +143,19 @@ async function* changedRows(
     yield { first, values: applyLoras(tensor.name, await reader.values(first, count), loras, first), count }
 }
 
+/** Of finished mixes the latest stay; of unfinished ones only those that may still be written. */
 async function forgetOld(cache: string): Promise<void> {
-  const files = (await readdir(cache)).filter((name) => /^lora-.*\.safetensors$/.test(name))
+  const files = (await readdir(cache)).filter((name) => /^lora-.*\.safetensors/.test(name))
   const aged = await Promise.all(
-    files.map(async (name) => ({ path: join(cache, name), time: (await stat(join(cache, name))).mtimeMs })),
+    files.map(async (name) => {
+      const path = join(cache, name)
+      const stats = await stat(path).catch(() => undefined) // another process may have forgotten it
+      return { path, isFinished: name.endsWith(".safetensors"), age: Date.now() - (stats?.mtimeMs ?? 0) }
+    }),
   )
-  for (const { path } of aged.sort((a, b) => b.time - a.time).slice(KEPT_FILES))
-    await rm(path, { force: true })
+  const latest = aged.filter((f) => f.isFinished).sort((a, b) => a.age - b.age)
+  const kept = new Set(latest.slice(0, KEPT_FILES))
+  for (const file of aged)
+    if (!kept.has(file) && file.age > (file.isFinished ? AGE.finished : AGE.unfinished))
+      await rm(file.path, { force: true })
 }

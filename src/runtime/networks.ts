@@ -77,7 +77,12 @@ export class Dit {
   static async open(runner: Runner, config: DitConfig, weights: WeightFiles): Promise<Dit> {
     const options = { layOut: config.features < WIDE }
     const fusion = await openGraph(runner, fusionGraph(config), weights, options)
-    return new Dit(config, fusion, await openGraph(runner, denoiserGraph(config), weights, options))
+    try {
+      return new Dit(config, fusion, await openGraph(runner, denoiserGraph(config), weights, options))
+    } catch (thrown) {
+      await fusion.close().catch(() => {}) // the worker may be gone
+      throw thrown
+    }
   }
 
   /** Taps [B,T,n,D] -> text tokens [B,T,F]. */

@@ -14,7 +14,7 @@ import { openGraph } from "../runtime/networks.ts"
 import { floats, integers } from "../runtime/session.ts"
 import { weightFiles } from "../runtime/weights.ts"
 import { json, readPart, required, thesaurusOf } from "./part-files.ts"
-import type { PartContext, Upsampler } from "./parts.ts"
+import type { PartContext, TextContext, Upsampler } from "./parts.ts"
 import type { TextEncoder } from "./text.ts"
 import { readWordVectors, SPECIAL, type WordTable, wordTokens } from "./words.ts"
 
@@ -22,7 +22,7 @@ import { readWordVectors, SPECIAL, type WordTable, wordTokens } from "./words.ts
  * `text.kind: "words"`: files `text` (the tower), `words` (the vocabulary, JSON) and `vectors`; `thesaurus`, where there is
  * one, says which words stand for others.
  */
-export async function openWords(context: PartContext): Promise<TextEncoder> {
+export async function openWords(context: TextContext): Promise<TextEncoder> {
   const checkpoint = await openSafetensors(required(context, "text"))
   const words = await readPart(required(context, "words"), json<string[]>)
   const instead = await thesaurusOf(context)

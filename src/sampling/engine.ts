@@ -86,8 +86,8 @@ export class LocalEngine implements Engine {
   readonly #folders: readonly string[]
   readonly #loaded = new Map<string, Entry>()
   #worker: Promise<WorkerRunner> | undefined
+  readonly #closing = new AbortController()
   #turn = 0
-  #closed = false
 
   constructor(options: EngineOptions) {
     this.#options = options
@@ -111,7 +111,7 @@ export class LocalEngine implements Engine {
   }
 
   #refuseIfClosed(): void {
-    if (this.#closed) throw new AtelierError("unavailable", "The engine is closed; make a new one.")
+    this.#closing.signal.throwIfAborted()
   }
 
   async #generate(request: GenerationRequest, options: GenerateOptions): Promise<Generation> {
@@ -149,7 +149,7 @@ export class LocalEngine implements Engine {
 
   /** Ends the worker at once, whatever it is doing. */
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing.abort(new AtelierError("unavailable", "The engine is closed; make a new one."))
     this.#loaded.clear()
     const worker = await this.#worker?.catch(() => undefined)
     this.#worker = undefined
@@ -216,6 +216,7 @@ export class LocalEngine implements Engine {
       loras,
       readImage: this.#options.readImage ?? readImage,
       cache: join(this.#home, "cache"),
+      signal: this.#closing.signal,
       ...(this.#options.readBoard && { readBoard: this.#options.readBoard }),
     })
   }

@@ -6,7 +6,6 @@ import { ditConfig, vaeConfig } from "../checkpoint/config.ts"
 import type { WeightedLora } from "../checkpoint/lora-apply.ts"
 import { type Checkpoint, elementCount } from "../checkpoint/tensor.ts"
 import { type Pixels, resizePixels, toPlanes } from "../image/decode.ts"
-import type { ImageResolver } from "../image/source.ts"
 import { type DitConfig, patchify, unpatchify, type VaeConfig } from "../nets/index.ts"
 import type { ModelInfo } from "../request/engine.ts"
 import { AtelierError, asAtelierError } from "../request/errors.ts"
@@ -27,6 +26,7 @@ import {
   chosen,
   conditioners,
   type PartContext,
+  type TextContext,
   textEncoders,
   type Upsampler,
   upsamplers,
@@ -157,7 +157,10 @@ export class Model {
   static async load(
     runner: Runner,
     installed: Installed,
-    options: { loras: readonly WeightedLora[] } & Pick<PartContext, "readImage" | "readBoard" | "cache">,
+    options: { loras: readonly WeightedLora[]; signal?: AbortSignal } & Pick<
+      PartContext,
+      "readImage" | "readBoard" | "cache"
+    >,
   ): Promise<Model> {
     const checkpoint = await componentOf(installed, "dit")
     const config = ditConfig(checkpoint)
@@ -170,7 +173,6 @@ export class Model {
         "model_invalid",
         `The VAE ${vaeFile.path} has ${sizes.latentChannels} latent channels, and the image model ${config.channels}; they do not belong together.`,
       )
-    const changed = await adaptedWeights(checkpoint, options.loras, options)
     const { kind } = installed.manifest.text
     const openText = textEncoders[kind]
     if (!openText)
@@ -184,21 +186,25 @@ export class Model {
       opened.unshift(await part)
       return await part
     }
-    const dit = await keep(Dit.open(runner, config, weightFiles(checkpoint, changed)))
     const file = (part: string): string | undefined => fileOf(installed, part)
-    const vae = new Vae(runner, sizes, vaeFile)
-    const { loras: _, ...resolvers } = options
-    const context: PartContext = { runner, installed, dit, vae, file, ...resolvers }
-    const open = async <T extends { close(): Promise<void> }>(
-      part: ((context: PartContext) => Promise<T>) | undefined,
-    ): Promise<T | undefined> => part && (await keep(part(context)))
+    const { loras, signal, ...resolvers } = options
+    const reading: TextContext = { runner, installed, config, file, ...resolvers }
     try {
+      // First, for its files are most often wrong, and adapters can take minutes.
+      const encoder = await keep(openText(reading))
+      const changed = await adaptedWeights(checkpoint, loras, { cache: options.cache, signal })
+      const dit = await keep(Dit.open(runner, config, weightFiles(checkpoint, changed)))
+      const vae = new Vae(runner, sizes, vaeFile)
+      const context: PartContext = { ...reading, dit, vae }
+      const open = async <T extends { close(): Promise<void> }>(
+        part: ((context: PartContext) => Promise<T>) | undefined,
+      ): Promise<T | undefined> => part && (await keep(part(context)))
       return new Model({
         installed,
         info: modelInfo(installed, checkpoint),
         dit,
         vae,
-        encoder: await keep(openText(context)),
+        encoder,
         conditioner: await open(chosen(conditioners, context)),
         upsampler: await open(chosen(upsamplers, context)),
         verifier: await open(chosen(verifiers, context)),

@@ -1,11 +1,11 @@
 // Files of a model's parts beside the networks: where they are, and what they hold.
 import { readFile } from "node:fs/promises"
 import { AtelierError } from "../request/errors.ts"
-import type { PartContext } from "./parts.ts"
+import type { TextContext } from "./parts.ts"
 import { readThesaurus, type ThesaurusEntry, type WordTable } from "./words.ts"
 
 /** The path of a part that a model must have. Throws `model_invalid` where its manifest names none. */
-export const required = ({ file, installed }: PartContext, part: string): string => {
+export const required = ({ file, installed }: TextContext, part: string): string => {
   const path = file(part)
   if (path) return path
   throw new AtelierError(
@@ -31,7 +31,7 @@ export async function readPart<T>(path: string, parse: (bytes: Buffer) => T): Pr
 export const json = <T>(bytes: Buffer): T => JSON.parse(bytes.toString()) as T
 
 /** Which words stand for others, where the model has a thesaurus. */
-export async function thesaurusOf({ file }: PartContext): Promise<WordTable["instead"]> {
+export async function thesaurusOf({ file }: TextContext): Promise<WordTable["instead"]> {
   const path = file("thesaurus")
   return path === undefined
     ? undefined

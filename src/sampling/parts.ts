@@ -2,7 +2,7 @@
 
 import { checkText } from "../checkpoint/check.ts"
 import { findComponents } from "../checkpoint/components.ts"
-import { textConfig } from "../checkpoint/config.ts"
+import { type DitConfig, textConfig } from "../checkpoint/config.ts"
 import type { Pixels } from "../image/decode.ts"
 import type { ImageResolver } from "../image/source.ts"
 import { AtelierError } from "../request/errors.ts"
@@ -24,6 +24,8 @@ export interface PartContext {
   installed: Installed
   /** Absolute path of a part named in `files`. */
   file: (part: string) => string | undefined
+  /** The image model's sizes. */
+  config: DitConfig
   dit: Dit
   vae: Vae
   /** Opens picture sources of a request. */
@@ -33,6 +35,9 @@ export interface PartContext {
   /** Folder of what can be made again. */
   cache: string
 }
+
+/** What reads a prompt is opened before the other networks. */
+export type TextContext = Omit<PartContext, "dit" | "vae">
 
 /** Pictures of a board by its id, name or share code. Throws not_found. */
 export type BoardReader = (id: string) => Promise<{ bytes: Uint8Array; weight: number }[]>
@@ -65,10 +70,13 @@ export interface Verifier {
   close(): Promise<void>
 }
 
-type Open<T> = (context: PartContext) => Promise<T>
+type Open<T, C = PartContext> = (context: C) => Promise<T>
 
 /** Encoders by `text.kind`. */
-export const textEncoders: Record<string, Open<TextEncoder>> = { qwen3: openQwen, words: openWords }
+export const textEncoders: Record<string, Open<TextEncoder, TextContext>> = {
+  qwen3: openQwen,
+  words: openWords,
+}
 /** Conditioners, upsamplers and verifiers by the file that a manifest names; the first one present is used. */
 export const conditioners: Record<string, Open<Conditioner>> = {}
 export const upsamplers: Record<string, Open<Upsampler>> = { upsampler: openUpsampler }
@@ -79,7 +87,7 @@ export function chosen<T>(table: Record<string, Open<T>>, { file }: PartContext)
   return Object.entries(table).find(([part]) => file(part) !== undefined)?.[1]
 }
 
-async function openQwen({ runner, installed, dit }: PartContext): Promise<TextEncoder> {
+async function openQwen({ runner, installed, config: image }: TextContext): Promise<TextEncoder> {
   const path = fileOf(installed, "text")
   const tokenizer = fileOf(installed, "tokenizer")
   const { name, text: settings } = installed.manifest
@@ -92,12 +100,12 @@ async function openQwen({ runner, installed, dit }: PartContext): Promise<TextEn
   if (!checkpoint) throw new AtelierError("model_invalid", `${path} holds no text tower.`)
   const config = textConfig(checkpoint, settings)
   checkText(checkpoint, config)
-  const { textLayers, textDim } = dit.config
+  const { textLayers, textDim } = image
   if (config.taps.length !== textLayers || config.hidden !== textDim)
     throw new AtelierError(
       "model_invalid",
       `The text tower ${path} gives ${config.taps.length} states of ${config.hidden} values, and the image model reads ${textLayers} of ${textDim}; they do not belong together.`,
     )
-  const tower = await TextTower.open(runner, config, weightFiles(checkpoint))
-  return new QwenEncoder(await openTokenizer(tokenizer), tower)
+  const words = await openTokenizer(tokenizer)
+  return new QwenEncoder(words, await TextTower.open(runner, config, weightFiles(checkpoint)))
 }

@@ -1,18 +1,21 @@
 // LoRAs on weights in memory and in a file: the same picture of the same numbers.
 import assert from "node:assert/strict"
-import { mkdtemp, readdir, rename, rm } from "node:fs/promises"
+import { mkdtemp, readdir, rename, rm, utimes, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { test } from "node:test"
 import {
+  applyLoras,
   type Checkpoint,
   ditConfig,
   findComponents,
   loadLora,
   quantiseCheckpoint,
+  readRows,
   readTensor,
   writeSafetensors,
 } from "../../src/checkpoint/index.ts"
+import { AtelierError } from "../../src/request/errors.ts"
 import { adaptedWeights } from "../../src/runtime/adapters.ts"
 import { Dit } from "../../src/runtime/networks.ts"
 import { localRunner } from "../../src/runtime/runner.ts"
@@ -95,13 +98,61 @@ test("the same mix is written once, and old mixes are forgotten", async () => {
   const path = join(model.folder, "lora.safetensors")
   await writeLora(path)
   const lora = await loadLora(path, ditConfig(checkpoint))
-  for (const strength of [0.5, 0.5, 1, 1.5, 2])
-    await adaptedWeights(checkpoint, [{ lora, strength }], { cache, most: 0 })
+  const mix = (strength: number) => adaptedWeights(checkpoint, [{ lora, strength }], { cache, most: 0 })
+  const aged = async (name: string, minutes: number): Promise<void> => {
+    const then = new Date(Date.now() - minutes * 60e3)
+    await utimes(join(cache, name), then, then)
+  }
+  for (const strength of [0.5, 0.5, 1, 1.5]) await mix(strength)
+  const old = await readdir(cache)
+  assert.equal(old.length, 3) // who made one a moment ago may not have opened it yet
+  for (const name of old) await aged(name, 11)
+  await mix(2)
   const files = await readdir(cache)
   assert.equal(files.length, 2)
-  const latest = await adaptedWeights(checkpoint, [{ lora, strength: 2 }], { cache, most: 0 })
-  assert.deepEqual(await readdir(cache), files)
+  const [left] = files.filter((name) => old.includes(name))
+  await writeFile(join(cache, `${left}.left.part`), "what was being written when the power went")
+  await aged(`${left}.left.part`, 61)
+  await writeFile(join(cache, `${left}.right.part`), "what another process is writing")
+  await aged(`${left}.right.part`, 59)
+  const latest = await mix(2)
+  assert.deepEqual((await readdir(cache)).sort(), [...files, `${left}.right.part`].sort())
   const stored = latest.get("blocks.0.attn.wq.weight")
   assert.ok(stored && !(stored instanceof Float32Array) && stored.file.startsWith(cache))
   assert.equal((await readTensor(checkpoint, "blocks.0.attn.wq.weight")).length, 128 * 128)
+})
+
+test("the same mix asked for twice at once, and many mixes at once, are all there and whole", async () => {
+  await using model = await makeModel({ dit: wide })
+  const cache = join(model.home, "cache")
+  const checkpoint = (await findComponents(join(model.folder, "dit.safetensors"))).dit!
+  const path = join(model.folder, "lora.safetensors")
+  await writeLora(path)
+  const lora = await loadLora(path, ditConfig(checkpoint))
+  const name = "blocks.0.attn.wq.weight"
+  const work = [1, 1, 1, 0.5, 1.5, 2].map(async (strength) => {
+    const loras = [{ lora, strength }]
+    const changed = (await adaptedWeights(checkpoint, loras, { cache, most: 0 })).get(name)
+    assert.ok(changed && !(changed instanceof Float32Array))
+    const expected = applyLoras(name, await readTensor(checkpoint, name), loras)
+    assert.deepEqual(await readRows(changed, 0, 128), expected)
+  })
+  await Promise.all(work)
+  assert.equal((await readdir(cache)).length, 4)
+})
+
+test("adapting that is stopped ends with the reason and leaves nothing, in memory and in a file", async () => {
+  await using model = await makeModel({ dit: wide })
+  const cache = join(model.home, "cache")
+  const checkpoint = (await findComponents(join(model.folder, "dit.safetensors"))).dit!
+  const path = join(model.folder, "lora.safetensors")
+  await writeLora(path)
+  const loras = [{ lora: await loadLora(path, ditConfig(checkpoint)), strength: 1 }]
+  for (const most of [0, undefined]) {
+    const stop = new AbortController()
+    const work = adaptedWeights(checkpoint, loras, { cache, most, signal: stop.signal })
+    stop.abort(new AtelierError("unavailable", "It is closed."))
+    await assert.rejects(work, { code: "unavailable", message: "It is closed." })
+    assert.deepEqual(await readdir(cache).catch(() => []), [])
+  }
 })

@@ -60,6 +60,26 @@ test("an autoencoder that could not be opened is opened the next time", async ()
   await vae.close()
 })
 
+test("an image model whose second graph cannot be opened leaves no first one", async () => {
+  let opened = 0
+  const scarce: Runner = {
+    ...runner,
+    open: async (graph) => {
+      if (opened === 1) throw new Error("no memory")
+      const loaded = await runner.open(graph)
+      opened++
+      const close = async () => {
+        opened--
+        await loaded.close()
+      }
+      return { ...loaded, close }
+    },
+  }
+  const { dit } = await findComponents(`${model.folder}/dit.safetensors`)
+  await assert.rejects(Dit.open(scarce, TINY_DIT, weightFiles(dit!)), /no memory/)
+  assert.equal(opened, 0)
+})
+
 /** A part of the model with every matrix in a stored form, and the same numbers in float32. */
 async function stored(
   part: "dit" | "text",
