@@ -1,14 +1,10 @@
 // Reads LoRA files in every public layout (architecture.md 7) into one form: down, up, alpha, rank per module.
-import { existsSync } from "node:fs"
-import { readFile } from "node:fs/promises"
-import { basename, dirname, join } from "node:path"
-import { AtelierError } from "../request/errors.ts"
 import type { DitConfig } from "./config.ts"
 import { ditTensors, type TensorTable } from "./expected.ts"
-import { stripDitPrefix, toDiffusersName } from "./names-dit.ts"
+import { alphaBeside } from "./lora-alpha.ts"
+import { invalidLora, isOfAdapter, moduleOf, parseKey, type Role, roleOf, tensorFinder } from "./lora-keys.ts"
 import { openCheckpoint } from "./open.ts"
 import { readTensor } from "./read.ts"
-import { isRecord } from "./safetensors.ts"
 import { type Checkpoint, elementCount, formatShape } from "./tensor.ts"
 
 /** A low-rank change of one Linear module or modulation table: alpha/rank * up @ down is added to its weight. */
@@ -46,27 +42,6 @@ export const loraTensor = (module: string): string => (isTable(module) ? module 
 
 const isTable = (name: string): boolean => name.endsWith(".lin")
 
-type Role = "down" | "up" | "alpha" | "diff" | "diff_b"
-
-const roles: [RegExp, Role][] = [
-  [/\.(lora_A(\.[^.]+)?|lora_down|lora\.down)(\.weight)?$/, "down"],
-  [/\.(lora_B(\.[^.]+)?|lora_up|lora\.up)(\.weight)?$/, "up"],
-  [/\.alpha$/, "alpha"],
-  [/\.diff$/, "diff"],
-  [/\.diff_b$/, "diff_b"],
-]
-
-const otherKinds: [RegExp, string][] = [
-  [/\.lokr_|\.lokr\./, "LoKr"],
-  [/\.hada_/, "LoHa"],
-  [/\.dora_scale$|magnitude/, "DoRA"],
-  [/\.oft_|\.boft_/, "OFT"],
-  [/\.lora_mid\./, "LoRA with a middle factor"],
-  [/\.lora_[AB](\.[^.]+)?\.bias$/, "LoRA with biases"],
-  [/\.(a1|a2|b1|b2)\.weight$/, "GLoRA"],
-  [/\.set_weight$/, "whole replaced tensors"],
-]
-
 /**
  * Reads a LoRA for a DiT of this configuration.
  * Throws unsupported (LoKr, LoHa, DoRA, ...), or model_invalid: a key of no module, a missing half, a wrong
@@ -82,10 +57,10 @@ export async function loadLora(path: string, config: DitConfig): Promise<Lora> {
     const part = parts.get(tensor) ?? {}
     const other = part[role]
     if (other !== undefined)
-      throw invalid(path, `the keys ${other} and ${key} mean the same; one is expected`)
+      throw invalidLora(path, `the keys ${other} and ${key} mean the same; one is expected`)
     parts.set(tensor, { ...part, [role]: key })
   }
-  if (parts.size === 0) throw invalid(path, "it holds no tensor; LoRA weights are expected")
+  if (parts.size === 0) throw invalidLora(path, "it holds no tensor; LoRA weights are expected")
   const unsaid = await alphaBeside(checkpoint)
   const modules: LoraModule[] = []
   const deltas: LoraDelta[] = []
@@ -110,9 +85,8 @@ export interface LoraSummary {
 
 /** Undefined for a checkpoint that is no LoRA. Throws as `loadLora` for keys of other adapters. */
 export function loraSummary({ path, tensors }: Checkpoint): LoraSummary | undefined {
-  const marks = [...roles.filter(([, role]) => role !== "alpha"), ...otherKinds]
   const keys = [...tensors.keys()]
-  if (!keys.some((key) => marks.some(([pattern]) => pattern.test(key)))) return undefined
+  if (!keys.some(isOfAdapter)) return undefined
   const found = keys.map((key) => ({ key, role: roleOf(path, key).role }))
   const downs = found.filter(({ role }) => role === "down")
   const ranks = new Set(downs.map(({ key }) => tensors.get(key)!.shape[0] ?? 0))
@@ -120,59 +94,6 @@ export function loraSummary({ path, tensors }: Checkpoint): LoraSummary | undefi
     modules: downs.length,
     ranks: [...ranks].sort((a, b) => a - b),
     differences: found.filter(({ role }) => role.startsWith("diff")).length,
-  }
-}
-
-function parseKey(
-  path: string,
-  key: string,
-  find: (name: string) => string | undefined,
-): { tensor: string; role: Role } {
-  const { name, role } = roleOf(path, key)
-  const tensor = find(name)
-  const isNorm = tensor?.endsWith(".scale") // which only has differences
-  if (tensor === undefined || (isNorm && !role.startsWith("diff")))
-    throw invalid(path, `the key ${key} names ${name}, which is no module of this image model`)
-  return { tensor, role }
-}
-
-function roleOf(path: string, key: string): { name: string; role: Role } {
-  const other = otherKinds.find(([pattern]) => pattern.test(key))
-  if (other)
-    throw new AtelierError(
-      "unsupported",
-      `${path} holds the key ${key}: ${other[1]} is not supported; use a plain LoRA.`,
-    )
-  const role = roles.find(([pattern]) => pattern.test(key))
-  if (!role)
-    throw invalid(
-      path,
-      `the key ${key} is no part of a LoRA; names such as ...lora_A.weight or ...lora_down.weight are expected`,
-    )
-  return { name: key.replace(role[0], ""), role: role[1] }
-}
-
-const dottedPrefix = /^(base_model\.model\.|lycoris\.)/
-const flatPrefix = /^(lora_unet_|lycoris_|lora_transformer_|lora_)/
-
-/** A tensor's name as adapters say it. */
-const moduleOf = (tensor: string): string => tensor.replace(/\.(weight|scale)$/, "")
-
-// Kohya's flattening replaces every dot by an underscore, and module names hold underscores themselves, so
-// nothing is split: the flat forms of all modules are looked up.
-function tensorFinder(table: TensorTable): (name: string) => string | undefined {
-  const known = new Map<string, string>()
-  for (const tensor of table.keys()) {
-    if (tensor.endsWith(".bias")) continue
-    // Layers that only the embedded family has are called by our name alone.
-    for (const name of [tensor, moduleOf(tensor), moduleOf(toDiffusersName(tensor) ?? tensor)]) {
-      known.set(name, tensor)
-      known.set(name.replaceAll(".", "_"), tensor)
-    }
-  }
-  return (name) => {
-    const bare = stripDitPrefix(name.replace(dottedPrefix, ""))
-    return known.get(bare) ?? known.get(bare.replace(flatPrefix, ""))
   }
 }
 
@@ -186,7 +107,7 @@ async function readModule(
   const { path } = checkpoint
   const module = moduleOf(tensor)
   if (part.down === undefined || part.up === undefined)
-    throw invalid(
+    throw invalidLora(
       path,
       `the module ${module} has ${part.down ?? part.up ?? part.alpha} and no ${part.down === undefined ? "down (lora_A)" : "up (lora_B)"} weight`,
     )
@@ -196,7 +117,7 @@ async function readModule(
   expectShape(checkpoint, part.up, [out, rank])
   const alpha = part.alpha ? (await readTensor(checkpoint, part.alpha))[0] : unsaid(part.down, rank)
   if (alpha === undefined || !Number.isFinite(alpha))
-    throw invalid(path, `the key ${part.alpha} is no finite number`)
+    throw invalidLora(path, `the key ${part.alpha} is no finite number`)
   return {
     module,
     down: await readTensor(checkpoint, part.down),
@@ -214,7 +135,10 @@ async function readDelta(
 ): Promise<LoraDelta> {
   const shape = table.get(tensor)
   if (!shape)
-    throw invalid(checkpoint.path, `the key ${key} changes ${tensor}, which this image model does not have`)
+    throw invalidLora(
+      checkpoint.path,
+      `the key ${key} changes ${tensor}, which this image model does not have`,
+    )
   const rows = rowsOf(tensor, table)
   expectShape(checkpoint, key, checkpoint.tensors.get(key)!.shape.length === rows.length ? rows : shape)
   return { tensor, delta: await readTensor(checkpoint, key), columns: shape.length < 2 ? 1 : shape.at(-1)! }
@@ -231,39 +155,8 @@ function expectShape({ path, tensors }: Checkpoint, key: string, expected: reado
   const { shape } = tensors.get(key)!
   const plain = shape.slice(0, expected.length)
   if (elementCount(shape) !== elementCount(plain) || formatShape(plain) !== formatShape(expected))
-    throw invalid(path, `${key} has the shape ${formatShape(shape)}; ${formatShape(expected)} is expected`)
-}
-
-// peft keeps alpha in a file beside the weights; diffusers copies that into the header, under the component's name.
-async function alphaBeside({ path, metadata }: Checkpoint): Promise<(key: string, rank: number) => number> {
-  const beside = join(dirname(path), "adapter_config.json")
-  const header = metadata.lora_adapter_metadata
-  const isPeft = basename(path) === "adapter_model.safetensors" && existsSync(beside)
-  if (header === undefined && !isPeft) return (_, rank) => rank
-  const settings = parsed(
-    header ?? (await readFile(beside, "utf8")),
-    header === undefined ? beside : `${path} has lora_adapter_metadata that`,
-  )
-  const value = (name: string) => settings[`transformer.${name}`] ?? settings[name]
-  const [pattern, general] = [value("alpha_pattern"), value("lora_alpha")]
-  const own = isRecord(pattern) ? Object.entries(pattern) : []
-  return (key, rank) => {
-    const module = key.replace(/\.lora.*$/, "")
-    const alpha = own.find(([name]) => module === name || module.endsWith(`.${name}`))?.[1] ?? general
-    if (typeof alpha !== "number") return rank
-    return value("use_rslora") === true ? alpha * Math.sqrt(rank) : alpha // rank-stabilised: alpha / sqrt(rank)
-  }
-}
-
-function parsed(text: string, what: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isRecord(value) ? value : {}
-  } catch (cause) {
-    throw new AtelierError("model_invalid", `${what} is not JSON.`, { cause })
-  }
-}
-
-function invalid(path: string, reason: string): AtelierError {
-  return new AtelierError("model_invalid", `${path} is not a usable LoRA: ${reason}.`)
+    throw invalidLora(
+      path,
+      `${key} has the shape ${formatShape(shape)}; ${formatShape(expected)} is expected`,
+    )
 }

@@ -67,14 +67,15 @@ export async function adaptedWeights(
   return changed
 }
 
-/** Same files, same strengths, same name. */
+/** Same files, same strengths, same name. Settings beside a LoRA's file are told by the alphas that they give. */
 async function identity(checkpoint: Checkpoint, loras: readonly WeightedLora[]): Promise<string> {
   const hash = createHash("sha256")
   for (const path of [...checkpoint.files, ...loras.map((l) => l.lora.path)]) {
     const { size, mtimeMs } = await stat(path)
     hash.update(`${path} ${size} ${mtimeMs}\n`)
   }
-  hash.update(loras.map((l) => l.strength).join(" "))
+  for (const { lora, strength } of loras)
+    hash.update([strength, ...lora.modules.map(({ alpha }) => alpha)].join(" "))
   return hash.digest("hex").slice(0, 24)
 }
 

@@ -139,6 +139,10 @@ test("the same mix asked for twice at once, and many mixes at once, are all ther
   })
   await Promise.all(work)
   assert.equal((await readdir(cache)).length, 4)
+  // Its file is the same; what is said beside it is not.
+  const stronger = { ...lora, modules: lora.modules.map((part) => ({ ...part, alpha: 16 })) }
+  await adaptedWeights(checkpoint, [{ lora: stronger, strength: 1 }], { cache, most: 0 })
+  assert.equal((await readdir(cache)).length, 5)
 })
 
 test("adapting that is stopped ends with the reason and leaves nothing, in memory and in a file", async () => {
