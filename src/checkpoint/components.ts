@@ -2,7 +2,7 @@
 // diffusers folder or in single files.
 import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { AtelierError } from "../request/errors.ts"
 import { ditName, isUnusedDitTensor } from "./names-dit.ts"
 import { textName } from "./names-text.ts"
@@ -32,8 +32,6 @@ export interface ModelComponents extends SplitCheckpoint {
   /** model_index.json's text_encoder_select_layers. */
   taps?: readonly number[]
   ropeTheta?: number
-  latentMean?: readonly number[]
-  latentDeviation?: readonly number[]
 }
 
 /**
@@ -105,13 +103,22 @@ export async function findComponents(path: string): Promise<ModelComponents> {
   if ((await isFolder(path)) && existsSync(join(path, "model_index.json"))) return await diffusersFolder(path)
   const split = splitComponents(await openCheckpoint(path))
   refuseForeign(path, split)
-  return { path, ...split }
+  return { path, ...split, ...(split.vae && { vae: await withConstants(split.vae) }) }
+}
+
+// diffusers keeps a VAE's constants beside its weights; here they are the file's own words, whoever opens it.
+async function withConstants(vae: Checkpoint): Promise<Checkpoint> {
+  const beside = await readJson(join(dirname(vae.files[0]!), "config.json"))
+  const said = ["latents_mean", "latents_std"].flatMap((name) => {
+    const values = numbers(beside[name])
+    return values ? [[name, JSON.stringify(values)]] : []
+  })
+  return { ...vae, metadata: { ...vae.metadata, ...Object.fromEntries(said) } }
 }
 
 async function diffusersFolder(path: string): Promise<ModelComponents> {
   const index = await readJson(join(path, "model_index.json"))
   const text = await readJson(join(path, "text_encoder", "config.json"))
-  const vae = await readJson(join(path, "vae", "config.json"))
   const model: ModelComponents = { path, ignored: [], unknown: [] }
   for (const [folder, kind] of [
     ["transformer", "dit"],
@@ -121,7 +128,7 @@ async function diffusersFolder(path: string): Promise<ModelComponents> {
     if (!existsSync(join(path, folder))) continue
     const split = splitComponents(await openCheckpoint(join(path, folder)))
     refuseForeign(join(path, folder), split)
-    model[kind] = split[kind]
+    model[kind] = kind === "vae" && split.vae ? await withConstants(split.vae) : split[kind]
     model.ignored = [...model.ignored, ...split.ignored]
   }
   const tower = isRecord(text.text_config) ? text.text_config : text
@@ -132,8 +139,6 @@ async function diffusersFolder(path: string): Promise<ModelComponents> {
   if (typeof index.is_distilled === "boolean") model.distilled = index.is_distilled
   model.taps = numbers(index.text_encoder_select_layers)
   if (isRecord(rope) && typeof rope.rope_theta === "number") model.ropeTheta = rope.rope_theta
-  model.latentMean = numbers(vae.latents_mean)
-  model.latentDeviation = numbers(vae.latents_std)
   return model
 }
 

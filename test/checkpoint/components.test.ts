@@ -263,7 +263,10 @@ test("a diffusers folder gives its components, its tokenizer and what its small 
   assert.equal(model.distilled, true)
   assert.deepEqual(textConfig(model.text!, model).taps, [1, 2, 4])
   assert.equal(textConfig(model.text!, model).ropeTheta, 12345)
-  assert.deepEqual(vaeConfig(model.vae!, model).latentDeviation, [4, 5, 6])
+  assert.deepEqual(vaeConfig(model.vae!).latentDeviation, [4, 5, 6])
+  // An installed model names the file, and it must mean the same then.
+  const alone = (await findComponents(at("vae", "diffusion_pytorch_model.safetensors"))).vae!
+  assert.deepEqual(vaeConfig(alone), vaeConfig(model.vae!))
 
   await writeFile(at("model_index.json"), "{broken")
   assert.match((await refusal(findComponents(folder.path))).message, /model_index\.json is not a JSON object/)

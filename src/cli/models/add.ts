@@ -50,7 +50,7 @@ export async function addModel(
     }
     const dit = found.dit!
     checkDit(dit, ditConfig(dit))
-    checkVae(found.vae!, vaeConfig(found.vae!, whole))
+    checkVae(found.vae!, vaeConfig(found.vae!))
     checkText(found.text!, textConfig(found.text!, whole))
     // Before anything is converted: that can take many minutes.
     files.tokenizer = tokenizerOf(flags.tokenizer ?? whole?.tokenizer, found.text!.path)

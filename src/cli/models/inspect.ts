@@ -54,7 +54,7 @@ function partsOf(components: ModelComponents): PartReport[] {
   return [
     ...(dit ? [partReport("dit", dit)] : []),
     ...(text ? [partReport("text", text, { taps, ropeTheta })] : []),
-    ...(vae ? [partReport("vae", vae, components)] : []),
+    ...(vae ? [partReport("vae", vae)] : []),
   ]
 }
 
@@ -94,7 +94,7 @@ function checked(part: PartReport["part"], checkpoint: Checkpoint, settings: obj
     checkText(checkpoint, config)
     return config
   }
-  const config = vaeConfig(checkpoint, settings)
+  const config = vaeConfig(checkpoint)
   checkVae(checkpoint, config)
   return config
 }
