@@ -2,7 +2,7 @@
 // and without one, by opening the store.
 import type { RequestListener } from "node:http"
 import { type Jobs, Jobs as JobsClass, purge, replayWebhooks, type Scrub, scrub } from "../jobs/index.ts"
-import { AtelierError } from "../request/index.ts"
+import { AtelierError, asAtelierError } from "../request/index.ts"
 import {
   addKey,
   type BlobStore,
@@ -13,7 +13,7 @@ import {
   revokeKey,
   WEBHOOKS,
 } from "../store/index.ts"
-import { askHolder, lockDirectory } from "./lock.ts"
+import { answerBusy, askHolder, lockDirectory } from "./lock.ts"
 import { fillOptions, type ServeOptions } from "./options.ts"
 
 interface Commands {
@@ -40,6 +40,7 @@ export interface WebhookListing {
   last_error: string | null
 }
 const LISTED = 1000
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
 
 /** Runs one command on an open store. */
 async function run(command: string, asked: unknown, jobs: Jobs, blobs: BlobStore): Promise<unknown> {
@@ -58,8 +59,10 @@ async function run(command: string, asked: unknown, jobs: Jobs, blobs: BlobStore
       return revokeKey(jobs.db, (asked as Commands["keys-revoke"]["asked"]).key, now)
     case "webhooks-list":
       return jobs.db.query<WebhookListing>(WEBHOOKS.list, [null, LISTED])
-    case "webhooks-replay":
-      return replayWebhooks(jobs, (asked as Commands["webhooks-replay"]["asked"]).event)
+    case "webhooks-replay": {
+      const { event } = asked as Commands["webhooks-replay"]["asked"]
+      return event === null || UUID.test(event) ? replayWebhooks(jobs, event) : 0
+    }
     case "scrub":
       await purge(jobs, blobs)
       return scrub(jobs, blobs, (asked as Commands["scrub"]["asked"]).remove)
@@ -79,9 +82,9 @@ export const adminListener =
         run((request.url ?? "/").slice(1), JSON.parse(Buffer.concat(parts).toString() || "{}"), jobs, blobs)
       answer().then(
         (result) => response.end(JSON.stringify({ result })),
-        (thrown: Error) => {
+        (thrown: unknown) => {
           response.statusCode = 400
-          response.end(JSON.stringify({ error: thrown.message }))
+          response.end(JSON.stringify({ error: asAtelierError(thrown) }))
         },
       )
     })
@@ -93,11 +96,16 @@ async function ask<C extends keyof Commands>(
   asked: Commands[C]["asked"],
 ): Promise<Commands[C]["result"]> {
   const full = fillOptions(options)
-  if (!full.databaseUrl) {
+  let lock: Awaited<ReturnType<typeof lockDirectory>> | null = null
+  while (!full.databaseUrl && !lock) {
     const told = await askHolder(full.directory, command, asked)
     if (told !== null) return told as Commands[C]["result"]
+    lock = await lockDirectory(full.directory, answerBusy).catch((thrown: unknown) => {
+      // Another was quicker; now it can be asked.
+      if (thrown instanceof AtelierError && thrown.code === "conflict") return null
+      throw thrown
+    })
   }
-  const lock = full.databaseUrl ? null : await lockDirectory(full.directory, (_, response) => response.end())
   const store = await openStore(full)
   try {
     return (await run(command, asked, new JobsClass({ db: store.db }), store.blobs)) as Commands[C]["result"]
@@ -110,8 +118,14 @@ async function ask<C extends keyof Commands>(
 /** `atelier keys add <name>`. The secret in the answer is its only copy. */
 export const keysAdd = (options: ServeOptions, name: string, limits?: Partial<KeyLimits>) =>
   ask(options, "keys-add", { name, ...(limits ? { limits } : {}) })
-/** `atelier keys list`. Dates are ISO strings when a running server answered. */
-export const keysList = (options: ServeOptions) => ask(options, "keys-list", {})
+/** `atelier keys list`. */
+export const keysList = async (options: ServeOptions): Promise<KeyListing[]> =>
+  // A running server's answer has dates as strings.
+  (await ask(options, "keys-list", {})).map(({ createdAt, revokedAt, ...key }) => ({
+    ...key,
+    createdAt: new Date(createdAt),
+    revokedAt: revokedAt && new Date(revokedAt),
+  }))
 /** `atelier keys revoke <id or name>`; false when there was none. A running server obeys within two seconds. */
 export const keysRevoke = (options: ServeOptions, key: string) => ask(options, "keys-revoke", { key })
 /** `atelier webhooks list`: the newest events of all keys. */

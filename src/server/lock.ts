@@ -6,7 +6,8 @@ import { createServer, type RequestListener, request, type Server } from "node:h
 import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
-import { AtelierError } from "../request/index.ts"
+import { setTimeout as after } from "node:timers/promises"
+import { AtelierError, asAtelierError, type ErrorData } from "../request/index.ts"
 
 /** Socket paths are limited to about 100 bytes; deeper folders get one in a private folder of the temp directory. */
 export function socketPath(directory: string): string {
@@ -104,24 +105,73 @@ async function takeName(own: string, path: string, directory: string): Promise<v
   }
 }
 
-/** Asks the process that holds the folder; null when there is none. Throws what it answered. */
-export async function askHolder(directory: string, command: string, body: unknown): Promise<unknown | null> {
+/** What a process answers that holds the folder and has no store open yet, or none to share. */
+export const answerBusy: RequestListener = (_, response) => {
+  const error = new AtelierError("unavailable", "The process that holds the folder is busy; ask again.")
+  response.writeHead(503, { "content-type": "application/json" }).end(JSON.stringify({ error }))
+}
+
+const ASK_AGAIN_MS = 200
+
+/**
+ * Asks the process that holds the folder; null when there is none. Throws what it answered, and `unavailable` when it
+ * stays busy for `patience` seconds: with its start, or with a command of its own.
+ */
+export async function askHolder(
+  directory: string,
+  command: string,
+  body: unknown,
+  patience = 30,
+): Promise<unknown | null> {
   const path = socketPath(directory)
-  if (!(await isAlive(path))) return null
-  return new Promise((resolve, reject) => {
-    const asked = request({ socketPath: path, path: `/${command}`, method: "POST" }, (answer) => {
+  const end = performance.now() + patience * 1000
+  while (await isAlive(path)) {
+    const answer = await post(path, command, JSON.stringify(body)).catch((cause: NodeJS.ErrnoException) => {
+      // It ended since the look, before it was asked anything.
+      if (cause.code === "ENOENT" || cause.code === "ECONNREFUSED") return undefined
+      throw unreadable(directory, cause)
+    })
+    if (answer === undefined) continue
+    if (answer.status !== 503) return resultOf(answer.text, directory)
+    if (performance.now() > end)
+      throw new AtelierError(
+        "unavailable",
+        `Another atelier has held ${directory} for ${patience} s, by starting or by a command; try again when it is done.`,
+      )
+    await after(ASK_AGAIN_MS)
+  }
+  return null
+}
+
+const unreadable = (directory: string, cause: unknown): AtelierError =>
+  new AtelierError(
+    "unavailable",
+    `The atelier that holds ${directory} gave no whole answer (${asAtelierError(cause).message}); look whether it still runs, and ask again.`,
+    { cause },
+  )
+
+function resultOf(text: string, directory: string): unknown {
+  let told: { result?: unknown; error?: ErrorData }
+  try {
+    told = JSON.parse(text) as typeof told
+  } catch (cause) {
+    throw unreadable(directory, cause)
+  }
+  if (told.error) throw AtelierError.from(told.error)
+  return told.result
+}
+
+const post = (socketPath: string, command: string, body: string): Promise<{ status: number; text: string }> =>
+  new Promise((resolve, reject) => {
+    const asked = request({ socketPath, path: `/${command}`, method: "POST" }, (answer) => {
       let text = ""
       answer.setEncoding("utf8")
       answer.on("data", (part: string) => {
         text += part
       })
-      answer.on("end", () => {
-        const told = JSON.parse(text) as { result?: unknown; error?: ConstructorParameters<typeof Error>[0] }
-        if (answer.statusCode === 200) resolve(told.result)
-        else reject(new AtelierError("invalid_request", String(told.error)))
-      })
+      answer.on("end", () => resolve({ status: answer.statusCode!, text }))
+      answer.on("error", reject)
     })
     asked.on("error", reject)
-    asked.end(JSON.stringify(body))
+    asked.end(body)
   })
-}

@@ -16,7 +16,7 @@ import { renderWebhook } from "./dialects/webhooks.ts"
 import { defaultFilter, enforce } from "./filter.ts"
 import { pictureJudge } from "./filter-pictures.ts"
 import { isLoopback } from "./http.ts"
-import { lockDirectory } from "./lock.ts"
+import { answerBusy, lockDirectory } from "./lock.ts"
 import { openLog } from "./log.ts"
 import { Metrics } from "./metrics.ts"
 import { VERSION } from "./native/about.ts"
@@ -47,7 +47,7 @@ export async function serve(given: ServeOptions, engine: Engine | null): Promise
     for (const closer of closers.splice(0).reverse()) await closer()
   }
   try {
-    let answerAdmin: ReturnType<typeof adminListener> = (_, response) => response.end()
+    let answerAdmin = answerBusy
     if (!options.databaseUrl) {
       const lock = await lockDirectory(options.directory, (request, response) =>
         answerAdmin(request, response),
@@ -56,7 +56,10 @@ export async function serve(given: ServeOptions, engine: Engine | null): Promise
     }
     // A worker needs few: many workers share one server's limit of connections.
     const store = await openStore({ ...options, connections: options.role === "worker" ? 4 : 8 })
-    closers.push(() => store.close())
+    closers.push(() => {
+      answerAdmin = answerBusy
+      return store.close()
+    })
     const jobs = new Jobs({ db: store.db, clock: options.clock, queueCap: options.queueCap })
     answerAdmin = adminListener(jobs, store.blobs)
     await ensureLocalKey(store.db, options.localLimits, jobs.clock())

@@ -7,7 +7,10 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
-import { askHolder, lockDirectory, socketPath } from "../../src/server/lock.ts"
+import { AtelierError } from "../../src/request/errors.ts"
+import { keysAdd, keysList } from "../../src/server/admin.ts"
+import { answerBusy, askHolder, lockDirectory, socketPath } from "../../src/server/lock.ts"
+import { dataFolder } from "../support/folder.ts"
 
 let directory: string
 before(async () => {
@@ -52,4 +55,52 @@ test("of many servers that start at once on a killed one's folder, exactly one s
   assert.equal(await askHolder(directory, "who", {}), String(won[0]!.i))
   await won[0]!.held.release()
   assert.deepEqual(readdirSync(directory), [])
+})
+
+test("who asks a holder that starts is answered when it has started", async () => {
+  let asked = 0
+  const held = await lockDirectory(directory, (request, answer) =>
+    ++asked < 3 ? answerBusy(request, answer) : answer.end(JSON.stringify({ result: "started" })),
+  )
+  assert.equal(await askHolder(directory, "who", {}), "started")
+  assert.equal(asked, 3)
+  await held.release()
+})
+
+test("what a holder refuses keeps its code, one that stays busy is told of, and so is an answer that is none", async () => {
+  const answered = async (answer: Parameters<typeof lockDirectory>[1], patience?: number) => {
+    const held = await lockDirectory(directory, answer)
+    try {
+      return await askHolder(directory, "who", {}, patience)
+    } finally {
+      await held.release()
+    }
+  }
+  const error = new AtelierError("not_found", "There is no command who.", { field: "command" })
+  const refused = answered((_, answer) => {
+    answer.statusCode = 400
+    answer.end(JSON.stringify({ error }))
+  })
+  await assert.rejects(refused, { code: "not_found", message: error.message, field: "command" })
+  await assert.rejects(answered(answerBusy, 0), {
+    code: "unavailable",
+    message:
+      /^Another atelier has held .* for 0 s, by starting or by a command; try again when it is done\.$/,
+  })
+  const none = answered((_, answer) => answer.end())
+  await assert.rejects(none, { code: "unavailable", message: /gave no whole answer .*; look whether/ })
+  const cut = answered((_, answer) => void answer.socket!.destroy())
+  await assert.rejects(cut, { code: "unavailable", message: /gave no whole answer/ })
+})
+
+test("commands at once on a folder that nobody serves are all done, and their dates are dates", async () => {
+  const folder = await dataFolder()
+  try {
+    await Promise.all(["one", "two"].map((name) => keysAdd({ directory: folder }, name)))
+    const keys = await keysList({ directory: folder })
+    assert.deepEqual(keys.map(({ name }) => name).toSorted(), ["one", "two"])
+    assert.ok(keys.every(({ createdAt }) => createdAt instanceof Date))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 })
