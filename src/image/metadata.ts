@@ -1,7 +1,7 @@
 // What a finished picture says of itself: the request that made it, and that a machine did.
 import sharp from "sharp"
 import { extensionName, extensionOf, isJpeg, MOST_XMP } from "./jpeg.ts"
-import { isPng, textsOf, withTexts } from "./png.ts"
+import { isPng, textOf, withTexts } from "./png.ts"
 
 /** Keyword of the PNG text that holds the canonical request as JSON. */
 export const REQUEST_KEYWORD = "atelier"
@@ -82,7 +82,7 @@ export function describePng(png: Uint8Array, provenance: Provenance): Uint8Array
 
 /** The request stored in a picture of ours, or undefined. */
 export async function readRequest(bytes: Uint8Array): Promise<unknown> {
-  const text = isPng(bytes) ? textsOf(bytes).get(REQUEST_KEYWORD) : await inXmp(bytes, "atelier:request")
+  const text = await textFrom(bytes, REQUEST_KEYWORD, "atelier:request")
   if (text === undefined) return undefined
   try {
     return JSON.parse(text)
@@ -93,8 +93,12 @@ export async function readRequest(bytes: Uint8Array): Promise<unknown> {
 
 /** What the model read for a picture of ours; undefined where it read the prompt itself. */
 export async function readExpandedPrompt(bytes: Uint8Array): Promise<string | undefined> {
-  return isPng(bytes) ? textsOf(bytes).get(EXPANDED_KEYWORD) : await inXmp(bytes, "atelier:expandedPrompt")
+  return await textFrom(bytes, EXPANDED_KEYWORD, "atelier:expandedPrompt")
 }
+
+/** The text of a PNG, or else the packet's: some programs keep nothing else. */
+const textFrom = async (bytes: Uint8Array, keyword: string, element: string): Promise<string | undefined> =>
+  (isPng(bytes) ? textOf(bytes, keyword) : undefined) ?? (await inXmp(bytes, element))
 
 /** All that a picture of ours says of itself, to be written into another file of it; undefined where it has no request. */
 export async function readProvenance(bytes: Uint8Array): Promise<Provenance | undefined> {
@@ -117,7 +121,7 @@ async function inXmp(bytes: Uint8Array, element: string): Promise<string | undef
 
 /** The XMP of a file; that of a JPEG may have a second part. Of a PNG's sharp reads no more than 60 MB. */
 async function packetsOf(bytes: Uint8Array): Promise<(string | undefined)[]> {
-  if (isPng(bytes)) return [textsOf(bytes).get(XMP_KEYWORD)]
+  if (isPng(bytes)) return [textOf(bytes, XMP_KEYWORD)]
   const { xmp: packet } = await sharp(bytes).metadata()
   return [packet?.toString("utf8"), isJpeg(bytes) ? extensionOf(bytes) : undefined]
 }

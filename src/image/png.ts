@@ -1,5 +1,6 @@
-// PNG chunks: text put in before the picture's data, and read back. Imports nothing but zlib.
-import { crc32 } from "node:zlib"
+// PNG chunks: text put in before the picture's data, and read back. Imports nothing but zlib and buffers.
+import { isUtf8 } from "node:buffer"
+import { crc32, inflateSync } from "node:zlib"
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
 
@@ -58,18 +59,33 @@ export function withTexts(png: Uint8Array, texts: Readonly<Record<string, string
   ])
 }
 
-/** Texts by keyword: iTXt that is not compressed, and tEXt. */
-export function textsOf(png: Uint8Array): Map<string, string> {
-  const texts = new Map<string, string>()
+/** Whole pictures may be in a request: as many bytes as one may have over HTTP, and some for what surrounds them. */
+const MOST_TEXT = 128_000_000
+
+/** The first text of a keyword that can be read, of any kind of text chunk. */
+export function textOf(png: Uint8Array, keyword: string): string | undefined {
   for (const { type, data } of chunks(png)) {
     const end = data.indexOf(0)
-    if (end < 0) continue
-    const keyword = data.toString("latin1", 0, end)
-    if (type === "tEXt") texts.set(keyword, data.toString("latin1", end + 1))
-    if (type !== "iTXt" || data[end + 1] !== 0) continue
-    const language = data.indexOf(0, end + 3)
-    const translated = data.indexOf(0, language + 1)
-    if (language > 0 && translated > 0) texts.set(keyword, data.toString("utf8", translated + 1))
+    if (!TEXTS.includes(type) || data.toString("latin1", 0, end) !== keyword) continue
+    try {
+      return textIn(type, data.subarray(end + 1))
+    } catch {
+      // damaged or too long: passed over
+    }
   }
-  return texts
+  return undefined
 }
+
+/** What follows the keyword, read. */
+function textIn(type: string, data: Buffer): string {
+  const inflated = (from: number): Buffer => inflateSync(data.subarray(from), { maxOutputLength: MOST_TEXT })
+  if (type === "tEXt") return decoded(data)
+  if (type === "zTXt") return decoded(inflated(1))
+  const language = data.indexOf(0, 2)
+  const translated = data.indexOf(0, language + 1)
+  if (language < 0 || translated < 0) throw new Error("The chunk is cut off.")
+  return (data[0] === 1 ? inflated(translated + 1) : data.subarray(translated + 1)).toString("utf8")
+}
+
+/** The standard says Latin-1, and libvips writes UTF-8. */
+const decoded = (text: Buffer): string => text.toString(isUtf8(text) ? "utf8" : "latin1")

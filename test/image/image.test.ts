@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { test } from "node:test"
-import { deflateSync } from "node:zlib"
+import { crc32, deflateSync } from "node:zlib"
 import sharp, { type Color } from "sharp"
 import {
   decodeImage,
@@ -16,7 +16,7 @@ import {
   resizePixels,
   toPlanes,
 } from "../../src/image/index.ts"
-import { textsOf } from "../../src/image/png.ts"
+import { textOf } from "../../src/image/png.ts"
 import { AtelierError } from "../../src/request/errors.ts"
 
 const solid = (width: number, height: number, background: Color) =>
@@ -214,9 +214,59 @@ test("every format carries the exact request and the mark of a trained model", a
     assert.match(xmp!.toString(), /digitalsourcetype\/trainedAlgorithmicMedia/, format)
   }
   const png = await encodeImage(pixels, { format: "png", quality: 90 }, { request, software: "atelier test" })
-  assert.equal(textsOf(png).get("atelier"), JSON.stringify(request))
+  assert.equal(textOf(png, "atelier"), JSON.stringify(request))
   assert.ok(Buffer.from(pixels.data).equals(await sharp(png).raw().toBuffer()), "the pixels are untouched")
   assert.equal(await readRequest(await sharp(png).png().toBuffer()), undefined)
+})
+
+test("a PNG that another program saved again with its metadata still holds the request", async () => {
+  const request = { prompt: `"quoted" & ünïcödé 😀`, seed: 5 }
+  const provenance = { request, expandedPrompt: "ein Fuchs 狐", software: "atelier test" }
+  const pixels = { width: 24, height: 16, data: new Uint8Array(24 * 16 * 3).fill(120) }
+  const made = await encodeImage(pixels, { format: "png", quality: 90 }, provenance)
+  const again = await sharp(made).keepMetadata().png().toBuffer()
+  assert.ok(
+    again.includes("zTXtatelier\0") && !again.includes(JSON.stringify(request)),
+    "the text is compressed",
+  )
+  const packetAlone = await sharp(made).keepXmp().png().toBuffer()
+  assert.ok(!packetAlone.includes("zTXtatelier"))
+  for (const bytes of [again, packetAlone]) {
+    assert.deepEqual(await readRequest(bytes), request)
+    assert.equal(await readExpandedPrompt(bytes), "ein Fuchs 狐")
+  }
+})
+
+test("compressed texts of a PNG are read, and damaged ones and bombs passed over", async () => {
+  const { data, info } = await sharp({ create: { width: 8, height: 8, channels: 3, background: "red" } })
+    .png()
+    .toBuffer({ resolveWithObject: true })
+  assert.equal(info.width, 8)
+  const withChunks = (...chunks: [type: string, after: Buffer][]): Buffer => {
+    const texts = chunks.map(([type, after]) => {
+      const body = Buffer.concat([Buffer.from(`${type}atelier\0`, "latin1"), after])
+      const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)]
+      length.writeUInt32BE(body.length - 4)
+      sum.writeUInt32BE(crc32(body))
+      return Buffer.concat([length, body, sum])
+    })
+    return Buffer.concat([data.subarray(0, 33), ...texts, data.subarray(33)])
+  }
+  const packed = (text: string | Buffer, head: string): Buffer =>
+    Buffer.concat([Buffer.from(head, "latin1"), deflateSync(text)])
+  const [request, text] = [{ prompt: "füchse 狐" }, JSON.stringify({ prompt: "füchse 狐" })]
+  const bomb: [string, Buffer] = ["zTXt", packed(Buffer.alloc(130_000_000, " "), "\0")]
+  const damaged: [string, Buffer] = ["zTXt", Buffer.from("\0no zlib")]
+  const good: [string, Buffer][] = [
+    ["zTXt", packed(text, "\0")],
+    ["iTXt", packed(text, "\x01\0\0\0")],
+    ["tEXt", Buffer.from(text)],
+  ]
+  for (const chunk of good) assert.deepEqual(await readRequest(withChunks(damaged, chunk)), request, chunk[0])
+  assert.deepEqual(await readRequest(withChunks(bomb, good[0]!)), request)
+  assert.equal(textOf(withChunks(["tEXt", Buffer.from("f\xfcchse", "latin1")]), "atelier"), "füchse")
+  for (const chunk of [damaged, ["iTXt", Buffer.from([1, 0])] as [string, Buffer]])
+    assert.equal(await readRequest(withChunks(chunk)), undefined)
 })
 
 test("a request with whole pictures in it is carried by every format, though a JPEG needs several segments", async () => {
