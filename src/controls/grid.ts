@@ -14,6 +14,7 @@ import {
   type GenerationRequest,
   parseRequest,
 } from "../request/request.ts"
+import { braced } from "../request/wordings.ts"
 import { contentHash } from "./look-cache.ts"
 
 export interface Axis {
@@ -63,7 +64,8 @@ const wrong = (message: string): AtelierError =>
 
 /**
  * An axis from `field=values`: values by commas (`creativity=raw,low,50`), whole numbers as `seed=1..4`, even steps as
- * `references[0].weight=-2..2/9` (nine values), prompts, pictures and boards by bars (`prompt=a fox|an owl`).
+ * `references[0].weight=-2..2/9` (nine values), prompts, pictures and boards by bars (`prompt=a fox|an owl`). Bars of a
+ * choice, `{red|blue}`, and those behind a backslash belong to the prompt.
  */
 export function parseAxis(text: string): Axis {
   const at = text.indexOf("=")
@@ -76,7 +78,7 @@ export function parseAxis(text: string): Axis {
   if (field === "count") throw wrong("A cell is one picture, so count is no axis; vary seed=1..4 instead.")
   const list = text.slice(at + 1)
   const isText = TEXT.test(field)
-  const labels = isText ? split(list, NAMES.has(field) ? "," : "|") : numbersOf(list)
+  const labels = isText ? textsOf(field, list) : numbersOf(list)
   if (labels.length === 0) throw wrong(`The axis ${field} has no values.`)
   const values = labels.map((label): number | string => {
     if (isText) return label
@@ -87,6 +89,26 @@ export function parseAxis(text: string): Axis {
     throw wrong(`${JSON.stringify(label)} is not a number for the axis ${field}.`)
   })
   return { field, values, labels }
+}
+
+function textsOf(field: string, list: string): string[] {
+  if (NAMES.has(field)) return split(list, ",")
+  if (field === "prompt") return promptsOf(list)
+  // To avoid nothing is a value beside others.
+  if (field === "negativePrompt" && list.includes("|")) return list.split("|").map((v) => v.trim())
+  return split(list, "|")
+}
+
+function promptsOf(list: string): string[] {
+  const prompts = [""]
+  for (let at = 0, end = 0; at < list.length; at = end) {
+    const sign = list[at]
+    const closed = sign === "{" ? braced(list, at)?.close : undefined
+    end = closed === undefined ? at + (sign === "\\" ? 2 : 1) : closed + 1
+    if (sign === "|") prompts.push("")
+    else prompts.push(prompts.pop() + list.slice(at, end))
+  }
+  return prompts.map((v) => v.trim()).filter(Boolean)
 }
 
 const split = (list: string, by: string): string[] =>

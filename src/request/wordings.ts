@@ -5,7 +5,7 @@ type Part = string | Sequence[]
 type Sequence = Part[]
 
 /** Where the brace that is opened at `open` is closed, and the bars between; undefined where it never is. */
-function braced(text: string, open: number): { close: number; bars: number[] } | undefined {
+export function braced(text: string, open: number): { close: number; bars: number[] } | undefined {
   const bars: number[] = []
   let depth = 0
   for (let i = open; i < text.length; i++) {

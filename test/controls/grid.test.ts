@@ -30,6 +30,15 @@ test("axes are read from words: lists, levels, ranges, steps, prompts", () => {
   assert.deepEqual(parseAxis("board.id=Warm, walls|Sea").values, ["Warm, walls", "Sea"])
   assert.deepEqual(parseAxis("references[1].image=a,b.png|c.png").values, ["a,b.png", "c.png"])
   assert.deepEqual(parseAxis("output.format=png,webp").values, ["png", "webp"])
+  assert.deepEqual(parseAxis("negativePrompt=|blurry").values, ["", "blurry"])
+  assert.deepEqual(parseAxis("prompt=|a fox|").values, ["a fox"])
+})
+
+test("bars of a choice inside a prompt do not end it", () => {
+  const prompts = (list: string) => parseAxis(`prompt=${list}`).values
+  assert.deepEqual(prompts("a {red|{dark |}blue} fox | an owl"), ["a {red|{dark |}blue} fox", "an owl"])
+  assert.deepEqual(prompts("a \\| b|c\\\\|d"), ["a \\| b", "c\\\\", "d"])
+  assert.deepEqual(prompts("a \\{ fox|an {owl|a cat"), ["a \\{ fox", "an {owl", "a cat"])
 })
 
 test("axes that are none are refused in a sentence", () => {
