@@ -165,6 +165,12 @@ test("add leaves files where they are, and the model generates", async () => {
   assert.match(taken.err, /A model mine is installed already/)
 })
 
+test("add without a path or parts is told what to name", async () => {
+  const said = await atelier(["models", "add", "mine"])
+  assert.equal(said.code, 2)
+  assert.match(said.err, /Name a diffusers folder or a file/)
+})
+
 test("add that fails leaves the files it did not write", async () => {
   const folder = join(model.home, "models", "own")
   await cp(model.folder, folder, { recursive: true })

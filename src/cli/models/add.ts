@@ -29,6 +29,11 @@ export async function addModel(
   flags: AddFlags,
   context: Context,
 ): Promise<Added> {
+  if (path === undefined && PARTS.every((part) => flags[part] === undefined))
+    throw new AtelierError(
+      "invalid_request",
+      "Name a diffusers folder or a file that holds the model, or its parts with --dit, --text, --vae and --tokenizer.",
+    )
   const model = await NewModel.named(name)
   const whole = path === undefined ? undefined : await findComponents(resolve(path))
   const files: Record<string, string> = {}
