@@ -70,15 +70,15 @@ export function ViewMenu({ capabilities }: { capabilities: Capabilities }) {
           />
         </div>
         <div className="stack tight links">
-          <Button className="phone-only" onPress={() => page.set({ surface: "grid" })}>
+          <Button slot="close" className="phone-only" onPress={() => page.set({ surface: "grid" })}>
             <Grid3x3 size={16} aria-hidden />
             {grid.open}
           </Button>
-          <Button className="phone-only" onPress={() => page.set({ panel: "palette" })}>
+          <Button slot="close" className="phone-only" onPress={() => page.set({ panel: "palette" })}>
             <Command size={16} aria-hidden />
             {t.commands}
           </Button>
-          <Button onPress={() => page.set({ panel: "help" })}>
+          <Button slot="close" onPress={() => page.set({ panel: "help" })}>
             <Keyboard size={16} aria-hidden />
             {t.shortcuts}
           </Button>

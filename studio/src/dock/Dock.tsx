@@ -1,5 +1,5 @@
 // The dock: where a request is written. Always at the bottom, near the newest take.
-import { ArrowUp, ChevronDown, Plus, SlidersHorizontal } from "lucide-react"
+import { ArrowUp, ChevronDown, LoaderCircle, Plus, SlidersHorizontal } from "lucide-react"
 import { useEffect, useRef } from "react"
 import type { Capabilities } from "../api/types.ts"
 import { useMessages } from "../messages/index.ts"
@@ -30,6 +30,7 @@ export function Dock({ capabilities }: { capabilities: Capabilities }) {
   )
   const isOpen = useStore(page, (p) => p.dockOpen)
   const isLost = useStore(page, (p) => p.connection === "lost")
+  const isSending = useStore(page, (p) => p.isSending)
   const isReady = useStore(draft, canGenerate)
   const hasSlots = useStore(draft, (d) => d.references.length > 0 || d.start !== null || d.variation !== null)
   const files = useFiles()
@@ -50,51 +51,58 @@ export function Dock({ capabilities }: { capabilities: Capabilities }) {
   return (
     <section ref={box} className="dock" aria-label={t.dock.label} data-open={isOpen || undefined}>
       <DropZone />
-      {hasSlots && (
-        <div className="dock-slots">
-          <VariationSlot />
-          {supports.start && <StartSlot />}
-          {supports.references && <References />}
-        </div>
-      )}
-      <Prompt />
-      <div className="dock-controls">
-        <div className="dock-group">
-          {supports.references && (
-            <Button aria-label={t.references.add} onPress={() => files.choose("reference")}>
-              <Plus size={16} aria-hidden />
-              <span className="not-phone">{t.references.title}</span>
+      <div className="dock-scroll">
+        {hasSlots && (
+          <div className="dock-slots">
+            <VariationSlot />
+            {supports.start && <StartSlot />}
+            {supports.references && <References />}
+          </div>
+        )}
+        <Prompt />
+        <div className="dock-controls">
+          <div className="dock-group">
+            {supports.references && (
+              <Button aria-label={t.references.add} onPress={() => files.choose("reference")}>
+                <Plus size={16} aria-hidden />
+                <span className="not-phone">{t.references.title}</span>
+              </Button>
+            )}
+            {supports.start && <StartButton onChoose={() => files.choose("start")} />}
+            {supports.boards && <BoardButton />}
+          </div>
+          <div className="dock-group dock-settings">
+            {supports.creativity && <Creativity levels={capabilities.creativity} />}
+            <ModelPicker capabilities={capabilities} model={model} />
+            <ShapePicker capabilities={capabilities} model={model} />
+            <Count limits={capabilities.limits.count as [number, number]} />
+            <Seed />
+            <More capabilities={capabilities} model={model} />
+          </div>
+          <div className="dock-group dock-go">
+            <IconButton
+              className="dock-fold"
+              label={isOpen ? t.dock.close : t.dock.open}
+              aria-expanded={isOpen}
+              onPress={() => page.set({ dockOpen: !isOpen })}
+            >
+              {isOpen ? <ChevronDown size={18} /> : <SlidersHorizontal size={18} />}
+            </IconButton>
+            <Button
+              kind="primary"
+              className="generate"
+              isDisabled={!isReady || isLost}
+              isPending={isSending}
+              onPress={() => void generate()}
+            >
+              {isSending ? (
+                <LoaderCircle className="spin" size={16} aria-hidden />
+              ) : (
+                !isLost && <ArrowUp size={16} aria-hidden />
+              )}
+              <span>{isLost ? t.dock.offline : t.dock.generate}</span>
             </Button>
-          )}
-          {supports.start && <StartButton onChoose={() => files.choose("start")} />}
-          {supports.boards && <BoardButton />}
-        </div>
-        <div className="dock-group dock-settings">
-          {supports.creativity && <Creativity levels={capabilities.creativity} />}
-          <ModelPicker capabilities={capabilities} model={model} />
-          <ShapePicker capabilities={capabilities} model={model} />
-          <Count limits={capabilities.limits.count as [number, number]} />
-          <Seed />
-          <More capabilities={capabilities} model={model} />
-        </div>
-        <div className="dock-group dock-go">
-          <IconButton
-            className="dock-fold"
-            label={isOpen ? t.dock.close : t.dock.open}
-            aria-expanded={isOpen}
-            onPress={() => page.set({ dockOpen: !isOpen })}
-          >
-            {isOpen ? <ChevronDown size={18} /> : <SlidersHorizontal size={18} />}
-          </IconButton>
-          <Button
-            kind="primary"
-            className="generate"
-            isDisabled={!isReady || isLost}
-            onPress={() => void generate()}
-          >
-            {!isLost && <ArrowUp size={16} aria-hidden />}
-            <span>{isLost ? t.dock.offline : t.dock.generate}</span>
-          </Button>
+          </div>
         </div>
       </div>
       {files.input}

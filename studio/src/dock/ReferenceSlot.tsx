@@ -70,7 +70,7 @@ export function ReferenceSlot({ reference, number, isLast, onChange, onMove, dra
         <div className="slot-head">
           <span className="slot-side">
             {weight < 0 && !muted ? <ArrowLeft size={12} aria-hidden /> : null}
-            {side}
+            <span className="cut">{side}</span>
             {weight > 0 && !muted ? <ArrowRight size={12} aria-hidden /> : null}
           </span>
           <NumberField

@@ -38,7 +38,7 @@ export function StartSlot() {
       <div className="slot-body">
         <div className="slot-head">
           <span className="slot-side" title={hint}>
-            {t.title}
+            <span className="cut">{t.title}</span>
           </span>
           <NumberField
             className="slot-number"

@@ -18,7 +18,7 @@ import { useJob } from "../api/queries.ts"
 import { keyOf, shown } from "../keys/bindings.ts"
 import { useMessages } from "../messages/index.ts"
 import { toggleCompared } from "../state/compared.ts"
-import { page } from "../state/page.ts"
+import { closeLook, page } from "../state/page.ts"
 import { settings } from "../state/settings.ts"
 import { useStore } from "../state/store.ts"
 import { addReference, favourite, vary } from "../state/work.ts"
@@ -65,7 +65,7 @@ export default function Look() {
   const isResting = useRest()
   const [isActual, setActual] = useState(false)
   const close = (): void => {
-    page.set({ surface: null })
+    closeLook()
     // The keyboard goes to the picture that was looked at last.
     focusPicture(page.get().current)
   }
@@ -89,7 +89,7 @@ export default function Look() {
   // Deleted elsewhere: a surface that shows nothing would keep the page's keys for itself.
   const isGone = !picture && !asked.isFetching
   useEffect(() => {
-    if (isGone) page.set({ surface: null })
+    if (isGone) closeLook()
   }, [isGone])
   if (!at || !job || !picture) return null
 
@@ -99,7 +99,7 @@ export default function Look() {
   return (
     <Over label={t.look.title} as="whole" onClose={close}>
       <div className="look" data-resting={isResting || undefined}>
-        <div className="look-stage" {...swipe}>
+        <div className="look-stage" {...(isActual ? {} : swipe)}>
           <div className="look-bar chrome">
             <p className="look-prompt" dir="auto">
               {promptOf(job.request, picture.seed)}

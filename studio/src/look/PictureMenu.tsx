@@ -20,7 +20,7 @@ import { bindingOf } from "../keys/bindings.ts"
 import { useMessages } from "../messages/index.ts"
 import { toggleCompared } from "../state/compared.ts"
 import { modelOf } from "../state/draft.ts"
-import { page } from "../state/page.ts"
+import { openLook, page } from "../state/page.ts"
 import { useStore } from "../state/store.ts"
 import {
   addReference,
@@ -53,7 +53,7 @@ export function PictureMenu({ job, picture, button }: { job: Job; picture: Pictu
                   id: "look",
                   label: t.picture.open,
                   icon: <Maximize2 size={16} />,
-                  run: () => page.set({ current: at, surface: "look" }),
+                  run: () => openLook(at),
                 },
               ]),
           {

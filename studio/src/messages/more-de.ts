@@ -29,6 +29,7 @@ export const more: Pick<Messages, "model" | "more"> = {
     format: "Dateiformat",
     resetAll: "Alle Einstellungen zurücksetzen",
     unsupported: (model: string, things: string) => `${model} kann nicht: ${things}.`,
+    removeLora: (name: string) => `LoRA ${name} entfernen`,
     things: {
       references: "Referenzen",
       boards: "Moodboards",

@@ -27,6 +27,7 @@ export const more = {
     format: "File format",
     resetAll: "Reset all settings",
     unsupported: (model: string, things: string) => `${model} does not support ${things}.`,
+    removeLora: (name: string) => `Remove the LoRA ${name}`,
     things: {
       references: "references",
       boards: "moodboards",

@@ -29,6 +29,7 @@ export const more: Pick<Messages, "model" | "more"> = {
     format: "Format de fichier",
     resetAll: "Réinitialiser tous les réglages",
     unsupported: (model: string, things: string) => `${model} ne permet pas : ${things}.`,
+    removeLora: (name: string) => `Retirer la LoRA ${name}`,
     things: {
       references: "références",
       boards: "moodboards",

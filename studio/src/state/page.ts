@@ -25,6 +25,10 @@ export const page = createStore<{
   connection: Connection
   needsKey: boolean
   dockOpen: boolean
+  /** A request of the dock is on its way to the server. */
+  isSending: boolean
+  /** What is shown again when the picture that is looked at is closed. */
+  under: "grid" | null
 }>({
   surface: null,
   panel: null,
@@ -34,7 +38,15 @@ export const page = createStore<{
   connection: "connecting",
   needsKey: false,
   dockOpen: false,
+  isSending: false,
+  under: null,
 })
+
+/** Looks closely at a picture, over the page or over the grid that it stands in. */
+export const openLook = (at: PictureAt): void =>
+  page.set(({ surface }) => ({ current: at, surface: "look", under: surface === "grid" ? surface : null }))
+/** Back to where the picture was opened. */
+export const closeLook = (): void => page.set(({ under }) => ({ surface: under, under: null }))
 
 export interface Toast {
   id: number

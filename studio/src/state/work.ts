@@ -57,17 +57,19 @@ export const canGenerate = (): boolean => {
 /** Generates what is in the dock. Nothing is cleared: the next take is usually a small change of this one. */
 export async function generate(change: Partial<Submit> = {}): Promise<void> {
   const known = capabilities()
-  if (!known) return
+  if (!known || page.get().isSending) return
   if (isUploading()) return toast(messages().references.uploading)
   if (!canGenerate()) return toast(messages().dock.noPrompt)
   if (draft.get().seedLocked && draft.get().seed === null) draft.set({ seed: drawSeed() })
   try {
-    page.set({ surface: null, dockOpen: false })
+    page.set({ surface: null, dockOpen: false, isSending: true })
     const request = { ...requestOf(draft.get(), known), ...change }
     await submit({ ...request, ...(await parentOf(draft.get().variation)) })
     toNewest()
   } catch (thrown) {
     complain(thrown)
+  } finally {
+    page.set({ isSending: false })
   }
 }
 
@@ -163,14 +165,16 @@ export async function favourite(picture: Picture): Promise<void> {
   try {
     await call("PATCH", `api/pictures/${picture.id}`, { favourite: wanted })
   } catch (thrown) {
-    if (job) putJob(job)
+    // Whatever else has come of the take meanwhile stays.
+    const now = knownJob(picture.job)
+    if (now) putJob(withPicture(now, picture.id, { favourite: !wanted }))
     complain(thrown)
   }
 }
 
 /** What was looked at is gone: the eye and the keyboard go on to the next picture, if there is one. */
 function goOn(next: PictureAt | null): void {
-  page.set(({ surface }) => ({ current: next, surface: next ? surface : null }))
+  page.set(({ surface, under }) => ({ current: next, surface: next ? surface : under }))
   if (page.get().surface === null) focusPicture(next)
 }
 

@@ -18,7 +18,7 @@ import { usePlace } from "../api/queries.ts"
 import type { Job } from "../api/types.ts"
 import { levelOf } from "../dock/Creativity.tsx"
 import { type Messages, useMessages } from "../messages/index.ts"
-import { page } from "../state/page.ts"
+import { openLook } from "../state/page.ts"
 import { useStep } from "../state/steps.ts"
 import { again, cancel, capabilities, recall, removeTake, retry } from "../state/work.ts"
 import { Button, IconButton } from "../ui/Button.tsx"
@@ -53,8 +53,9 @@ export const Take = memo(function Take({ job, width, isNewest }: Props) {
             {job.request.prompt || <span className="muted">{t.takes.untitled}</span>}
           </h2>
           <p className="take-facts">
-            {facts(job, t).map((fact) => (
-              <span key={fact}>{fact}</span>
+            {facts(job, t).map((fact, i) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: two facts may read the same
+              <span key={i}>{fact}</span>
             ))}
           </p>
         </div>
@@ -82,7 +83,9 @@ function facts(job: Job, t: Messages): string[] {
   const known = capabilities()
   const models = known?.models ?? []
   const model = models.find((m) => m.name === r.model)
-  const level = t.creativity.levels[levelOf(r.creativity, known?.creativity ?? {})]
+  const word = t.creativity.levels[levelOf(r.creativity, known?.creativity ?? {})]
+  // Beside a model of the same word it has to say whose it is.
+  const level = models.length > 1 ? t.takes.level(word) : word
   const isExact = Object.values(known?.creativity ?? {}).includes(r.creativity)
   return [
     ...(models.length > 1 ? [model ? modelName(model, models, t) : r.model] : []),
@@ -140,7 +143,7 @@ function Actions({ job }: { job: Job }) {
                   id: "details",
                   label: takes.details,
                   icon: <Info size={16} />,
-                  run: () => page.set({ current: { job: job.id, picture: details.id }, surface: "look" }),
+                  run: () => openLook({ job: job.id, picture: details.id }),
                 },
               ]
             : [],

@@ -9,7 +9,7 @@ import { held, holdWord } from "../look/hold.ts"
 import { PictureMenu } from "../look/PictureMenu.tsx"
 import { useMessages } from "../messages/index.ts"
 import { toggleCompared } from "../state/compared.ts"
-import { page } from "../state/page.ts"
+import { openLook, page } from "../state/page.ts"
 import { useStep } from "../state/steps.ts"
 import { useStore } from "../state/store.ts"
 import { addReference, favourite } from "../state/work.ts"
@@ -139,7 +139,7 @@ function Done({ job, picture, width, isCompared, onLoad }: DoneProps) {
           setMet(true)
           page.set({ current: at })
         }}
-        onClick={() => page.set({ current: at, surface: "look" })}
+        onClick={() => openLook(at)}
         onKeyDown={(e) => {
           const next = arrowKeys[e.key]?.(at)
           // In a sheet of a grid another picture stands beside it than in the takes.

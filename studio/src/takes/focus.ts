@@ -66,12 +66,15 @@ export function focusPicture(at: PictureAt | null): void {
   let frames = 0
   let isFree = 0
   const wasCovered = document.querySelector(".over") !== null
+  // A grid that is open covers the takes: its own picture is meant, and what covers that one.
+  const isInGrid = page.get().surface === "grid"
+  const [cover, ground] = isInGrid ? [".over:has(.look)", ".sheet"] : [".over", ".takes"]
   const find = (): void => {
     if (frames++ > 120) return
     // A closing layer gives the keyboard back to where it came from, a frame after it is gone.
-    isFree = document.querySelector(".over") ? 0 : isFree + 1
-    const tile = document.querySelector<HTMLElement>(`[data-picture="${at.picture}"]`)
-    if (!tile && isFree > 0) reveal(at.job)
+    isFree = document.querySelector(cover) ? 0 : isFree + 1
+    const tile = document.querySelector<HTMLElement>(`${ground} [data-picture="${at.picture}"]`)
+    if (!tile && isFree > 0 && !isInGrid) reveal(at.job)
     if (!tile || isFree === 0 || (wasCovered && isFree < 3)) {
       requestAnimationFrame(find)
       return

@@ -112,6 +112,20 @@ export const history = (browser: () => Browser): void => {
       await page.locator(".tile").nth(1).waitFor({ state: "detached" })
       await page.getByRole("button", { name: "Undo" }).click()
       await page.locator(".tile").nth(1).waitFor()
+      // A star that the server refuses goes out again, and only that one.
+      const gate = Promise.withResolvers<void>()
+      await page.route(`**/api/pictures/${job!.pictures[0]!.id}`, async (route) => {
+        await gate.promise
+        await route.abort()
+      })
+      for (const i of [0, 1]) {
+        await page.locator(".tile-open").nth(i).focus()
+        await page.keyboard.press("f")
+        await page.locator(".tile").nth(i).locator(".tile-star").waitFor()
+      }
+      gate.resolve()
+      await page.locator(".tile").nth(0).locator(".tile-star").waitFor({ state: "detached" })
+      assert.equal(await page.locator(".tile").nth(1).locator(".tile-star").count(), 1)
       await close()
     })
 

@@ -163,19 +163,47 @@ export const keyboard = (browser: () => Browser): void => {
       await page.getByRole("radio", { name: "High" }).check()
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390)
       await page.getByRole("button", { name: "Close settings" }).tap()
+      // What a menu opens stands alone: the menu has gone.
+      await page.getByRole("button", { name: "View settings" }).tap()
+      await page.getByRole("button", { name: "Keyboard shortcuts" }).tap()
+      const help = page.getByRole("dialog", { name: "Keyboard" })
+      await help.waitFor()
+      await page.locator(".popover").waitFor({ state: "detached" })
+      await help.getByRole("button", { name: "Close", exact: true }).tap()
+      await help.waitFor({ state: "detached" })
       await page.locator(".tile-open").first().tap()
       const shown = (): Promise<string | null> => page.locator(".look-picture img").getAttribute("src")
+      const picture = page.locator(".look-picture")
+      const swipe = async (): Promise<void> => {
+        const finger = { pointerType: "touch", isPrimary: true, clientY: 300 }
+        await picture.dispatchEvent("pointerdown", { ...finger, clientX: 300 })
+        await picture.dispatchEvent("pointerup", { ...finger, clientX: 100 })
+      }
       const first = await shown()
-      await page
-        .locator(".look-picture")
-        .dispatchEvent("pointerdown", { pointerType: "touch", isPrimary: true, clientX: 300, clientY: 300 })
-      await page
-        .locator(".look-picture")
-        .dispatchEvent("pointerup", { pointerType: "touch", isPrimary: true, clientX: 100, clientY: 300 })
+      // Larger than the screen, the picture is what a finger moves.
+      await page.getByRole("button", { name: "Actual pixels" }).tap()
+      assert.equal(await picture.evaluate((box) => getComputedStyle(box).touchAction), "auto")
+      await swipe()
+      assert.equal(await shown(), first)
+      await page.getByRole("button", { name: "Fit", exact: true }).tap()
+      await swipe()
       await page.waitForFunction(
         (old) => document.querySelector(".look-picture img")?.getAttribute("src") !== old,
         first,
       )
+      // On a tablet a finger finds what a pointer would have to be over to see.
+      await page.locator(".look-bar").getByRole("button", { name: "Picture actions" }).tap()
+      await page.getByRole("menuitem", { name: "Use as reference" }).tap()
+      await page.locator(".look-bar").getByRole("button", { name: "Close", exact: true }).tap()
+      await page.setViewportSize({ width: 1024, height: 768 })
+      const remove = page.getByRole("button", { name: "Remove reference 1", exact: true })
+      assert.equal(await remove.evaluate((cross) => getComputedStyle(cross).opacity), "1")
+      // Where the window is low, the dock stays within it and scrolls.
+      await page.setViewportSize({ width: 640, height: 320 })
+      await page.getByRole("button", { name: "All settings" }).tap()
+      await page.getByRole("button", { name: "Lock the seed" }).scrollIntoViewIfNeeded()
+      const { y, height } = (await page.locator(".dock").boundingBox())!
+      assert.ok(y >= 0 && y + height <= 320, `${y} and ${height} more`)
       await close()
     })
   })

@@ -117,6 +117,21 @@ export const making = (browser: () => Browser): void => {
       await page.locator(".tile-open").first().focus()
       await page.keyboard.press("m")
       await page.getByRole("button", { name: "Lock the seed" }).waitFor()
+      // On its way to a server that answers late, a take is told of and not ordered twice; answered, it can be again.
+      const gate = Promise.withResolvers<void>()
+      await page.route("**/api/jobs", async (route) => {
+        await gate.promise
+        await route.continue()
+      })
+      await promptOf(page).press("Enter")
+      await page.locator(".generate[data-pending]").waitFor()
+      await promptOf(page).press("Enter")
+      gate.resolve()
+      await page.locator(".generate:not([data-pending])").waitFor()
+      await page.locator(".take").nth(1).waitFor()
+      assert.equal((await jobsOf(studio)).length, 2)
+      await promptOf(page).press("Enter")
+      await page.locator(".take").nth(2).waitFor()
       await close()
     })
 
