@@ -54,6 +54,15 @@ export const useBoards = () =>
     staleTime: 0,
   })
 
+/** The name that a board has now; null while it is not known. Moodboards are asked for only where one is meant. */
+export const useBoardName = (id: string | null) =>
+  useQuery({
+    queryKey: keys.boards,
+    queryFn: () => call<{ items: Board[] }>("GET", "api/boards"),
+    enabled: id !== null,
+    select: ({ items }) => items.find((board) => board.id === id)?.name ?? null,
+  }).data ?? null
+
 export const useLineage = (id: string) =>
   useQuery({
     queryKey: keys.lineage(id),

@@ -22,9 +22,13 @@ export function BoardCard({ board }: { board: Board }) {
   const rename = async (name: string): Promise<void> => {
     setNaming(false)
     if (!name.trim() || name === board.name) return
-    await call("PATCH", `api/boards/${board.id}`, { name: name.trim() }).catch(complain)
-    if (used) draft.set({ board: { ...used, name: name.trim() } })
-    refreshBoards()
+    try {
+      await call("PATCH", `api/boards/${board.id}`, { name: name.trim() })
+      draft.set((d) => (d.board?.id === board.id ? { board: { ...d.board, name: name.trim() } } : {}))
+      refreshBoards()
+    } catch (thrown) {
+      complain(thrown)
+    }
   }
   const remove = async (): Promise<void> => {
     try {
@@ -86,12 +90,15 @@ export function BoardCard({ board }: { board: Board }) {
               onBlur={(e) => void rename(e.target.value)}
               onKeyDown={(e) => {
                 if (isComposing(e.nativeEvent)) return
-                if (e.key === "Enter") e.currentTarget.blur()
-                if (e.key !== "Escape") return
-                // The old name stays, and the panel too.
-                e.stopPropagation()
-                e.currentTarget.value = board.name
-                e.currentTarget.blur()
+                if (e.key !== "Enter" && e.key !== "Escape") return
+                e.preventDefault()
+                if (e.key === "Escape") {
+                  // The old name stays, and the panel too.
+                  e.stopPropagation()
+                  e.currentTarget.value = board.name
+                }
+                // The keyboard stays with this moodboard, where no tooltip waits for an Escape of its own.
+                e.currentTarget.closest("li")?.querySelector<HTMLElement>(".button")?.focus()
               }}
             />
           ) : (

@@ -1,5 +1,6 @@
 // The moodboard in use, as a chip in the dock; pressing it opens the boards.
 import { LayoutGrid, X } from "lucide-react"
+import { useBoardName } from "../api/queries.ts"
 import { useMessages } from "../messages/index.ts"
 import { draft } from "../state/draft.ts"
 import { page } from "../state/page.ts"
@@ -9,14 +10,15 @@ import { Button, IconButton } from "../ui/Button.tsx"
 export function BoardButton() {
   const { boards: t } = useMessages()
   const board = useStore(draft, (d) => d.board)
+  const name = useBoardName(board?.id ?? null) ?? board?.name
   const open = (): void => page.set({ panel: "boards" })
   return (
     <span className="row tight-row">
-      <Button aria-label={board ? `${t.button}: ${board.name}` : t.button} onPress={open}>
+      <Button aria-label={name ? `${t.button}: ${name}` : t.button} onPress={open}>
         <LayoutGrid size={16} aria-hidden />
         {board ? (
           <>
-            <span className="clip">{board.name}</span>
+            <span className="clip">{name || t.button}</span>
             <span className="value">{board.strength}</span>
           </>
         ) : (

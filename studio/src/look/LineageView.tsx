@@ -1,4 +1,5 @@
 // Where a take came from and what it led to, as pictures that lead there.
+import { ImageOff } from "lucide-react"
 import { promptOf } from "../../../src/request/seeds.ts"
 import { thumb } from "../api/client.ts"
 import { useJob, useLineage } from "../api/queries.ts"
@@ -11,13 +12,17 @@ export function LineageView({ job }: { job: Job }) {
   const lineage = useLineage(job.id).data
   if (!lineage) return null
   const { cameFrom, ledTo } = lineage
+  const { references, start, board, variationOf } = job.request
+  const isOfWords = references.length === 0 && !start && !board && !variationOf?.length
   const ledToJobs = [...new Map(ledTo.map((l) => [l.job, l])).values()]
   return (
     <section className="inspector-section">
       <div className="inspector-title">
         <h2>{t.lineage}</h2>
       </div>
-      {cameFrom.length + ledToJobs.length === 0 && <p className="muted small">{t.noLineage}</p>}
+      {cameFrom.length + ledToJobs.length === 0 && (
+        <p className="muted small">{isOfWords ? t.noLineage : t.nothingYet}</p>
+      )}
       {cameFrom.length > 0 && (
         <div className="lineage">
           <h3>{t.cameFrom}</h3>
@@ -45,8 +50,16 @@ export function LineageView({ job }: { job: Job }) {
 function Relative({ job: id, picture: wanted }: { job: string; picture: string | null }) {
   const t = useMessages()
   const job = useJob(id).data
-  const picture = job?.pictures.find((p) => p.id === wanted) ?? job?.pictures[0]
-  if (!job || !picture) return null
+  const picture = wanted === null ? job?.pictures[0] : job?.pictures.find((p) => p.id === wanted)
+  if (!job) return null
+  if (job.deletedAt !== null || (wanted !== null && !picture)) {
+    return (
+      <li className="lineage-gone" title={t.look.gone}>
+        <ImageOff size={18} aria-label={t.look.gone} />
+      </li>
+    )
+  }
+  if (!picture) return null
   return (
     <li>
       <button

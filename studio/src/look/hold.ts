@@ -1,7 +1,8 @@
 // Hold to see the same seed without its references, or without one of them. Made once, kept by the server under one id,
 // shown while held.
+import { putJob } from "../api/cache.ts"
 import { call, local } from "../api/client.ts"
-import type { Job, Picture } from "../api/types.ts"
+import type { Job, Picture, Submit } from "../api/types.ts"
 import { type Messages, messages } from "../messages/index.ts"
 import { toast } from "../state/page.ts"
 import { createStore } from "../state/store.ts"
@@ -27,6 +28,20 @@ export const holdWord = (h: NonNullable<Held>, { look: t }: Messages): string =>
 
 export const held = createStore<{ now: Held }>({ now: null })
 const made = new Map<string, string>()
+
+/** What was made for it before may have failed or been cancelled or deleted since: it stands again, and is made again. */
+async function revived(job: Job, request: Submit): Promise<Job> {
+  const change = async (how: "restore" | "retry"): Promise<Job> => {
+    const changed = await call<Job>("POST", `api/jobs/${job.id}/${how}`, {})
+    putJob(changed)
+    return changed
+  }
+  const restored = job.deletedAt === null ? job : await change("restore")
+  const isBroken = restored.state === "failed" || restored.state === "cancelled"
+  // Of a picture that was deleted alone nobody knows the way back.
+  if (restored.state === "completed" && restored.pictures.length === 0) return submit(request)
+  return isBroken ? change("retry") : restored
+}
 
 /** A picture that had no references and no board is its own answer. */
 export async function startHold(job: Job, picture: Picture, without: number | null = null): Promise<void> {
@@ -55,7 +70,7 @@ export async function startHold(job: Job, picture: Picture, without: number | nu
       priority: 5,
       parent: picture.id,
     }
-    const { id } = await submit(bare, `bare-${name}`)
+    const { id } = await revived(await submit(bare, `bare-${name}`), bare)
     const done = await call<Job>("GET", `api/jobs/${id}?wait=300`)
     const url = done.pictures[0]?.url
     if (!url) return show("failed", null)

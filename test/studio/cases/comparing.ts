@@ -2,6 +2,7 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import type { Browser } from "playwright-core"
+import { AtelierError } from "../../../src/request/index.ts"
 import { jobsOf, make, openPage, openStudio, promptOf } from "../support.ts"
 
 export const comparing = (browser: () => Browser): void => {
@@ -61,7 +62,15 @@ export const comparing = (browser: () => Browser): void => {
     })
 
     test("held R shows the same seed without the references, and makes it only once", async () => {
-      await using studio = await openStudio()
+      let isFull = true
+      await using studio = await openStudio({
+        engine: {
+          beforeStep({ prompt, references }) {
+            if (isFull && prompt === "with a reference" && references.length === 0)
+              throw new AtelierError("out_of_memory", "The picture needs 9 GB and 8 GB are free.")
+          },
+        },
+      })
       const { page, close } = await openPage(browser(), studio)
       await make(page, "plain", { count: 1 })
       await page.locator(".tile-open").first().focus()
@@ -70,6 +79,11 @@ export const comparing = (browser: () => Browser): void => {
       // Over the takes, and closely. What is made for it is a take of its own.
       const take = page.locator(".take").filter({ hasText: "1 reference" })
       await take.locator(".tile-open").focus()
+      await page.keyboard.down("r")
+      await take.locator(".tile-word").filter({ hasText: "could not be made" }).waitFor()
+      await page.keyboard.up("r")
+      // What has failed, or was deleted, is made again.
+      isFull = false
       await page.keyboard.down("r")
       await take
         .locator(".tile-word")
@@ -90,6 +104,16 @@ export const comparing = (browser: () => Browser): void => {
       assert.equal(jobs.length, 3)
       assert.deepEqual(jobs[0]!.request.references, [])
       assert.equal(jobs[0]!.request.seed, jobs[1]!.request.seed)
+      await fetch(`${studio.url}/api/jobs/${jobs[0]!.id}`, { method: "DELETE" })
+      await page.reload()
+      await take.locator(".tile-open").click()
+      await page.keyboard.down("r")
+      await page
+        .locator(".look-word")
+        .filter({ hasText: /^Without references$/ })
+        .waitFor()
+      await page.keyboard.up("r")
+      assert.equal((await jobsOf(studio)).length, 3)
       // Lineage leads to the picture that was the reference; the command line names it by its address.
       const inspector = page.getByRole("complementary", { name: "Inspector" })
       await inspector.getByRole("radio", { name: "CLI" }).check()
@@ -102,11 +126,11 @@ export const comparing = (browser: () => Browser): void => {
     test("what a picture led to is listed, and a new one joins the list while one looks", async () => {
       await using studio = await openStudio()
       const { page, close } = await openPage(browser(), studio)
-      await make(page, "the mother", { count: 1 })
+      await make(page, "the mother", { count: 2 })
       await page.locator(".tile-open").first().focus()
       await page.keyboard.press("r")
       await make(page, "a daughter", { count: 1 })
-      await page.locator(".take").filter({ hasText: "the mother" }).locator(".tile-open").click()
+      await page.locator(".take").filter({ hasText: "the mother" }).locator(".tile-open").first().click()
       const led = page.locator(".lineage").filter({ hasText: "Led to" })
       await led.getByRole("button", { name: "a daughter, picture 1" }).waitFor()
       const mother = (await jobsOf(studio)).at(-1)!
@@ -119,6 +143,21 @@ export const comparing = (browser: () => Browser): void => {
       assert.ok(answer.ok, await answer.text())
       await led.getByRole("button", { name: "another daughter, picture 1" }).waitFor()
       assert.equal(await led.getByRole("button").count(), 2)
+      // Deleted, it is no longer shown, and no other picture of its take in its place.
+      await fetch(`${studio.url}/api/pictures/${mother.pictures[0]!.id}`, {
+        method: "PATCH",
+        body: JSON.stringify({ deleted: true }),
+      })
+      await page.getByRole("dialog", { name: "Look" }).waitFor({ state: "detached" })
+      await page
+        .locator(".take")
+        .filter({ hasText: "another daughter" })
+        .locator(".tile-open")
+        .first()
+        .click()
+      const from = page.locator(".lineage").filter({ hasText: "Came from" })
+      await from.getByRole("img", { name: "Deleted" }).waitFor()
+      assert.equal(await from.getByRole("button").count(), 0)
       await close()
     })
 
@@ -151,6 +190,8 @@ export const comparing = (browser: () => Browser): void => {
       await page.getByRole("button", { name: "Grid" }).click()
       await page.getByLabel("Columns: Values").fill("0, 100")
       await page.getByLabel("Rows", { exact: true }).selectOption("seed")
+      await page.getByLabel("Rows: Values").fill("7.5")
+      await page.getByText("7.5 is not a whole number.").waitFor()
       await page.getByLabel("Rows: Values").fill("7, 8")
       await page.getByRole("button", { name: "Make 4 pictures" }).dblclick()
       await page.locator(".sheet .tile-open").nth(3).waitFor()
@@ -160,6 +201,12 @@ export const comparing = (browser: () => Browser): void => {
       await page.keyboard.press("ArrowRight")
       await page.keyboard.press("f")
       await page.locator(".sheet-cell").first().locator(".tile-star").waitFor()
+      // Looked at closely, it is left for the grid, where the keyboard is.
+      await page.keyboard.press("Enter")
+      await page.getByRole("dialog", { name: "Look" }).waitFor()
+      await page.keyboard.press("Escape")
+      await page.getByRole("dialog", { name: "Look" }).waitFor({ state: "detached" })
+      await page.waitForFunction(() => document.activeElement?.closest(".sheet-cell") !== null)
       const jobs = await jobsOf(studio)
       assert.deepEqual(jobs.map((j) => [j.request.creativity, j.request.seed]).toReversed(), [
         [0, 7],
@@ -207,12 +254,22 @@ export const comparing = (browser: () => Browser): void => {
       await page.locator(".board").nth(2).waitFor({ state: "detached" })
       await page.getByRole("button", { name: "Undo" }).click()
       await page.locator(".board").nth(2).waitFor()
-      await page.getByRole("button", { name: "Close moodboards" }).click()
+      // A name that the server refuses is nobody's. The keyboard stays here: one Escape closes the panel.
+      await board.getByRole("button", { name: "Moodboard: Evening" }).click()
+      await page.getByRole("menuitem", { name: "Rename" }).click()
+      await board.getByRole("textbox", { name: "Name", exact: true }).fill("x".repeat(500))
+      await page.keyboard.press("Enter")
+      await page.locator('.toast[role="alert"]').waitFor()
+      await board.getByText("Evening", { exact: true }).waitFor()
+      await page.keyboard.press("Escape")
+      await page.getByRole("dialog", { name: "Moodboards" }).waitFor({ state: "detached" })
+      await page.getByRole("button", { name: "Moodboard: Evening" }).waitFor()
       await make(page, "with the board", { count: 1 })
       const [job] = await jobsOf(studio)
       assert.equal(job!.request.board?.strength, 0.35)
-      // It comes back under its name, also where the dock has none any more.
+      // It comes back under its name, also where the dock has none any more and the page has not met it.
       await page.getByRole("button", { name: "Stop using" }).click()
+      await page.reload()
       await page.locator("[data-newest]").getByRole("button", { name: "Use all" }).click()
       await page.getByRole("button", { name: "Moodboard: Evening" }).waitFor()
       await close()
