@@ -1,5 +1,5 @@
 // Everything that is needed less often: sliders, steps, guidance, words to steer away from, file format.
-import { Settings2 } from "lucide-react"
+import { Settings2, X } from "lucide-react"
 import type { Capabilities, Model } from "../api/types.ts"
 import { useMessages } from "../messages/index.ts"
 import { type Draft, draft, EMPTY } from "../state/draft.ts"
@@ -7,6 +7,7 @@ import { useStore } from "../state/store.ts"
 import { Button, IconButton } from "../ui/Button.tsx"
 import { NumberField, Range, Segments } from "../ui/fields.tsx"
 import { Pop } from "../ui/overlays.tsx"
+import { decimal } from "../ui/words.ts"
 
 const SLIDERS = ["intensity", "complexity", "movement"] as const
 
@@ -24,6 +25,7 @@ const changed = (d: Draft): number =>
     ...OWN.map(({ name }) => d[name] !== null),
     d.negativePrompt !== "",
     d.format !== "png",
+    ...d.loras.map(() => true),
   ].filter(Boolean).length
 
 export function More({ capabilities, model }: { capabilities: Capabilities; model: Model }) {
@@ -110,6 +112,25 @@ function MoreFields({ capabilities, model }: { capabilities: Capabilities; model
             value={d.negativePrompt}
             onChange={(e) => draft.set({ negativePrompt: e.target.value })}
           />
+        </div>
+      )}
+      {d.loras.length > 0 && (
+        <div className="stack tight">
+          <span className="label">{t.more.things.loras}</span>
+          {d.loras.map(({ name, weight }, i) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: the same adapter may stand twice
+            <div key={`${name}-${i}`} className="row">
+              <span className="grow cut">{name}</span>
+              <span className="muted">{decimal(weight)}</span>
+              <IconButton
+                className="small"
+                label={t.more.removeLora(name)}
+                onPress={() => draft.set({ loras: d.loras.toSpliced(i, 1) })}
+              >
+                <X size={14} />
+              </IconButton>
+            </div>
+          ))}
         </div>
       )}
       <div className="stack tight">

@@ -85,7 +85,13 @@ function Form({ earlier }: { earlier: Made[] }) {
   const [a, b] = [read(columns), read(rows)]
   const n = (Array.isArray(a) ? a.length : 0) * (Array.isArray(b) ? b.length : 1)
   const said = (p: Problem): string =>
-    p.kind === "empty" ? t.grid.needValues : t.grid.bad(p.value, p.from, p.to)
+    p.kind === "range"
+      ? t.grid.bad(p.value, p.from, p.to)
+      : p.kind === "empty"
+        ? t.grid.needValues
+        : p.kind === "whole"
+          ? t.grid.notWhole(p.value)
+          : t.grid.noModel(p.value)
   const problem = !canGenerate()
     ? t.grid.needPrompt
     : a && !Array.isArray(a)

@@ -67,7 +67,12 @@ export function limitsOf(field: Field, capabilities: Capabilities): readonly [nu
   return limits[field]!
 }
 
-export type Problem = { kind: "empty" } | { kind: "range"; value: string; from: number; to: number }
+export type Problem =
+  | { kind: "empty" }
+  | { kind: "range"; value: string; from: number; to: number }
+  | { kind: "whole" | "model"; value: string }
+
+const WHOLE: readonly Field[] = ["seed", "steps", "candidates", "intensity", "complexity", "movement"]
 
 /** The values of a field as they were written. */
 export function readValues(text: string, field: Field, capabilities: Capabilities): string[] | Problem {
@@ -81,6 +86,15 @@ export function readValues(text: string, field: Field, capabilities: Capabilitie
     const [from, to] = limits
     const bad = values.find((v) => !(Number(v) >= from && Number(v) <= to))
     if (bad !== undefined) return { kind: "range", value: bad, from, to }
+  }
+  if (WHOLE.includes(field)) {
+    const part = values.find((v) => !Number.isInteger(Number(v)))
+    if (part !== undefined) return { kind: "whole", value: part }
+  }
+  if (field === "model") {
+    const names = capabilities.models.flatMap((m) => [m.name, ...m.aliases])
+    const unknown = values.find((v) => !names.includes(v))
+    if (unknown !== undefined) return { kind: "model", value: unknown }
   }
   return [...new Set(values)]
 }

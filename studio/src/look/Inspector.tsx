@@ -73,6 +73,13 @@ export function Inspector({ job, picture }: { job: Job; picture: Picture }) {
               {signed(r[name])}
             </Fact>
           ))}
+          {r.loras.map(({ name, weight }, i) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: the same adapter may stand twice
+            <Fact key={`${name}-${i}`} name="LoRA">
+              {name} · {decimal(weight)}
+            </Fact>
+          ))}
+          {r.negativePrompt && <Fact name={t.dock.negative}>{r.negativePrompt}</Fact>}
           {r.board && <Fact name={t.look.board}>{signed(r.board.strength)}</Fact>}
           <Fact name={t.look.time}>{t.look.seconds(decimal(job.seconds.total ?? 0, 1))}</Fact>
           <Fact name={t.look.made}>{when(picture.createdAt)}</Fact>

@@ -36,7 +36,7 @@ export interface DraftVariation {
 
 export type Draft = Omit<
   GenerationRequest,
-  "references" | "start" | "loras" | "output" | "board" | "variationOf" | "alternatives"
+  "references" | "start" | "output" | "board" | "variationOf" | "alternatives"
 > & {
   references: DraftReference[]
   start: DraftStart | null
@@ -61,6 +61,7 @@ export const EMPTY: Draft = {
   board: null,
   start: null,
   variation: null,
+  loras: [],
   intensity: 0,
   complexity: 0,
   movement: 0,
@@ -170,6 +171,7 @@ export function requestOf(d: Draft, capabilities: Capabilities): Submit {
     ...(supports.guidance && d.guidance !== null ? { guidance: d.guidance } : {}),
     ...(supports.candidates && d.candidates !== null ? { candidates: d.candidates } : {}),
     ...(supports.guidance && d.negativePrompt ? { negativePrompt: d.negativePrompt } : {}),
+    ...(supports.loras && d.loras.length ? { loras: d.loras } : {}),
     ...(d.format === "png" ? {} : { output: { format: d.format } }),
   }
 }
@@ -187,11 +189,11 @@ export const turnedBy = ({ of, job }: DraftVariation, strength: number): DraftVa
 export const variationIn = ({ id, request: { variationOf: of } }: Job): DraftVariation | null =>
   of?.length ? { of, job: id } : null
 
-/** A board's name, as far as the page has met it. */
+/** A board's name as far as the page has met it, else empty. */
 const boardName = (id: string): string => {
   const now = draft.get().board
   const known = queries.getQueryData<{ items: Board[] }>(keys.boards)?.items.find((b) => b.id === id)
-  return known?.name ?? (now?.id === id ? now.name : id)
+  return known?.name ?? (now?.id === id ? now.name : "")
 }
 
 /** A take's prompt for the dock, which reads alternatives: where the take did not, braces are braces. */
@@ -200,16 +202,7 @@ export const writtenIn = ({ request: { prompt, alternatives } }: Job): string =>
 
 /** A take's settings for the dock. Steps, guidance and candidates that were the model's own go back to being that. */
 export function draftOf(job: Job, model: Model | undefined): Omit<Draft, "seedLocked"> {
-  const {
-    loras: _l,
-    output,
-    references,
-    start,
-    board,
-    variationOf: _v,
-    alternatives: _a,
-    ...plain
-  } = job.request
+  const { output, references, start, board, variationOf: _v, alternatives: _a, ...plain } = job.request
   const own = model?.defaults
   return {
     ...plain,

@@ -17,7 +17,7 @@ import { setOrder, whenRevealed } from "./focus.ts"
 import { measureJob, tilesHeight } from "./measure.ts"
 import { useReverseList } from "./reverse.ts"
 import { Take } from "./Take.tsx"
-import { Wall } from "./Wall.tsx"
+import { placesOf, Wall } from "./Wall.tsx"
 
 const NO_JOBS: Job[] = []
 
@@ -74,7 +74,8 @@ export function Takes({ capabilities }: { capabilities: Capabilities }) {
       <Empty capabilities={capabilities} />
     )
   }
-  return layout === "wall" ? (
+  // A wall of nothing would be a blank page: what failed is told of by the takes.
+  return layout === "wall" && jobs.some((job) => placesOf(job) > 0) ? (
     <Wall jobs={jobs} onMore={more} isLoading={isFetchingNextPage} />
   ) : (
     <TakeList jobs={jobs} onMore={more} isLoading={isFetchingNextPage} />

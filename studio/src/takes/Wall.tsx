@@ -1,7 +1,9 @@
 // All pictures without their takes, row by row at true shape: for looking rather than for working.
 import { useEffect, useMemo, useRef } from "react"
+import { isOver } from "../api/cache.ts"
 import type { Job } from "../api/types.ts"
 import { useMessages } from "../messages/index.ts"
+import { whenSubmitted } from "../state/work.ts"
 import { whenRevealed } from "./focus.ts"
 import { useReverseList } from "./reverse.ts"
 import type { ListProps } from "./Takes.tsx"
@@ -21,6 +23,10 @@ interface Row {
 
 const GAP = 8
 
+/** How many places a take has here: what failed has none, what is not over has all that it is to fill. */
+export const placesOf = ({ state, pictures, request }: Job): number =>
+  isOver(state) ? pictures.length : request.count
+
 /** Newest first; a row is closed when it is low enough, and then fills its width exactly. */
 export function rowsOf(jobs: readonly Job[], width: number, wanted: number): Row[] {
   const rows: Row[] = []
@@ -38,8 +44,9 @@ export function rowsOf(jobs: readonly Job[], width: number, wanted: number): Row
     sum = 0
   }
   for (const job of jobs) {
-    for (const [place, picture] of job.pictures.entries()) {
-      const aspect = picture.width / picture.height
+    for (let place = 0; place < placesOf(job); place++) {
+      const { width: w, height: h } = job.pictures[place] ?? job.request
+      const aspect = w / h
       entries.push({ job, place, aspect })
       sum += aspect
       if ((width - GAP * (entries.length - 1)) / sum <= wanted) close(false)
@@ -69,6 +76,7 @@ export function Wall({ jobs, onMore }: ListProps) {
   useEffect(() => {
     if (last >= rows.length - 8) onMore()
   }, [last, rows.length, onMore])
+  useEffect(() => whenSubmitted(() => list.scrollToOffset(0)), [list])
   // biome-ignore lint/correctness/useExhaustiveDependencies: heights follow from the rows
   useEffect(() => list.measure(), [rows, list])
   useEffect(

@@ -1,5 +1,5 @@
 // Native fields in the page's clothes: range, number, choice. Native, so that every device knows how to use them.
-import { type CSSProperties, type ReactNode, useEffect, useId, useState } from "react"
+import { type CSSProperties, type ReactNode, useEffect, useId, useRef, useState } from "react"
 
 interface RangeProps {
   label: string
@@ -69,7 +69,7 @@ interface NumberProps {
 
 const written = (value: number | null): string => (value === null ? "" : String(value).replace("-", "−"))
 
-/** An exact number: taken over when the field is left or Enter is pressed, and kept within its limits. */
+/** An exact number: taken over when the field is left or goes, or Enter is pressed, and kept within its limits. */
 export function NumberField({
   label,
   value,
@@ -83,20 +83,26 @@ export function NumberField({
 }: NumberProps) {
   const [text, setText] = useState(written(value))
   useEffect(() => setText(written(value)), [value])
+  const read = (): number => Number(text.replace(",", ".").replace("−", "-"))
+  const within = (n: number): number => Math.min(max, Math.max(min, step === 1 ? Math.round(n) : n))
   const commit = (): void => {
     // Who only passes by changes nothing.
     if (text === written(value)) return
-    const number = Number(text.replace(",", ".").replace("−", "-"))
+    const number = read()
     const isEmpty = text.trim() === ""
     if (isEmpty && nullable) onChange(null)
     if (isEmpty || !Number.isFinite(number)) {
       setText(isEmpty && nullable ? "" : written(value))
       return
     }
-    const kept = Math.min(max, Math.max(min, step === 1 ? Math.round(number) : number))
+    const kept = within(number)
     onChange(kept)
     setText(written(kept))
   }
+  // A popover that Escape closes takes the field away without its losing the focus first.
+  const latest = useRef(commit)
+  latest.current = commit
+  useEffect(() => () => latest.current(), [])
   return (
     <input
       className={`field number ${className}`}
@@ -112,7 +118,10 @@ export function NumberField({
         if (e.key === "ArrowUp" || e.key === "ArrowDown") {
           e.preventDefault()
           const by = (step ?? (max - min) / 40) * (e.key === "ArrowUp" ? 1 : -1)
-          onChange(Math.min(max, Math.max(min, Math.round(((value ?? min) + by) * 100) / 100)))
+          // From what the field shows: the default too.
+          const shown = text.trim() === "" ? Number(placeholder) : read()
+          const from = Number.isFinite(shown) ? shown : (value ?? min)
+          onChange(within(Math.round((from + by) * 100) / 100))
         }
       }}
     />

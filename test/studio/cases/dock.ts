@@ -117,9 +117,12 @@ export const dock = (browser: () => Browser): void => {
       await more.getByRole("slider", { name: "Intensity" }).fill("40")
       await more.getByRole("slider", { name: "Complexity" }).fill("-25")
       await more.getByRole("slider", { name: "Movement" }).fill("10")
-      await more.getByLabel("Steps").fill("7")
-      await more.getByLabel("Guidance").fill("4.5")
       await more.getByLabel("Steer away from words").fill("fog")
+      // From the default up; and what was typed counts, however the field is left.
+      await more.getByLabel("Guidance").press("ArrowUp")
+      assert.equal(await more.getByLabel("Guidance").inputValue(), "3.1")
+      await more.getByLabel("Guidance").fill("4.5")
+      await more.getByLabel("Steps").fill("7")
       await page.keyboard.press("Escape")
       await page.getByRole("button", { name: "Set creativity finely" }).click()
       const fine = page.getByRole("dialog", { name: "Creativity" })
@@ -134,6 +137,7 @@ export const dock = (browser: () => Browser): void => {
         ["large", 1376, 768, 37, 40, -25, 10],
       )
       assert.deepEqual([r.steps, r.guidance, r.negativePrompt, r.count], [7, 4.5, "fog", 3])
+      await page.locator(".take-facts").getByText("creativity low 37", { exact: true }).waitFor()
       // And history can be asked for that model alone.
       await page.getByRole("button", { name: "Filters" }).click()
       const filters = page.getByRole("dialog", { name: "Filters" })
@@ -154,15 +158,29 @@ export const dock = (browser: () => Browser): void => {
       await page.getByRole("button", { name: /^a blue kite/ }).waitFor()
       const [job] = await jobsOf(studio)
       assert.equal(job!.request.alternatives, true)
+      const loras = [
+        { name: "ink", weight: 0.5 },
+        { name: "paper", weight: 1 },
+      ]
       // A prompt of another client, whose braces were no choice, is brought back as one that reads the same.
       await fetch(`${studio.url}/api/jobs?wait=30`, {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: JSON.stringify({ prompt: "a {green|grey} kite", count: 1 }),
+        body: JSON.stringify({ prompt: "a {green|grey} kite", count: 1, negativePrompt: "rain", loras }),
       })
       await page.getByRole("button", { name: /^a \{green\|grey\} kite/ }).waitFor()
       await page.locator("[data-newest]").getByRole("button", { name: "Use all" }).click()
       assert.equal(await promptOf(page).inputValue(), "a \\{green\\|grey\\} kite")
+      // And with its adapters, which can be taken away.
+      await page.getByRole("button", { name: "More settings" }).filter({ hasText: "3" }).click()
+      await page.getByRole("button", { name: "Remove the LoRA ink" }).click()
+      await page.keyboard.press("Escape")
+      await make(page, "a \\{green\\|grey\\} kite")
+      assert.deepEqual((await jobsOf(studio))[0]!.request.loras, loras.slice(1))
+      await page.locator("[data-newest] .tile-open").first().click()
+      const facts = page.locator(".inspector .facts")
+      await facts.getByText("paper · 1").waitFor()
+      await facts.getByText("rain").waitFor()
       await close()
     })
 
@@ -184,6 +202,8 @@ export const dock = (browser: () => Browser): void => {
       await again.page.locator("[data-newest] .tile-open img").first().waitFor()
       const [second] = await jobsOf(other)
       assert.equal(second!.request.start?.strength, 0.8)
+      await again.page.locator("[data-newest] .tile-open").first().click()
+      await again.page.getByText(/^Nothing was made from it yet/).waitFor()
       await again.close()
     })
 

@@ -17,11 +17,21 @@ export const queueing = (browser: () => Browser): void => {
       await promptOf(page).fill("a long one")
       await page.keyboard.press("Enter")
       await page.getByText("step 2 of 4").waitFor()
+      // A wall shows it too, and where it would be empty stands what there is to say.
+      const wall = page.getByTestId("wall")
+      const turn = async (): Promise<void> => {
+        await page.evaluate(() => (document.activeElement as HTMLElement).blur())
+        await page.keyboard.press("w")
+      }
+      await turn()
+      await wall.getByText("2/4").nth(3).waitFor()
+      await turn()
       await page.getByRole("button", { name: "Cancel", exact: true }).click()
       await page.locator(".broken").getByText("cancelled").waitFor()
       gate.resolve()
+      await turn()
       await page.getByRole("button", { name: "Retry" }).click()
-      await page.locator(".tile-open img").first().waitFor()
+      await wall.locator(".tile-open img").first().waitFor()
       await close()
     })
 
