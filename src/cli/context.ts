@@ -43,6 +43,24 @@ export async function run<T>(
   }
 }
 
+/** The same for work that heeds no signal: when told to stop nobody waits for it, and it ends with the process. */
+export function runUnheeding<T>(
+  context: Context,
+  options: CommonOptions,
+  body: () => Promise<T>,
+  say: (result: T) => string,
+): Promise<void> {
+  const { signal } = context
+  const stopped = (): AtelierError => new AtelierError("cancelled", "Stopped.", { cause: signal.reason })
+  const untilStopped = (): Promise<T> =>
+    new Promise((resolve, reject) => {
+      signal.addEventListener("abort", () => reject(stopped()), { once: true })
+      if (signal.aborted) reject(stopped())
+      else body().then(resolve, reject)
+    })
+  return run(context, options, untilStopped, say)
+}
+
 function exitCode(error: AtelierError): number {
   if (error.code === "cancelled") return EXIT.stopped
   return USAGE.includes(error.code) ? EXIT.usage : EXIT.failed

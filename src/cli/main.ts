@@ -7,4 +7,7 @@ import { runCommand } from "./program.ts"
 process.on("disconnect", () => process.exit(1))
 process.channel?.unref()
 
-await runCommand(process.argv.slice(2), processContext())
+const context = processContext()
+await runCommand(process.argv.slice(2), context)
+// Work that heeds no signal is under way still.
+if (context.signal.aborted) process.exit()

@@ -6,12 +6,17 @@ import { writeWhole } from "../checkpoint/files.ts"
 import type { Picture } from "../request/engine.ts"
 import { AtelierError } from "../request/errors.ts"
 
-const slug = (prompt: string): string =>
-  prompt
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, "-")
-    .replace(/^-+|-+$/g, "")
-    .slice(0, 48) || "picture"
+/** A text as the name of a file: its first 48 letters, with their marks, and digits. */
+export const fileName = (text: string, otherwise: string): string =>
+  Array.from(
+    text
+      .normalize("NFC")
+      .replace(/[^\p{L}\p{M}\p{N}_]+/gu, "-")
+      .replace(/^-+/, ""),
+  )
+    .slice(0, 48)
+    .join("")
+    .replace(/-+$/, "") || otherwise
 
 export interface Place {
   folder: string
@@ -48,6 +53,15 @@ export async function placeFor(out: string | undefined, format: Picture["format"
   const isFile = named !== undefined
   const path = resolve(out ?? ".")
   const folder = isFile ? dirname(path) : path
+  await writableFolder(folder)
+  return { folder, ...(isFile && { file: { path, name: basename(path, extname(path)) } }) }
+}
+
+const wrongName = (message: string): AtelierError =>
+  new AtelierError("invalid_request", `--out: ${message}`, { field: "out" })
+
+/** Makes a folder that is missing. Throws file_write where none can be made, or nothing written to it. */
+export async function writableFolder(folder: string): Promise<void> {
   try {
     await makeFolder(folder)
     await access(folder, constants.W_OK)
@@ -57,11 +71,7 @@ export async function placeFor(out: string | undefined, format: Picture["format"
       cause,
     })
   }
-  return { folder, ...(isFile && { file: { path, name: basename(path, extname(path)) } }) }
 }
-
-const wrongName = (message: string): AtelierError =>
-  new AtelierError("invalid_request", `--out: ${message}`, { field: "out" })
 
 // One by one: where nothing can be made (/proc), Node's own recursive mkdir never comes back.
 async function makeFolder(path: string): Promise<void> {
@@ -72,7 +82,7 @@ async function makeFolder(path: string): Promise<void> {
   })
 }
 
-async function isFolder(path: string): Promise<boolean> {
+export async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
 }
 
@@ -88,7 +98,7 @@ export async function writePicture(
 }
 
 function freePath({ folder, file }: Place, { seed, format }: Picture, prompt: string): string {
-  const stem = join(folder, `${file?.name ?? slug(prompt)}-${seed}`)
+  const stem = join(folder, `${file?.name ?? fileName(prompt.toLowerCase(), "picture")}-${seed}`)
   let path = `${stem}.${format}`
   for (let n = 2; existsSync(path) && file === undefined; n++) path = `${stem}-${n}.${format}`
   return path

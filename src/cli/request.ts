@@ -1,7 +1,18 @@
 // From command-line words to the canonical request. Checks only what the words alone can get wrong.
 
+import { existsSync } from "node:fs"
+import { resolve } from "node:path"
+import type { Axis } from "../controls/grid.ts"
+import type { ImageResolver } from "../image/source.ts"
 import { AtelierError } from "../request/errors.ts"
-import { CREATIVITY, type CreativityLevel, type GenerationInput } from "../request/request.ts"
+import { picturesOf } from "../request/pictures.ts"
+import {
+  CREATIVITY,
+  type CreativityLevel,
+  type GenerationInput,
+  type GenerationRequest,
+  LIMITS,
+} from "../request/request.ts"
 import { ASPECTS, type Aspect, SIZES } from "../request/sizes.ts"
 
 /** Options of `generate`, as commander hands them over. */
@@ -49,15 +60,60 @@ export function parseSize(text: string): [width: number, height: number] {
   throw wrong("size", `${JSON.stringify(text)} is neither WIDTHxHEIGHT nor one of ${ASPECTS.join(", ")}.`)
 }
 
-/** `name:weight`; the weight may be left out. A colon inside the name (C:\, https:) is no separator. */
-export function parseWeighted(option: string, text: string): { name: string; weight?: number } {
+/** Sources of pictures that name no file on this machine; of `file:` the whole path stands in it. */
+const ADDRESS = /^(data|https?|file):/i
+
+/**
+ * `name:weight`; the weight may be left out. A colon inside the name (C:\, https:) is no separator, nor is one of a
+ * file that there is. `limits` say which numbers can be weights, where a name may end in any.
+ */
+export function parseWeighted(
+  option: string,
+  text: string,
+  limits?: readonly [number, number],
+): { name: string; weight?: number } {
+  const isAddress = ADDRESS.test(text)
   const at = text.lastIndexOf(":")
   const tail = at < 0 ? "" : text.slice(at + 1)
-  if (at > 0 && /^[+-]?(\d+\.?\d*|\.\d+)$/.test(tail))
-    return { name: text.slice(0, at), weight: Number(tail) }
-  if (at > 1 && !/[\\/]/.test(tail))
-    throw wrong(option, `${JSON.stringify(tail)} is not a weight; write NAME:0.8.`)
-  return { name: text }
+  if (at < 1 || (!isAddress && !limits && existsSync(text))) return { name: text }
+  const [least, most] = limits ?? (isAddress ? LIMITS.referenceWeight : [-Infinity, Infinity])
+  const weight = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(tail) ? Number(tail) : Number.NaN
+  const isPort = /^https?:\/\/[^/?#]*$/i.test(text)
+  if (weight >= least && weight <= most && !isPort) return { name: text.slice(0, at), weight }
+  if (limits || isAddress || at === 1 || /[\\/]/.test(tail)) return { name: text }
+  throw wrong(
+    option,
+    `${JSON.stringify(tail)} is not a weight; write NAME:0.8, also where the name has a colon itself.`,
+  )
+}
+
+/** Files by their whole paths: a picture's request is read again in other folders. */
+const wholePath = (source: string): string => (ADDRESS.test(source) ? source : resolve(source))
+/** The same of what may be the name of something installed: an adapter, a model. */
+const wholeAdapter = (name: string): string =>
+  name.endsWith(".safetensors") && existsSync(name) ? resolve(name) : name
+const wholeModel = (name: string): string =>
+  /[\\/]|\.(safetensors|gguf|json)$/.test(name) && existsSync(name) ? resolve(name) : name
+
+/** An axis of a grid whose values are files, by their whole paths; labels stay as they were written. */
+export function wholeAxis(axis: Axis): Axis {
+  const whole = /^(references\[\d+\]|start)\.(image|mask)$/.test(axis.field)
+    ? wholePath
+    : /^loras\[\d+\]\.name$/.test(axis.field)
+      ? wholeAdapter
+      : axis.field === "model"
+        ? wholeModel
+        : undefined
+  return whole ? { ...axis, values: axis.values.map((value) => whole(String(value))) } : axis
+}
+
+/** Reads the files of requests, so that a missing one is told before a model is loaded for it. */
+export async function checkFiles(
+  requests: readonly GenerationRequest[],
+  readImage: ImageResolver,
+): Promise<void> {
+  const files = new Map(requests.flatMap(picturesOf).map(({ source, field }) => [source, field]))
+  for (const [source, field] of files) if (!/^(data|https?):/i.test(source)) await readImage(source, field)
 }
 
 function creativity(text: string | undefined): number | undefined {
@@ -74,7 +130,8 @@ function creativity(text: string | undefined): number | undefined {
 /** The request's fields that were named; the schema fills and checks the rest. */
 export function requestFrom(prompt: string, flags: GenerateFlags): GenerationInput {
   const size = flags.size === undefined ? undefined : parseSize(flags.size)
-  const board = flags.board === undefined ? undefined : parseWeighted("board", flags.board)
+  const board =
+    flags.board === undefined ? undefined : parseWeighted("board", flags.board, LIMITS.boardStrength)
   if (flags.strength !== undefined && flags.image === undefined)
     throw wrong("strength", "it says how far to leave --image, and no --image was given.")
   if (flags.mask !== undefined && flags.image === undefined)
@@ -82,7 +139,7 @@ export function requestFrom(prompt: string, flags: GenerateFlags): GenerationInp
   const fields: GenerationInput = {
     prompt,
     alternatives: flags.alternatives,
-    model: flags.model,
+    model: flags.model && wholeModel(flags.model),
     negativePrompt: flags.negative,
     width: size?.[0],
     height: size?.[1],
@@ -95,14 +152,21 @@ export function requestFrom(prompt: string, flags: GenerateFlags): GenerationInp
     count: number("count", flags.count),
     references: flags.reference?.map((text) => {
       const { name, weight } = parseWeighted("reference", text)
-      return { image: name, weight }
+      return { image: wholePath(name), weight }
     }),
     board: board && { id: board.name, strength: board.weight },
-    loras: flags.lora?.map((text) => parseWeighted("lora", text)),
+    loras: flags.lora?.map((text) => {
+      const { name, weight } = parseWeighted("lora", text)
+      return { name: wholeAdapter(name), weight }
+    }),
     start:
       flags.image === undefined
         ? undefined
-        : { image: flags.image, strength: number("strength", flags.strength), mask: flags.mask },
+        : {
+            image: wholePath(flags.image),
+            strength: number("strength", flags.strength),
+            mask: flags.mask && wholePath(flags.mask),
+          },
     intensity: number("intensity", flags.intensity),
     complexity: number("complexity", flags.complexity),
     movement: number("movement", flags.movement),

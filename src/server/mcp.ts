@@ -132,20 +132,31 @@ function createMcpServer(client: AtelierClient, closing?: AbortSignal): McpServe
   return server
 }
 
-/** `atelier mcp`: serves on stdin and stdout until they close. */
-export async function serveMcpOnStdio(options: { baseUrl?: string; key?: string }): Promise<void> {
+/** `atelier mcp`: serves on stdin and stdout until they close, or `signal` says to stop. */
+export async function serveMcpOnStdio({
+  signal,
+  ...options
+}: {
+  baseUrl?: string
+  key?: string
+  signal: AbortSignal
+}): Promise<void> {
   const closing = new AbortController()
   const server = createMcpServer(new AtelierClient(options), closing.signal)
   const closed = Promise.withResolvers<void>()
   server.server.onclose = closed.resolve
   await server.connect(new StdioServerTransport())
   // The transport does not look for the end of its input, which is how a client says goodbye.
-  process.stdin.once("end", () => {
+  const close = (): void => {
     // First: a client that leaves cancels nothing, as one that says so does.
     closing.abort()
     void server.close()
-  })
+  }
+  process.stdin.once("end", close)
+  signal.addEventListener("abort", close, { once: true })
+  if (signal.aborted) close()
   await closed.promise
+  process.stdin.destroy()
 }
 
 /** One HTTP exchange at /mcp; without sessions, so that any node of a cluster can answer. */

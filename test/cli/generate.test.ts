@@ -5,12 +5,15 @@ import { once } from "node:events"
 import { existsSync } from "node:fs"
 import { mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, relative, resolve } from "node:path"
 import { after, before, test } from "node:test"
 import { fileURLToPath } from "node:url"
 import sharp from "sharp"
 import type { GenerateResult } from "../../src/cli/commands/generate.ts"
-import { type GenerateFlags, requestFrom } from "../../src/cli/request.ts"
+import { runUnheeding } from "../../src/cli/context.ts"
+import { fileName } from "../../src/cli/output.ts"
+import { type GenerateFlags, parseWeighted, requestFrom, wholeAxis } from "../../src/cli/request.ts"
+import { parseAxis } from "../../src/controls/grid.ts"
 import { parseRequest } from "../../src/request/request.ts"
 import { atelier } from "../support/cli.ts"
 import { makeModel, type TinyModel } from "../support/model.ts"
@@ -177,9 +180,110 @@ test("a reader that has enough is no failure, and a full disk behind the output 
 test("a mask without a strength asks for something new, and a strength stays what it is", () => {
   const start = (flags: GenerateFlags) =>
     parseRequest(requestFrom("a sun", { image: "a.png", ...flags })).start
-  assert.deepEqual(start({ mask: "b.png" }), { image: "a.png", strength: 1, mask: "b.png" })
+  assert.deepEqual(start({ mask: "b.png" }), { image: resolve("a.png"), strength: 1, mask: resolve("b.png") })
   assert.equal(start({ mask: "b.png", strength: "0.6" })?.strength, 0.6)
   assert.equal(start({})?.strength, 0.8)
+})
+
+test("a request names files by their whole paths, so that it can be replayed from any folder", async () => {
+  const adapter = relative("", join(out, "adapter.safetensors"))
+  await writeFile(adapter, "")
+  const elsewhere = ["https://example.com/a.png?v=2", "data:image/png;base64,AAAA", "file:///b.png"]
+  const { model, references, loras } = requestFrom("x", {
+    model: relative("", out),
+    reference: ["look.png:0.5", ...elsewhere],
+    lora: [`${adapter}:1`, "installed.safetensors:1", "installed:1"],
+  })
+  assert.equal(model, out)
+  assert.deepEqual(
+    references?.map(({ image }) => image),
+    [resolve("look.png"), ...elsewhere],
+  )
+  assert.deepEqual(
+    loras?.map(({ name }) => name),
+    [resolve(adapter), "installed.safetensors", "installed"],
+  )
+  for (const name of ["tiny", "krea-2/medium"]) assert.equal(requestFrom("x", { model: name }).model, name)
+  const axis = wholeAxis(parseAxis("references[0].image=a.png|https://example.com/b.png"))
+  assert.deepEqual(axis.values, [resolve("a.png"), "https://example.com/b.png"])
+  assert.deepEqual(axis.labels, ["a.png", "https://example.com/b.png"])
+  assert.deepEqual(wholeAxis(parseAxis("prompt=a.png|b.png")).values, ["a.png", "b.png"])
+})
+
+test("a colon in a name is told from the one before a weight", async () => {
+  const shot = join(out, "shot 12:1.png")
+  const numbered = join(out, "shot 12:1")
+  for (const path of [shot, numbered]) await writeFile(path, "")
+  const picture = (text: string) => parseWeighted("reference", text)
+  for (const name of [
+    shot,
+    numbered,
+    "https://a.org:1",
+    "https://a.org/x?v=1:30",
+    "data:,x",
+    "C:\\a:b\\c.png",
+  ])
+    assert.deepEqual(picture(name), { name })
+  assert.deepEqual(picture(`${shot}:-1`), { name: shot, weight: -1 })
+  assert.deepEqual(picture("a.png:2.5"), { name: "a.png", weight: 2.5 })
+  assert.deepEqual(picture("https://a.org:80/x.png:.5"), { name: "https://a.org:80/x.png", weight: 0.5 })
+  assert.throws(() => picture("shot 12:30.png"), /"30\.png" is not a weight; write NAME:0\.8, also where/)
+  const board = (text: string) => requestFrom("x", { board: text }).board
+  for (const id of ["shot 12:30", "walls: red"]) assert.deepEqual(board(id), { id, strength: undefined })
+  assert.deepEqual(board("shot 12:30:0.35"), { id: "shot 12:30", strength: 0.35 })
+  assert.deepEqual(board("walls:-0.5"), { id: "walls", strength: -0.5 })
+})
+
+test("a picture that is not there is told before a model is loaded", async () => {
+  const missing = join(out, "missing.png")
+  const sentence = `The picture ${missing} cannot be opened; check the path.\n`
+  for (const words of [
+    ["generate", "x", ...tiny, "--out", out],
+    ["grid", "x", "--model", "tiny", "--axis", "seed=1", "--out", join(out, "grid")],
+  ]) {
+    const said = await atelier([...words, "--reference", missing])
+    assert.deepEqual([said.code, said.err], [1, sentence])
+  }
+})
+
+test("grid says before it makes pictures that its folder cannot be written", async () => {
+  const file = join(out, "no-folder")
+  await writeFile(file, "")
+  const folder = join(file, "grid")
+  const said = await atelier(["grid", "x", "--model", "tiny", "--axis", "seed=1", "--out", folder])
+  assert.deepEqual([said.code, said.err], [1, `Nothing can be written to ${folder}; choose another --out.\n`])
+})
+
+test("files are named by whole letters of any script", () => {
+  const name = (text: string) => fileName(text, "picture")
+  assert.equal(name("हिन्दी में लोमड़ी"), "हिन्दी-में-लोमड़ी".normalize("NFC"))
+  assert.equal(name("cafe\u0301, noir"), "caf\u00e9-noir")
+  assert.equal(name(`${"𠮷".repeat(60)}`), "𠮷".repeat(48))
+  assert.equal(name(`${"a".repeat(47)} b`), "a".repeat(47))
+  assert.equal(name("\ud800 ?!"), "picture")
+})
+
+test("work that heeds no signal ends with code 130 when it is told to stop", async () => {
+  const stop = new AbortController()
+  const said: string[] = []
+  let code = 0
+  const context = {
+    print: (text: string) => said.push(text),
+    tell: (text: string) => said.push(text),
+    terminal: false,
+    signal: stop.signal,
+    exit: (given: number) => {
+      code = given
+    },
+  }
+  const never = (): Promise<string> => {
+    setImmediate(() => stop.abort())
+    return new Promise(() => {})
+  }
+  await runUnheeding(context, {}, never, String)
+  assert.deepEqual([code, said], [130, ["Stopped."]])
+  const listed = await atelier(["board", "list"], stop.signal)
+  assert.deepEqual([listed.code, listed.err], [130, "Stopped.\n"])
 })
 
 test("--alternatives says that braces in the prompt are a choice; without it they are not", () => {

@@ -109,13 +109,19 @@ test("keys are added with limits, listed and revoked beside a running server", a
   const { body: me } = await call("GET", "/api/me", secret)
   assert.deepEqual([me.name, me.concurrency, me.backlog, me.rate], ["team", 2, 3, 4])
   const [listed, asJson] = await Promise.all([command("keys", "list"), atelier("keys", "list", "--json")])
-  assert.match(listed.out, new RegExp(`^${me.id}  team  .*$`, "m"))
+  assert.match(
+    listed.out,
+    new RegExp(`^${me.id}  team  2 at once, 3 waiting, 4 a minute  made 20\\S+Z$`, "m"),
+  )
   assert.ok(!listed.out.includes(secret) && !asJson.out.includes(secret))
   const mine = JSON.parse(asJson.out).find((key: { id: string }) => key.id === me.id)
   assert.deepEqual([mine.concurrency, mine.backlog, mine.rate, mine.revokedAt], [2, 3, 4, null])
 
   const [gone, none] = [await command("keys", "revoke", "team"), await atelier("keys", "revoke", "nobody")]
-  assert.deepEqual([gone.out, none.out], ["team is revoked.\n", "There is no key nobody.\n"])
+  assert.equal(gone.out, "team is revoked.\n")
+  const sentence = "There is no key nobody in force; `atelier keys list` shows those that there are.\n"
+  assert.deepEqual([none.code, none.out, none.err], [1, "", sentence])
+  assert.match((await atelier("keys", "list")).out, /team {2}.*, revoked 20\S+Z$/m)
   await until(async () => (await call("GET", "/api/me", secret)).status === 401)
 })
 
@@ -138,6 +144,10 @@ test("webhooks are listed with what became of them, and replayed under the same 
   await until(() => events.length === 2)
   assert.equal(events[1]!["atelier-event-id"], id)
   assert.equal((await atelier("webhooks", "replay")).out, "0 to be sent again.\n", "none was given up")
+  for (const unknown of [crypto.randomUUID(), "x"]) {
+    const { code, out } = await atelier("webhooks", "replay", unknown, "--json")
+    assert.deepEqual([code, JSON.parse(out).error.code], [1, "not_found"])
+  }
 })
 
 test("the log has a JSON line for each request with its id, and no secret", async () => {

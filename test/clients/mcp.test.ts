@@ -1,5 +1,7 @@
 // A real MCP client against the server's /mcp, and through `atelier mcp` over standard input and output.
 import assert from "node:assert/strict"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { after, before, test } from "node:test"
 import { fileURLToPath } from "node:url"
 import { Client } from "@modelcontextprotocol/sdk/client/index.js"
@@ -96,4 +98,22 @@ test("mcp: over standard input and output the same tools make the same picture",
   assert.equal(pictureOf(first), pictureOf(second))
   const boards = await piped.callTool({ name: "list_boards", arguments: {} })
   assert.deepEqual(JSON.parse((boards.content as Content)[0]!.text!), [])
+})
+
+test("mcp: SIGTERM ends the command over standard input and output while its client is still there", async (t) => {
+  const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
+  const child = spawn(process.execPath, [main, "mcp", "--url", service.url], {
+    stdio: ["pipe", "pipe", "ignore"],
+  })
+  t.after(() => child.kill("SIGKILL"))
+  const params = {
+    protocolVersion: "2025-06-18",
+    capabilities: {},
+    clientInfo: { name: "test", version: "1" },
+  }
+  child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params })}\n`)
+  await once(child.stdout, "data")
+  const ended = once(child, "exit", { signal: AbortSignal.timeout(120_000) })
+  child.kill("SIGTERM")
+  assert.deepEqual(await ended, [0, null])
 })

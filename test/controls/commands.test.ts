@@ -1,5 +1,6 @@
 // The commands of boards and grids, in this process and in a home of their own.
 import assert from "node:assert/strict"
+import { existsSync } from "node:fs"
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -62,6 +63,23 @@ test("a board is made, listed, shown, exported, deleted and imported from the co
   assert.equal((await atelier("board", "delete", "Walls")).out, "Walls is deleted.")
   assert.match((await atelier("board", "list")).out, /There is no board/)
   assert.match((await atelier("board", "import", file)).out, new RegExp(`^${code} {2}Walls`))
+})
+
+test("an export goes into a folder under the board's name, and one that cannot be written is refused", async () => {
+  const made = await atelier("board", "create", "हिन्दी: my_walls", join(home, "red.png"))
+  assert.equal(made.code, 0, made.told)
+  for (const out of [home, join(home, "new/")]) {
+    const { told, ...said } = await atelier("board", "export", "हिन्दी: my_walls", "--out", out)
+    assert.equal(said.code, 0, told)
+    assert.ok(said.out.startsWith(`${join(out, "हिन्दी-my_walls.board.json")}  `), said.out)
+  }
+  await writeFile(join(home, "file"), "")
+  const places = existsSync("/proc/self") ? ["/proc/nowhere", join(home, "file")] : [join(home, "file")]
+  for (const place of places) {
+    const { code, told } = await atelier("board", "export", "हिन्दी: my_walls", "-o", join(place, "b.json"))
+    assert.deepEqual([code, told], [1, `Nothing can be written to ${place}; choose another --out.`])
+  }
+  await atelier("board", "delete", "हिन्दी: my_walls")
 })
 
 test("programs make, list, find and delete the same boards", async () => {

@@ -1,5 +1,5 @@
 // atelier board: moodboards are made, listed, shown, deleted, exported and imported.
-import { join } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import type { Command } from "commander"
 import { writeWhole } from "../../checkpoint/files.ts"
 import { exportBoard, importBoard, readBoardFile } from "../../controls/board-file.ts"
@@ -7,7 +7,8 @@ import { type Board, BoardFolder } from "../../controls/boards.ts"
 import { imageReader } from "../../image/source.ts"
 import { checkBoardSize } from "../../request/boards.ts"
 import { homeFolder } from "../../sampling/catalog.ts"
-import { type CommonOptions, type Context, run } from "../context.ts"
+import { type CommonOptions, type Context, runUnheeding } from "../context.ts"
+import { fileName, isFolder, writableFolder } from "../output.ts"
 import { parseWeighted } from "../request.ts"
 
 const boards = (): BoardFolder => new BoardFolder(join(homeFolder(), "boards"))
@@ -25,7 +26,7 @@ export function registerBoard(program: Command, context: Context): void {
     .option("--allow-private-network", "let picture addresses point into private networks")
     .option("--json", "print as JSON")
     .action((name: string, given: string[], flags: CommonOptions & { allowPrivateNetwork?: boolean }) =>
-      run(
+      runUnheeding(
         context,
         flags,
         async () => {
@@ -49,7 +50,7 @@ export function registerBoard(program: Command, context: Context): void {
     .description("all boards")
     .option("--json", "print as JSON")
     .action((flags: CommonOptions) =>
-      run(
+      runUnheeding(
         context,
         flags,
         () => boards().list(),
@@ -62,7 +63,7 @@ export function registerBoard(program: Command, context: Context): void {
     .argument("<board>", "name, share code or id")
     .option("--json", "print as JSON")
     .action((name: string, flags: CommonOptions) =>
-      run(
+      runUnheeding(
         context,
         flags,
         () => boards().find(name),
@@ -78,7 +79,7 @@ export function registerBoard(program: Command, context: Context): void {
     .argument("<board>", "name, share code or id")
     .option("--json", "print as JSON")
     .action((name: string, flags: CommonOptions) =>
-      run(
+      runUnheeding(
         context,
         flags,
         () => boards().remove(name),
@@ -89,16 +90,19 @@ export function registerBoard(program: Command, context: Context): void {
     .command("export")
     .description("write a board with its pictures into one file")
     .argument("<board>", "name, share code or id")
-    .option("-o, --out <file>", "default NAME.board.json")
+    .option("-o, --out <path>", "file, or folder for NAME.board.json")
     .option("--json", "print as JSON")
-    .action((name: string, flags: CommonOptions & { out?: string }) =>
-      run(
+    .action((called: string, flags: CommonOptions & { out?: string }) =>
+      runUnheeding(
         context,
         flags,
         async () => {
-          const file = await exportBoard(boards(), name)
-          const path = flags.out ?? `${file.name.replace(/[^\p{L}\p{N}_-]+/gu, "-")}.board.json`
-          const { bytes } = await writeWhole(path, (out) => out.write(Buffer.from(JSON.stringify(file))))
+          const file = await exportBoard(boards(), called)
+          const out = flags.out ?? "."
+          const name = `${fileName(file.name, "board")}.board.json`
+          const path = /[\\/]$/.test(out) || (await isFolder(out)) ? join(out, name) : out
+          await writableFolder(dirname(resolve(path)))
+          const { bytes } = await writeWhole(path, (part) => part.write(Buffer.from(JSON.stringify(file))))
           return { path, bytes }
         },
         ({ path, bytes }) => `${path}  ${(bytes / 1e6).toFixed(1)} MB`,
@@ -110,7 +114,7 @@ export function registerBoard(program: Command, context: Context): void {
     .argument("<file>", "the file")
     .option("--json", "print as JSON")
     .action((path: string, flags: CommonOptions) =>
-      run(
+      runUnheeding(
         context,
         flags,
         async () => await importBoard(boards(), await readBoardFile(path)),

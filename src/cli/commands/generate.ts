@@ -12,7 +12,7 @@ import { findModel } from "../../sampling/catalog.ts"
 import { type CommonOptions, type Context, run } from "../context.ts"
 import { formatOf, placeFor, writePicture } from "../output.ts"
 import { bar, duration } from "../progress.ts"
-import { type GenerateFlags, requestFrom } from "../request.ts"
+import { checkFiles, type GenerateFlags, requestFrom } from "../request.ts"
 
 export interface RunFlags extends CommonOptions {
   out?: string
@@ -100,11 +100,13 @@ export async function generateFiles(
 ): Promise<GenerateResult> {
   const request = parseRequest(input)
   const place = await placeFor(flags.out, request.output.format)
+  const readImage = imageReader(flags)
+  await checkFiles([request], readImage)
   const progress = bar(context.terminal && !flags.json, (text) => process.stderr.write(text))
   const engine = createEngine({
     device: deviceOf(flags.device),
     threads: threadsOf(flags.threads),
-    readImage: imageReader(flags),
+    readImage,
     log: flags.json ? undefined : context.tell,
     ...(expand && { expand }),
   })

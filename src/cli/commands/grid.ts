@@ -12,7 +12,8 @@ import type { Note } from "../../request/notes.ts"
 import { parseRequest } from "../../request/request.ts"
 import { findModel, homeFolder } from "../../sampling/catalog.ts"
 import { type CommonOptions, type Context, run } from "../context.ts"
-import { type GenerateFlags, requestFrom } from "../request.ts"
+import { writableFolder } from "../output.ts"
+import { checkFiles, type GenerateFlags, requestFrom, wholeAxis } from "../request.ts"
 
 interface GridFlags extends GenerateFlags, CommonOptions {
   axis: string[]
@@ -84,7 +85,7 @@ export function registerGrid(program: Command, context: Context): void {
 }
 
 async function makeGrid(prompt: string, flags: GridFlags, context: Context): Promise<Made> {
-  const axes = flags.axis.map(parseAxis)
+  const axes = flags.axis.map((text) => wholeAxis(parseAxis(text)))
   const tile = Number(flags.tile)
   if (!(Number.isInteger(tile) && tile >= 64 && tile <= 1024))
     throw new AtelierError("out_of_range", `--tile: ${flags.tile} is not a whole number from 64 to 1024.`, {
@@ -101,19 +102,26 @@ async function makeGrid(prompt: string, flags: GridFlags, context: Context): Pro
       { field: "columns" },
     )
   const folder = resolve(flags.out)
+  const pictures = resolve(folder, "cells")
   const asked = requestFrom(prompt, flags)
   const { width, height } = (await findModel(parseRequest(asked).model)).manifest.defaults
   const boards = new BoardFolder(resolve(homeFolder(), "boards"))
   const codeOf = async (id: string): Promise<string> => (await boards.find(id)).code
-  const cells = await planGrid({ width, height, ...asked }, axes, resolve(folder, "cells"), codeOf)
+  const cells = await planGrid({ width, height, ...asked }, axes, pictures, codeOf)
   for (const model of new Set(cells.map(({ request }) => request.model))) await findModel(model)
   const look = { tile, title: flags.title ?? prompt, ...(columns !== undefined && { columns }) }
   sheetLayout(cells, axes, look) // a sheet that is too large is said before its pictures are made
+  const readImage = imageReader(flags)
+  await checkFiles(
+    cells.map(({ request }) => request),
+    readImage,
+  )
+  for (const place of [folder, pictures]) await writableFolder(place)
   let notes: Note[] = []
   const made = new Set(cells.filter((c) => c.isNew).map((c) => c.path)).size
   if (made > 0) {
     const engine = createEngine({
-      readImage: imageReader(flags),
+      readImage,
       ...(flags.json ? {} : { log: context.tell }),
     })
     try {

@@ -1,6 +1,8 @@
 // atelier keys, webhooks, doctor, mcp: what is done to a service from beside it.
 import type { Command } from "commander"
-import { type CommonOptions, type Context, run } from "../context.ts"
+import { AtelierError } from "../../request/errors.ts"
+import type { KeyListing } from "../../store/index.ts"
+import { type CommonOptions, type Context, run, runUnheeding } from "../context.ts"
 import { wholeNumber } from "../whole-number.ts"
 
 interface ServiceFlags extends CommonOptions {
@@ -24,6 +26,15 @@ const at = ({ directory }: ServiceFlags): { directory?: string } =>
   directory === undefined ? {} : { directory }
 const server = () => import("../../server/index.ts")
 
+const noneOf = (what: string, list: string): AtelierError =>
+  new AtelierError("not_found", `There is no ${what}; \`${list}\` shows those that there are.`)
+
+const sayKey = ({ id, name, concurrency, backlog, rate, createdAt, revokedAt }: KeyListing): string => {
+  const limits = `${concurrency} at once, ${backlog} waiting, ${rate} a minute`
+  const until = revokedAt ? `, revoked ${revokedAt.toISOString()}` : ""
+  return `${id}  ${name}  ${limits}  made ${createdAt.toISOString()}${until}`
+}
+
 function command(parent: Command, name: string, description: string): Command {
   return parent
     .command(name)
@@ -40,7 +51,7 @@ export function registerService(program: Command, context: Context): void {
     .option("--backlog <n>", "jobs waiting (default 1000)")
     .option("--rate <n>", "submits per minute (default 600)")
     .action((name: string, flags: KeyFlags) =>
-      run(
+      runUnheeding(
         context,
         flags,
         async () => (await server()).keysAdd(at(flags), name, limitsOf(flags)),
@@ -48,26 +59,30 @@ export function registerService(program: Command, context: Context): void {
       ),
     )
   command(keys, "list", "all keys").action((flags: ServiceFlags) =>
-    run(
+    runUnheeding(
       context,
       flags,
       async () => (await server()).keysList(at(flags)),
-      (all) => all.map((key) => Object.values(key).join("  ")).join("\n") || "There is no key.",
+      (all) => all.map(sayKey).join("\n") || "There is no key.",
     ),
   )
   command(keys, "revoke", "end a key")
     .argument("<key>", "id or name")
     .action((key: string, flags: ServiceFlags) =>
-      run(
+      runUnheeding(
         context,
         flags,
-        async () => ({ revoked: await (await server()).keysRevoke(at(flags), key) }),
-        ({ revoked }) => (revoked ? `${key} is revoked.` : `There is no key ${key}.`),
+        async () => {
+          const revoked = await (await server()).keysRevoke(at(flags), key)
+          if (!revoked) throw noneOf(`key ${key} in force`, "atelier keys list")
+          return { revoked }
+        },
+        () => `${key} is revoked.`,
       ),
     )
   const webhooks = program.command("webhooks").description("events sent to others")
   command(webhooks, "list", "the newest events: what became of them").action((flags: ServiceFlags) =>
-    run(
+    runUnheeding(
       context,
       flags,
       async () => (await server()).webhooksList(at(flags)),
@@ -79,17 +94,21 @@ export function registerService(program: Command, context: Context): void {
   command(webhooks, "replay", "send an event again, or all that were given up")
     .argument("[event]")
     .action((event: string | undefined, flags: ServiceFlags) =>
-      run(
+      runUnheeding(
         context,
         flags,
-        async () => ({ replayed: await (await server()).webhooksReplay(at(flags), event ?? null) }),
+        async () => {
+          const replayed = await (await server()).webhooksReplay(at(flags), event ?? null)
+          if (event !== undefined && replayed === 0) throw noneOf(`event ${event}`, "atelier webhooks list")
+          return { replayed }
+        },
         ({ replayed }) => `${replayed} to be sent again.`,
       ),
     )
   command(program, "doctor", "compare every stored picture with its row")
     .option("--remove", "delete files that no row mentions")
     .action((flags: ServiceFlags & { remove?: boolean }) =>
-      run(
+      runUnheeding(
         context,
         flags,
         async () => (await server()).scrubStore(at(flags), flags.remove ?? false),
@@ -112,6 +131,7 @@ export function registerService(program: Command, context: Context): void {
         async () => {
           await (await import("../../server/mcp.ts")).serveMcpOnStdio({
             baseUrl: flags.url,
+            signal: context.signal,
             ...(flags.key && { key: flags.key }),
           })
           return { url: flags.url }
