@@ -11,6 +11,7 @@ import { AtelierError } from "../../src/request/errors.ts"
 import { keysAdd, keysList } from "../../src/server/admin.ts"
 import { answerBusy, askHolder, lockDirectory, socketPath } from "../../src/server/lock.ts"
 import { dataFolder } from "../support/folder.ts"
+import { startService, until } from "../support/service.ts"
 
 let directory: string
 before(async () => {
@@ -102,5 +103,22 @@ test("commands at once on a folder that nobody serves are all done, and their da
     assert.ok(keys.every(({ createdAt }) => createdAt instanceof Date))
   } finally {
     await rm(folder, { recursive: true, force: true })
+  }
+})
+
+test("a command beside a server that starts is done by the server when it has started", async () => {
+  const folder = await dataFolder()
+  const starting = startService({ directory: folder })
+  await until(() => existsSync(socketPath(folder)))
+  const { id } = await keysAdd({ directory: folder }, "early")
+  const service = await starting
+  try {
+    assert.deepEqual(
+      (await keysList({ directory: folder })).map((key) => key.id),
+      [id],
+    )
+    await assert.rejects(keysAdd({ directory: folder }, "a/b"), { code: "invalid_request" })
+  } finally {
+    await service.drop()
   }
 })
