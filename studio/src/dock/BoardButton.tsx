@@ -13,7 +13,7 @@ export function BoardButton() {
   const name = useBoardName(board?.id ?? null) ?? board?.name
   const open = (): void => page.set({ panel: "boards" })
   return (
-    <span className="row tight-row">
+    <span className={board ? "row tight-row board-chip" : "row tight-row"}>
       <Button aria-label={name ? `${t.button}: ${name}` : t.button} onPress={open}>
         <LayoutGrid size={16} aria-hidden />
         {board ? (

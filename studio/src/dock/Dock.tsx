@@ -71,37 +71,39 @@ export function Dock({ capabilities }: { capabilities: Capabilities }) {
             {supports.start && <StartButton onChoose={() => files.choose("start")} />}
             {supports.boards && <BoardButton />}
           </div>
-          <div className="dock-group dock-settings">
-            {supports.creativity && <Creativity levels={capabilities.creativity} />}
-            <ModelPicker capabilities={capabilities} model={model} />
-            <ShapePicker capabilities={capabilities} model={model} />
-            <Count limits={capabilities.limits.count as [number, number]} />
-            <Seed />
-            <More capabilities={capabilities} model={model} />
-          </div>
-          <div className="dock-group dock-go">
-            <IconButton
-              className="dock-fold"
-              label={isOpen ? t.dock.close : t.dock.open}
-              aria-expanded={isOpen}
-              onPress={() => page.set({ dockOpen: !isOpen })}
-            >
-              {isOpen ? <ChevronDown size={18} /> : <SlidersHorizontal size={18} />}
-            </IconButton>
-            <Button
-              kind="primary"
-              className="generate"
-              isDisabled={!isReady || isLost}
-              isPending={isSending}
-              onPress={() => void generate()}
-            >
-              {isSending ? (
-                <LoaderCircle className="spin" size={16} aria-hidden />
-              ) : (
-                !isLost && <ArrowUp size={16} aria-hidden />
-              )}
-              <span>{isLost ? t.dock.offline : t.dock.generate}</span>
-            </Button>
+          <div className="dock-right">
+            <div className="dock-group dock-settings">
+              {supports.creativity && <Creativity levels={capabilities.creativity} />}
+              <ModelPicker capabilities={capabilities} model={model} />
+              <ShapePicker capabilities={capabilities} model={model} />
+              <Count limits={capabilities.limits.count as [number, number]} />
+              <Seed />
+              <More model={model} />
+            </div>
+            <div className="dock-group dock-go">
+              <IconButton
+                className="dock-fold"
+                label={isOpen ? t.dock.close : t.dock.open}
+                aria-expanded={isOpen}
+                onPress={() => page.set({ dockOpen: !isOpen })}
+              >
+                {isOpen ? <ChevronDown size={18} /> : <SlidersHorizontal size={18} />}
+              </IconButton>
+              <Button
+                kind="primary"
+                className="generate"
+                isDisabled={!isReady || isLost}
+                isPending={isSending}
+                onPress={() => void generate()}
+              >
+                {isSending ? (
+                  <LoaderCircle className="spin" size={16} aria-hidden />
+                ) : (
+                  !isLost && <ArrowUp size={16} aria-hidden />
+                )}
+                <span>{isLost ? t.dock.offline : t.dock.generate}</span>
+              </Button>
+            </div>
           </div>
         </div>
       </div>

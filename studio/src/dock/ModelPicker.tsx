@@ -22,7 +22,7 @@ export function ModelPicker({ capabilities, model }: { capabilities: Capabilitie
       label={t.title}
       className="model-pop"
       button={
-        <Button aria-label={t.button(nameOf(model))}>
+        <Button className="dock-model" aria-label={t.button(nameOf(model))}>
           <Icon size={16} aria-hidden />
           {nameOf(model)}
         </Button>

@@ -1,6 +1,6 @@
 // Everything that is needed less often: sliders, steps, guidance, words to steer away from, file format.
 import { Settings2, X } from "lucide-react"
-import type { Capabilities, Model } from "../api/types.ts"
+import type { Model } from "../api/types.ts"
 import { useMessages } from "../messages/index.ts"
 import { type Draft, draft, EMPTY } from "../state/draft.ts"
 import { useStore } from "../state/store.ts"
@@ -28,7 +28,7 @@ const changed = (d: Draft): number =>
     ...d.loras.map(() => true),
   ].filter(Boolean).length
 
-export function More({ capabilities, model }: { capabilities: Capabilities; model: Model }) {
+export function More({ model }: { model: Model }) {
   const t = useMessages()
   const n = useStore(draft, changed)
   return (
@@ -43,12 +43,12 @@ export function More({ capabilities, model }: { capabilities: Capabilities; mode
         </IconButton>
       }
     >
-      <MoreFields capabilities={capabilities} model={model} />
+      <MoreFields model={model} />
     </Pop>
   )
 }
 
-function MoreFields({ capabilities, model }: { capabilities: Capabilities; model: Model }) {
+function MoreFields({ model }: { model: Model }) {
   const t = useMessages()
   const d = useStore(draft, (all) => all)
   const missing = Object.entries(model.supports)
