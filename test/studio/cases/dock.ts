@@ -145,6 +145,15 @@ export const dock = (browser: () => Browser): void => {
       await page.getByText("Nothing matches").waitFor()
       await filters.getByLabel("Model").selectOption("large")
       await page.getByRole("heading", { level: 2, name: "everything set" }).waitFor()
+      await page.keyboard.press("Escape")
+      // With a choice of models and a locked seed too, what makes pictures stands beside the settings.
+      await page.setViewportSize({ width: 1280, height: 800 })
+      await page.getByRole("button", { name: "Lock the seed" }).click()
+      const middle = async (name: string): Promise<number> => {
+        const { y, height } = (await page.getByRole("button", { name, exact: true }).boundingBox())!
+        return y + height / 2
+      }
+      assert.ok(Math.abs((await middle("Generate")) - (await middle("More settings"))) < 2)
       await close()
     })
 
