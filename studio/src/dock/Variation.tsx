@@ -79,8 +79,9 @@ function Slot({ variation }: { variation: DraftVariation }) {
 function Varied({ variation }: { variation: DraftVariation }) {
   const parent = useLineage(variation.job).data?.cameFrom.find((l) => l.role === "variation")
   const { seed } = variation.of.at(-1)!
-  const pictures = useJob(parent?.job ?? null).data?.pictures
-  const picture = pictures?.find((p) => p.id === parent?.picture && p.seed === seed)
+  const job = useJob(parent?.job ?? null).data
+  const pictures = job?.deletedAt === null ? job.pictures : []
+  const picture = pictures.find((p) => p.id === parent?.picture && p.seed === seed)
   return picture ? (
     <img src={thumb(picture, 320)} alt="" draggable={false} />
   ) : (

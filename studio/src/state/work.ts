@@ -90,7 +90,8 @@ async function parentOf(variation: DraftVariation | null): Promise<Pick<Submit, 
     const { cameFrom } = await call<Lineage>("GET", `api/jobs/${variation.job}/lineage`)
     const parent = cameFrom.find((l) => l.role === "variation")
     if (!parent) return {}
-    const { pictures } = await call<Job>("GET", `api/jobs/${parent.job}`)
+    const { pictures, deletedAt } = await call<Job>("GET", `api/jobs/${parent.job}`)
+    if (deletedAt !== null) return {}
     const seed = variation.of.at(-1)?.seed
     const varied = pictures.find((p) => p.id === parent.picture && p.seed === seed)
     return varied ? { parent: varied.id } : {}
