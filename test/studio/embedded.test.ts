@@ -5,11 +5,19 @@ import { after, before, describe, test } from "node:test"
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core"
 import { violations } from "./axe.ts"
 import { openProcess, type Process } from "./process.ts"
-import { chromiumPath, hasRealModel, jobsOf, make, openBrowser, openPage, promptOf } from "./support.ts"
+import {
+  chromiumPath,
+  hasRealModel,
+  jobsOf,
+  make,
+  openBrowser,
+  openPage,
+  promptOf,
+  QUICK,
+  withDraft,
+} from "./support.ts"
 
 const isAble = chromiumPath() !== null && hasRealModel()
-/** Few steps: what is looked at here is the page, not the picture. */
-const SHORT = 4
 /** As many as can be asked for: a fast machine takes a hundredth of a second for each. */
 const LONG = 100
 /** Pictures of a take that is interrupted and never waited for, and pictures and candidates of one that is made again. */
@@ -58,11 +66,8 @@ describe("the studio page with the embedded model", {
     await server[Symbol.asyncDispose]()
   })
   /** A page whose dock asks for one picture, or for `count`, in few steps, and for as many candidates as the model has or `candidates`. */
-  const open = (options: BrowserContextOptions = {}, count = 1, candidates: number | null = null) => {
-    const draft = { name: "atelier.draft", value: JSON.stringify({ count, steps: SHORT, candidates }) }
-    const storageState = { cookies: [], origins: [{ origin: server.url, localStorage: [draft] }] }
-    return openPage(browser, server, { storageState, ...options })
-  }
+  const open = (options: BrowserContextOptions = {}, count = 1, candidates: number | null = null) =>
+    openPage(browser, server, { ...withDraft(server, { ...QUICK, count, candidates }), ...options })
 
   test("a new user makes a first picture in one action", async () => {
     const { page, complaints, close } = await open()
@@ -79,7 +84,7 @@ describe("the studio page with the embedded model", {
     const take = await sendLong(page, "a castle nobody waits for")
     await take.getByRole("button", { name: "Cancel", exact: true }).click()
     await take.locator(".broken").getByText("cancelled").waitFor()
-    await setSteps(page, SHORT)
+    await setSteps(page, QUICK.steps)
     await make(page, "a red apple", { count: 1 })
     const [next, cancelled] = await jobsOf(server)
     assert.equal(next!.state, "completed")

@@ -150,6 +150,15 @@ export async function openPage(
   return { page, context, complaints, close: () => context.close() }
 }
 
+/** Few steps and no choice among noises: for where the page is looked at, not the picture. */
+export const QUICK = { steps: 4, candidates: 1 }
+
+/** For a page that opens with these settings in its dock. */
+export const withDraft = (studio: Pick<Studio, "url">, values: object): BrowserContextOptions => {
+  const localStorage = [{ name: "atelier.draft", value: JSON.stringify(values) }]
+  return { storageState: { cookies: [], origins: [{ origin: studio.url, localStorage }] } }
+}
+
 export const promptOf = (page: Page): Locator => page.getByLabel("Prompt", { exact: true })
 
 /** Writes a prompt, presses Enter and waits for the pictures. */
