@@ -1,11 +1,11 @@
 // From command-line words to the canonical request. Checks only what the words alone can get wrong.
 
 import { existsSync } from "node:fs"
-import { resolve } from "node:path"
+import { relative, resolve, sep } from "node:path"
 import type { Axis } from "../controls/grid.ts"
 import type { ImageResolver } from "../image/source.ts"
 import { AtelierError } from "../request/errors.ts"
-import { picturesOf } from "../request/pictures.ts"
+import { picturesOf, withPictures } from "../request/pictures.ts"
 import {
   CREATIVITY,
   type CreativityLevel,
@@ -87,13 +87,39 @@ export function parseWeighted(
   )
 }
 
-/** Files by their whole paths: a picture's request is read again in other folders. */
+/** Files by their whole paths, whichever folder the command runs in. */
 const wholePath = (source: string): string => (ADDRESS.test(source) ? source : resolve(source))
 /** The same of what may be the name of something installed: an adapter, a model. */
 const wholeAdapter = (name: string): string =>
   name.endsWith(".safetensors") && existsSync(name) ? resolve(name) : name
 const wholeModel = (name: string): string =>
   /[\\/]|\.(safetensors|gguf|json)$/.test(name) && existsSync(name) ? resolve(name) : name
+
+const renamed = (request: GenerationRequest, name: (source: string) => string): GenerationRequest =>
+  withPictures(
+    request,
+    picturesOf(request).map(({ source }) => (ADDRESS.test(source) ? source : name(source))),
+  )
+
+/**
+ * A request as its pictures in a folder hold it: files by their way from there. So pictures and the files that they were
+ * made from can be moved together, and who is given a picture is not told the folders of who made it.
+ */
+export const namedFrom = (folder: string, request: GenerationRequest): GenerationRequest =>
+  renamed(request, (path) => relative(folder, path).split(sep).join("/"))
+
+/** The inverse: a request of a picture in a folder, with its files by their whole paths. */
+export const wholeFrom = (folder: string, request: GenerationRequest): GenerationRequest =>
+  renamed(request, (path) => {
+    const beside = resolve(folder, path)
+    return !existsSync(beside) && existsSync(path) ? resolve(path) : beside // earlier versions kept what was typed
+  })
+
+/** Reads a request's files by their way from a folder. */
+export const readingFrom =
+  (folder: string, readImage: ImageResolver): ImageResolver =>
+  (source, field) =>
+    readImage(ADDRESS.test(source) ? source : resolve(folder, source), field)
 
 /** An axis of a grid whose values are files, by their whole paths; labels stay as they were written. */
 export function wholeAxis(axis: Axis): Axis {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { existsSync } from "node:fs"
-import { mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join, relative, resolve } from "node:path"
 import { after, before, test } from "node:test"
@@ -21,6 +21,10 @@ import { makeModel, type TinyModel } from "../support/model.ts"
 let model: TinyModel
 let out: string
 const tiny = ["--model", "tiny", "--threads", "1"]
+const teal = (): Promise<Buffer> =>
+  sharp({ create: { width: 60, height: 60, channels: 3, background: "teal" } })
+    .png()
+    .toBuffer()
 
 before(async () => {
   model = await makeModel()
@@ -74,12 +78,7 @@ test("generate writes pictures named after what they were asked and their seed, 
 
 test("the format follows the file's name, and every option reaches the request", async () => {
   const start = join(out, "start.png")
-  await writeFile(
-    start,
-    await sharp({ create: { width: 60, height: 60, channels: 3, background: "teal" } })
-      .png()
-      .toBuffer(),
-  )
+  await writeFile(start, await teal())
   const words = [
     "generate",
     "x",
@@ -185,7 +184,38 @@ test("a mask without a strength asks for something new, and a strength stays wha
   assert.equal(start({})?.strength, 0.8)
 })
 
-test("a request names files by their whole paths, so that it can be replayed from any folder", async () => {
+test("a picture names its files by their way from it: both can be moved, and no folder above them is told", async () => {
+  const project = join(out, "project")
+  await mkdir(project)
+  await writeFile(join(project, "start.png"), await teal())
+  const typed = relative("", join(project, "start.png"))
+  const pictures = join(project, "pictures")
+  const asked = ["a fox", ...tiny, "--seed", "3", "--image", typed, "--strength", "0.5"]
+  const said = await atelier(["generate", ...asked, "--out", pictures, "--json"])
+  assert.equal(said.code, 0, said.err)
+  const { request } = JSON.parse(said.out) as GenerateResult
+  assert.equal(request.start!.image, join(project, "start.png"))
+  const made = await readFile(join(pictures, "a-fox-3.png"))
+  assert.ok(made.includes('"../start.png"'))
+  assert.ok(!made.includes("project"))
+  const moved = join(out, "moved")
+  await rename(project, moved)
+  const again = join(out, "from-moved.png")
+  const replayed = await atelier([
+    "replay",
+    join(moved, "pictures", "a-fox-3.png"),
+    "--out",
+    again,
+    "--threads",
+    "1",
+  ])
+  assert.equal(replayed.code, 0, replayed.err)
+  const pixels = (picture: Buffer | string): Promise<Buffer> => sharp(picture).raw().toBuffer()
+  assert.ok((await pixels(made)).equals(await pixels(again)))
+  assert.ok((await readFile(again)).includes('"moved/start.png"'))
+})
+
+test("a request on the command line names files by their whole paths", async () => {
   const adapter = relative("", join(out, "adapter.safetensors"))
   await writeFile(adapter, "")
   const elsewhere = ["https://example.com/a.png?v=2", "data:image/png;base64,AAAA", "file:///b.png"]

@@ -12,7 +12,7 @@ import { findModel } from "../../sampling/catalog.ts"
 import { type CommonOptions, type Context, run } from "../context.ts"
 import { formatOf, placeFor, writePicture } from "../output.ts"
 import { bar, duration } from "../progress.ts"
-import { checkFiles, type GenerateFlags, requestFrom } from "../request.ts"
+import { checkFiles, type GenerateFlags, namedFrom, readingFrom, requestFrom, wholeFrom } from "../request.ts"
 
 export interface RunFlags extends CommonOptions {
   out?: string
@@ -106,13 +106,16 @@ export async function generateFiles(
   const engine = createEngine({
     device: deviceOf(flags.device),
     threads: threadsOf(flags.threads),
-    readImage,
+    readImage: readingFrom(place.folder, readImage),
     log: flags.json ? undefined : context.tell,
     ...(expand && { expand }),
   })
   let generation: Generation
   try {
-    generation = await engine.generate(request, { signal: context.signal, onProgress: progress.show })
+    generation = await engine.generate(namedFrom(place.folder, request), {
+      signal: context.signal,
+      onProgress: progress.show,
+    })
   } finally {
     progress.clear()
     await engine.close()
@@ -125,7 +128,8 @@ export async function generateFiles(
     pictures.push({ path, seed: picture.seed, width: picture.width, height: picture.height })
   }
   const { expandedPrompts, seconds, notes } = generation
-  return { pictures, request: generation.request, expandedPrompts, seconds, notes }
+  const resolved = wholeFrom(place.folder, generation.request)
+  return { pictures, request: resolved, expandedPrompts, seconds, notes }
 }
 
 function deviceOf(text = "auto"): Device {

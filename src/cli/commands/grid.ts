@@ -13,7 +13,7 @@ import { parseRequest } from "../../request/request.ts"
 import { findModel, homeFolder } from "../../sampling/catalog.ts"
 import { type CommonOptions, type Context, run } from "../context.ts"
 import { writableFolder } from "../output.ts"
-import { checkFiles, type GenerateFlags, requestFrom, wholeAxis } from "../request.ts"
+import { checkFiles, type GenerateFlags, namedFrom, readingFrom, requestFrom, wholeAxis } from "../request.ts"
 
 interface GridFlags extends GenerateFlags, CommonOptions {
   axis: string[]
@@ -121,11 +121,12 @@ async function makeGrid(prompt: string, flags: GridFlags, context: Context): Pro
   const made = new Set(cells.filter((c) => c.isNew).map((c) => c.path)).size
   if (made > 0) {
     const engine = createEngine({
-      readImage,
+      readImage: readingFrom(pictures, readImage),
       ...(flags.json ? {} : { log: context.tell }),
     })
     try {
-      notes = await makeCells(cells, {
+      const named = cells.map((cell) => ({ ...cell, request: namedFrom(pictures, cell.request) }))
+      notes = await makeCells(named, {
         engine,
         folder,
         signal: context.signal,

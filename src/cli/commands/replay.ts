@@ -1,10 +1,12 @@
 // atelier replay: a picture made here is made again, bit for bit, from the request inside it.
 import { readFile } from "node:fs/promises"
+import { dirname, resolve } from "node:path"
 import type { Command } from "commander"
 import { readExpandedPrompt, readRequest } from "../../image/metadata.ts"
 import { AtelierError } from "../../request/errors.ts"
 import { type GenerationRequest, parseRequest } from "../../request/request.ts"
 import { type Context, run } from "../context.ts"
+import { wholeFrom } from "../request.ts"
 import { generateFiles, type RunFlags, sayGenerated } from "./generate.ts"
 
 export function registerReplay(program: Command, context: Context): void {
@@ -50,6 +52,6 @@ async function storedRequest(path: string): Promise<{ request: GenerationRequest
       "image_invalid",
       `The picture ${path} holds no request; only pictures made by atelier, with their metadata kept, can be replayed.`,
     )
-  const request = parseRequest(stored)
+  const request = wholeFrom(dirname(resolve(path)), parseRequest(stored))
   return { request, read: (await readExpandedPrompt(bytes)) ?? request.prompt }
 }
