@@ -1,14 +1,7 @@
 // Rollouts: pictures that the model itself paints for captions of the training art, and how good the verifier finds each.
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  truncateSync,
-} from "node:fs"
+import { appendFileSync, existsSync, mkdirSync, openSync, readSync, truncateSync } from "node:fs"
 import type { RunState } from "./checkpoint.ts"
+import { jsonLines, readJsonLines } from "./json-lines.ts"
 import type { Painter } from "./painter.ts"
 import { FOCUS_PREFIX, heldOut, type Located, type PictureSet } from "./pictures.ts"
 import { Random } from "./random.ts"
@@ -31,13 +24,7 @@ type RolloutGroup = Required<Asked> & { caption: string }
 const recordsPath = (folder: string): string => `${folder}/groups.jsonl`
 const latentsPath = (folder: string): string => `${folder}/latents.f16`
 
-function readGroups(folder: string): RolloutGroup[] {
-  if (!existsSync(recordsPath(folder))) return []
-  return readFileSync(recordsPath(folder), "utf8")
-    .split("\n")
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as RolloutGroup)
-}
+const readGroups = (folder: string): RolloutGroup[] => readJsonLines(recordsPath(folder))
 
 /** Square pictures of the art in steady poses, whose captions are asked for. */
 const askable = (pictures: PictureSet): Located[] =>
@@ -87,7 +74,7 @@ export async function drawRollouts(
     const lines = asked.map(
       ({ caption, concepts, style, place }): RolloutGroup => ({ caption, concepts, style, place }),
     )
-    appendFileSync(recordsPath(folder), lines.map((line) => `${JSON.stringify(line)}\n`).join(""))
+    appendFileSync(recordsPath(folder), jsonLines(lines))
     if ((done / chunk) % 25 === 24) {
       const rate = ((done + chunk - already) * GROUP) / ((Date.now() - began) / 1000)
       print(`${done + chunk} captions, ${rate.toFixed(1)} pictures/s`)

@@ -1,17 +1,10 @@
 // Trajectories: the ways that the shipped model's pictures go from noise, with all that guidance does, for Turbo to learn.
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  truncateSync,
-} from "node:fs"
+import { appendFileSync, existsSync, mkdirSync, openSync, readSync, truncateSync } from "node:fs"
 import { counterSliders } from "../controls/sliders.ts"
 import { guided, unstretched } from "../sampling/lane.ts"
 import { schedule, shiftFor } from "../sampling/schedule.ts"
 import type { RunState } from "./checkpoint.ts"
+import { jsonLines, readJsonLines } from "./json-lines.ts"
 import type { LatentStatistics } from "./latent-statistics.ts"
 import type { openLatents } from "./latents.ts"
 import { Looks } from "./looks.ts"
@@ -68,13 +61,7 @@ export const timesOf = ([rows, columns]: readonly [number, number]): number[] =>
 const recordsPath = (folder: string): string => `${folder}/trajectories.jsonl`
 const pointsPath = (folder: string): string => `${folder}/points.f16`
 
-function readRecords(folder: string): TrajectoryRecord[] {
-  if (!existsSync(recordsPath(folder))) return []
-  return readFileSync(recordsPath(folder), "utf8")
-    .split("\n")
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as TrajectoryRecord)
-}
+const readRecords = (folder: string): TrajectoryRecord[] => readJsonLines(recordsPath(folder))
 
 export interface TrajectoryMaterial {
   pictures: PictureSet
@@ -136,7 +123,7 @@ export async function drawTrajectories(
         sliders: company.sliders.map((value) => value ?? null),
       }),
     )
-    appendFileSync(recordsPath(folder), lines.map((line) => `${JSON.stringify(line)}\n`).join(""))
+    appendFileSync(recordsPath(folder), jsonLines(lines))
     if ((done / chunk) % 25 === 24) {
       const rate = (done + chunk - already) / ((Date.now() - began) / 1000)
       print(`${done + chunk} ways, ${rate.toFixed(1)} pictures/s`)
