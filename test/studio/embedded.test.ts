@@ -133,7 +133,7 @@ describe("the studio page with the embedded model", {
     const slider = page.getByLabel("Reference 1: from away to towards")
     await slider.waitFor()
     await page.keyboard.press("p")
-    await walk("Tab", slider)
+    await walk("Shift+Tab", slider)
     await page.keyboard.press("Home")
     assert.equal(await slider.getAttribute("aria-valuetext"), "away, 2")
     await page.keyboard.press("p")

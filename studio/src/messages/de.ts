@@ -125,7 +125,7 @@ export const de: Messages = {
     details: "Einzelheiten",
     references: (n: number) => plural(n, "Referenz", "Referenzen"),
     seed: (n: number) => `Seed ${n}`,
-    level: (level: string) => `Kreativität ${level.toLowerCase()}`,
+    level: (word: string) => `Kreativität ${word}`,
     variation: (seed: number) => `Variation von Seed ${seed}`,
     board: "Moodboard",
     startImage: "Startbild",

@@ -127,7 +127,7 @@ export const en = {
     details: "Details",
     references: (n: number) => plural(n, "reference", "references"),
     seed: (n: number) => `seed ${n}`,
-    level: (level: string) => `creativity ${level.toLowerCase()}`,
+    level: (word: string) => `creativity ${word}`,
     variation: (seed: number) => `variation of seed ${seed}`,
     board: "moodboard",
     startImage: "start image",

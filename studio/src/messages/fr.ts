@@ -126,7 +126,7 @@ export const fr: Messages = {
     details: "Détails",
     references: (n: number) => plural(n, "référence", "références"),
     seed: (n: number) => `graine ${n}`,
-    level: (level: string) => `créativité ${level.toLowerCase()}`,
+    level: (word: string) => `créativité ${word}`,
     variation: (seed: number) => `variation de la graine ${seed}`,
     board: "moodboard",
     startImage: "image de départ",

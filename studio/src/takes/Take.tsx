@@ -85,7 +85,7 @@ function facts(job: Job, t: Messages): string[] {
   const model = models.find((m) => m.name === r.model)
   const word = t.creativity.levels[levelOf(r.creativity, known?.creativity ?? {})]
   // Beside a model of the same word it has to say whose it is.
-  const level = models.length > 1 ? t.takes.level(word) : word
+  const level = models.length > 1 ? t.takes.level(word.toLowerCase()) : word
   const isExact = Object.values(known?.creativity ?? {}).includes(r.creativity)
   return [
     ...(models.length > 1 ? [model ? modelName(model, models, t) : r.model] : []),
