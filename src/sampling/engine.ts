@@ -232,8 +232,12 @@ export class LocalEngine implements Engine {
     if (entry.work > 0) {
       const { name } = model.installed.manifest
       const plan = await this.#plan((free) => ({
-        ...{ weights: 0, quantised: 0, overhead: 0, activations: more },
-        ...{ needed: more, free },
+        weights: 0,
+        quantised: 0,
+        overhead: 0,
+        activations: more,
+        needed: more,
+        free,
       }))
       refuseIfTooLarge(name, plan)
     }

@@ -18,7 +18,7 @@ import {
   WORD_VECTOR,
   wordTaps,
 } from "../nets/index.ts"
-import { guided, unstretched } from "../sampling/lane.ts"
+import { euler, guided, unstretched } from "../sampling/lane.ts"
 import { schedule, scheduleFrom, shiftFor } from "../sampling/schedule.ts"
 import { keptStatistics, type LatentStatistics } from "./latent-statistics.ts"
 import type { PictureSet } from "./pictures.ts"
@@ -96,6 +96,12 @@ export function companyFeeds(
 export interface Start {
   latent: Float32Array
   time: number
+}
+
+/** A picture on its way: its image tokens [N,P], and the times still to go through, of which the first is where it stands. */
+export interface Way {
+  x: Float32Array
+  times: readonly number[]
 }
 
 export interface PaintOptions {
@@ -225,6 +231,34 @@ export class Painter {
     return out!.data as Float32Array
   }
 
+  /**
+   * One step of every picture that is not at its end, all of one shape. `read` has a row for each and, under guidance, one
+   * more for each of what its caption is guided from, behind them all.
+   */
+  async advance(
+    ways: readonly Way[],
+    read: Read,
+    { guidance, sides = [SIDE, SIDE] }: { guidance: number; sides?: readonly [number, number] },
+  ): Promise<void> {
+    const [size, row] = [ways.length, IMAGE_TOKENS * this.#model.dit.channels * 4]
+    const branches = guidance === 0 ? [0] : [0, size]
+    const image = new Float32Array(branches.length * size * row)
+    ways.forEach(({ x }, b) => {
+      for (const first of branches) image.set(x, (first + b) * row)
+    })
+    const times = branches.flatMap(() => ways.map((way) => way.times[0]!))
+    const v = await this.velocities(image, times, read, sides)
+    const mix = guided(guidance)
+    ways.forEach((way, b) => {
+      const { x } = way
+      const [t, next] = way.times as [number, number | undefined]
+      if (next === undefined) return
+      const [c, u] = branches.map((first) => v.subarray((first + b) * row, (first + b) * row + x.length))
+      way.x = euler(x, mix([c, u && unstretched(c!, u, { x, t })]), next - t)
+      way.times = way.times.slice(1)
+    })
+  }
+
   /** Draws every caption from the noise of its seed by the defaults of the shipped model; normalised latents [16,16,16]. */
   async draw(
     captions: readonly string[],
@@ -248,8 +282,7 @@ export class Painter {
     { steps = STEPS, guidance = GUIDANCE, noise = 1, starts }: PaintOptions,
   ): Promise<Float32Array[]> {
     const { dit } = this.#model
-    const [size, row] = [captions.length, IMAGE_TOKENS * dit.channels * 4]
-    const read = await this.read([...captions, ...captions.map(() => "")])
+    const read = await this.read(guidance === 0 ? captions : [...captions, ...captions.map(() => "")])
     const whole = schedule(steps, shiftFor(SIDE * SIDE))
     const ways = captions.map((_, b) => ({
       x: noised(
@@ -259,24 +292,7 @@ export class Painter {
       ),
       times: scheduleFrom(whole, starts?.[b]?.time ?? 1),
     }))
-    const mix = guided(guidance)
-    for (;;) {
-      const going = ways.flatMap((way, b) => (way.times.length > 1 ? [{ way, b }] : []))
-      if (going.length === 0) break
-      const image = new Float32Array(2 * size * row)
-      for (const { way, b } of going) for (const branch of [b, size + b]) image.set(way.x, branch * row)
-      const times = [...ways, ...ways].map((way) => way.times[0]!)
-      const v = await this.velocities(image, times, read)
-      for (const { way, b } of going) {
-        const [t, next] = way.times as [number, number]
-        const { x } = way
-        const at = (branch: number): Float32Array => v.subarray(branch * row, branch * row + x.length)
-        const [c, u] = [at(b), at(size + b)]
-        const velocity = mix([c, unstretched(c, u, { x, t })])
-        for (let j = 0; j < x.length; j++) x[j]! += (next - t) * velocity[j]!
-        way.times = way.times.slice(1)
-      }
-    }
+    while (ways.some(({ times }) => times.length > 1)) await this.advance(ways, read, { guidance })
     return ways.map(({ x }) => unpatchify(x, dit.channels, SIDE * 2, SIDE * 2))
   }
 

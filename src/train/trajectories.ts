@@ -1,7 +1,6 @@
 // Trajectories: the ways that the shipped model's pictures go from noise, with all that guidance does, for Turbo to learn.
 import { appendFileSync, existsSync, mkdirSync, openSync, readSync, truncateSync } from "node:fs"
 import { counterSliders } from "../controls/sliders.ts"
-import { guided, unstretched } from "../sampling/lane.ts"
 import { schedule, shiftFor } from "../sampling/schedule.ts"
 import type { RunState } from "./checkpoint.ts"
 import { jsonLines, readJsonLines } from "./json-lines.ts"
@@ -77,7 +76,7 @@ export interface TrajectoryMaterial {
 /** Paints until `folder` has the ways of `count` pictures; goes on where it stopped. */
 export async function drawTrajectories(
   count: number,
-  painter: Pick<Painter, "read" | "velocities">,
+  painter: Pick<Painter, "read" | "advance">,
   { pictures, latents, statistics, folder, seed, chunk = 32, print = console.log }: TrajectoryMaterial,
 ): Promise<void> {
   mkdirSync(folder, { recursive: true })
@@ -133,12 +132,12 @@ export async function drawTrajectories(
 
 /** The points of each way, [N,P]: the engine's own steps at the shipped defaults, from noise as wide as it uses. */
 async function paint(
-  painter: Pick<Painter, "read" | "velocities">,
+  painter: Pick<Painter, "read" | "advance">,
   asked: readonly { caption: string; company: Company }[],
   sides: readonly [number, number],
   random: Random,
 ): Promise<Float32Array[][]> {
-  const [size, count] = [asked.length, sides[0] * sides[1] * TOKEN]
+  const count = sides[0] * sides[1] * TOKEN
   // Beside nothing stands what the engine puts there: the opposite of an asked intensity (decision 059).
   const opposite = ({ sliders }: Company): Company => {
     const value = sliders[0]
@@ -149,24 +148,16 @@ async function paint(
     [...asked.map(({ caption }) => caption), ...asked.map(() => "")],
     [...asked.map(({ company }) => company), ...asked.map(({ company }) => opposite(company))],
   )
-  const times = timesOf(sides)
-  const mix = guided(GUIDANCE)
-  const ways = asked.map(() => [random.normals(count).map((value) => NOISE * value)])
+  const ways = asked.map(() => ({
+    x: random.normals(count).map((value) => NOISE * value),
+    times: timesOf(sides),
+  }))
+  const points = ways.map(({ x }) => [x])
   for (let k = 0; k < STEPS; k++) {
-    const image = new Float32Array(2 * size * PICTURE)
-    ways.forEach((way, b) => {
-      for (const branch of [b, size + b]) image.set(way[k]!, branch * PICTURE)
-    })
-    const [t, next] = [times[k]!, times[k + 1]!]
-    const v = await painter.velocities(image, Array<number>(2 * size).fill(t), read, sides)
-    ways.forEach((way, b) => {
-      const x = way[k]!
-      const at = (branch: number): Float32Array => v.subarray(branch * PICTURE, branch * PICTURE + count)
-      const velocity = mix([at(b), unstretched(at(b), at(size + b), { x, t })])
-      way.push(x.map((value, j) => value + (next - t) * velocity[j]!))
-    })
+    await painter.advance(ways, read, { guidance: GUIDANCE, sides })
+    for (const [b, { x }] of ways.entries()) points[b]!.push(x)
   }
-  return ways
+  return points
 }
 
 /** The ways of a folder by shape. Throws where there are none. */

@@ -20,7 +20,7 @@ import { adaptedWeights } from "../../src/runtime/adapters.ts"
 import { Dit } from "../../src/runtime/networks.ts"
 import { localRunner } from "../../src/runtime/runner.ts"
 import { weightFiles } from "../../src/runtime/weights.ts"
-import { makeModel, TINY_DIT } from "../support/model.ts"
+import { makeModel, TINY_DIT, type TinyModel } from "../support/model.ts"
 import { noise } from "../support/run.ts"
 
 const wide = { ...TINY_DIT, features: 128, heads: 4, headDim: 32 }
@@ -35,6 +35,14 @@ async function writeLora(path: string): Promise<void> {
     path,
     entries.map((e) => ({ ...e, name: `diffusion_model.${e.name}` })),
   )
+}
+
+/** A model's image model with a LoRA for it, and the folder of their mixes. */
+async function mixing({ home, folder }: TinyModel) {
+  const checkpoint = (await findComponents(join(folder, "dit.safetensors"))).dit!
+  const path = join(folder, "lora.safetensors")
+  await writeLora(path)
+  return { cache: join(home, "cache"), checkpoint, lora: await loadLora(path, ditConfig(checkpoint)) }
 }
 
 async function velocity(
@@ -93,11 +101,7 @@ test("changed weights give the same from memory and from a file, for floats, blo
 
 test("the same mix is written once, and old mixes are forgotten", async () => {
   await using model = await makeModel({ dit: wide })
-  const cache = join(model.home, "cache")
-  const checkpoint = (await findComponents(join(model.folder, "dit.safetensors"))).dit!
-  const path = join(model.folder, "lora.safetensors")
-  await writeLora(path)
-  const lora = await loadLora(path, ditConfig(checkpoint))
+  const { cache, checkpoint, lora } = await mixing(model)
   const mix = (strength: number) => adaptedWeights(checkpoint, [{ lora, strength }], { cache, most: 0 })
   const aged = async (name: string, minutes: number): Promise<void> => {
     const then = new Date(Date.now() - minutes * 60e3)
@@ -124,11 +128,7 @@ test("the same mix is written once, and old mixes are forgotten", async () => {
 
 test("the same mix asked for twice at once, and many mixes at once, are all there and whole", async () => {
   await using model = await makeModel({ dit: wide })
-  const cache = join(model.home, "cache")
-  const checkpoint = (await findComponents(join(model.folder, "dit.safetensors"))).dit!
-  const path = join(model.folder, "lora.safetensors")
-  await writeLora(path)
-  const lora = await loadLora(path, ditConfig(checkpoint))
+  const { cache, checkpoint, lora } = await mixing(model)
   const name = "blocks.0.attn.wq.weight"
   const work = [1, 1, 1, 0.5, 1.5, 2].map(async (strength) => {
     const loras = [{ lora, strength }]
@@ -147,11 +147,8 @@ test("the same mix asked for twice at once, and many mixes at once, are all ther
 
 test("adapting that is stopped ends with the reason and leaves nothing, in memory and in a file", async () => {
   await using model = await makeModel({ dit: wide })
-  const cache = join(model.home, "cache")
-  const checkpoint = (await findComponents(join(model.folder, "dit.safetensors"))).dit!
-  const path = join(model.folder, "lora.safetensors")
-  await writeLora(path)
-  const loras = [{ lora: await loadLora(path, ditConfig(checkpoint)), strength: 1 }]
+  const { cache, checkpoint, lora } = await mixing(model)
+  const loras = [{ lora, strength: 1 }]
   for (const most of [0, undefined]) {
     const stop = new AbortController()
     const work = adaptedWeights(checkpoint, loras, { cache, most, signal: stop.signal })

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { SPECIAL, wordTokens } from "../../src/sampling/words.ts"
-import type { Located } from "../../src/train/pictures.ts"
 import { ditBatches } from "../../src/train/recipes/dit-batch.ts"
 import { CONDITION_TOKENS, ditConfig, IMAGE_TOKENS, textConfig } from "../../src/train/recipes/dit-network.ts"
+import { pictureRecord } from "../support/picture-record.ts"
 
 const words = ["fox", "red"]
 const table = { ids: new Map(words.map((word, i) => [word, i + SPECIAL])), vector: () => undefined }
@@ -18,22 +18,10 @@ const vocabulary = {
 
 /** Square pictures of one style and background, every one of which leans or none; `read` is told which are read. */
 const batches = (leans: boolean, read: (place: number) => void = () => {}) => {
-  const records = Array.from(
-    { length: 80 },
-    (_, index): Located => ({
-      index: index + 50,
-      shard: 0,
-      offset: 0,
-      width: 128,
-      height: 128,
-      caption: "a red fox",
-      styleless: "a red fox",
-      stage: "single",
-      style: "cartoon",
+  const records = Array.from({ length: 80 }, (_, index) =>
+    pictureRecord(index + 50, {
       background: "plain blue",
-      place: "plain",
       concepts: [`thing ${index}`],
-      boxes: [],
       leans,
       measures: [index, 80 - index, index % 7],
     }),

@@ -23,6 +23,7 @@ import { bettered, ownBatches } from "../../src/train/recipes/preference.ts"
 import { restoreRuns } from "../../src/train/restore.ts"
 import { advantages, drawRollouts, GROUP } from "../../src/train/rollouts.ts"
 import { agreement, type Sight, Verifier } from "../../src/train/verifier.ts"
+import { pictureRecord } from "../support/picture-record.ts"
 
 const MODEL = fileURLToPath(new URL("../../models/medium", import.meta.url))
 
@@ -89,11 +90,8 @@ test("a velocity goes towards a better picture, away from a worse one, and stays
 
 test("rollouts are painted for captions of the focus that are not held out, and of things", async () => {
   const folder = mkdtempSync(join(tmpdir(), "atelier-asked-"))
-  const record = (index: number, change: Partial<Located> = {}): Located => ({
-    ...{ index, shard: 0, offset: 0, width: 128, height: 128, caption: `fox ${index}`, styleless: "" },
-    ...{ stage: "single", style: "cartoon", background: "plain white", place: "plain" },
-    ...{ concepts: ["fox"], boxes: [], leans: false, measures: [0, 0, 0], ...change },
-  })
+  const record = (index: number, change: Partial<Located> = {}): Located =>
+    pictureRecord(index, { caption: `fox ${index}`, ...change })
   const records = [record(98), record(99), record(100, { shard: 1 }), record(101, { width: 96, height: 144 })]
   const pictures: PictureSet = {
     version: "v0",
@@ -118,13 +116,7 @@ describe("the painter and its rollouts", () => {
   let folder: string
   let painter: Painter
   const captions = ["a red fox", "a yellow star in the night sky", "a watercolor owl"]
-  const records = captions.map(
-    (caption, index): Located => ({
-      ...{ index, shard: 0, offset: 0, width: 128, height: 128, caption, styleless: caption },
-      ...{ stage: "single", style: "cartoon", background: "plain white", place: "plain" },
-      ...{ concepts: ["fox"], boxes: [[0, 0, 9, 9]], leans: false, measures: [0, 0, 0] },
-    }),
-  )
+  const records = captions.map((caption, index) => pictureRecord(index, { caption, styleless: caption }))
   const pictures: PictureSet = { version: "v0", shards: ["focus-0"], records, read: () => new Uint8Array() }
   let model: PainterModel
   before(async () => {

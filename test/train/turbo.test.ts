@@ -13,31 +13,19 @@ import { loadRun } from "../../src/train/checkpoint.ts"
 import { initialise } from "../../src/train/initial.ts"
 import { isLowRank, lowRank, lowRankEntries, lowRankRule, merged } from "../../src/train/low-rank.ts"
 import { modelOf, NOISE, Painter, type PainterModel, runSession, STEPS } from "../../src/train/painter.ts"
-import type { Located, PictureSet } from "../../src/train/pictures.ts"
+import type { PictureSet } from "../../src/train/pictures.ts"
 import { flowLoss } from "../../src/train/recipes/dit-network.ts"
 import { turboBatches } from "../../src/train/recipes/turbo.ts"
 import { restoreRuns } from "../../src/train/restore.ts"
 import type { Feed } from "../../src/train/step.ts"
 import { drawTrajectories, openTrajectories, type Trajectory, timesOf } from "../../src/train/trajectories.ts"
+import { pictureRecord } from "../support/picture-record.ts"
 
 const MODEL = fileURLToPath(new URL("../../models/medium", import.meta.url))
 const RANK = 4
 
-const records = Array.from(
-  { length: 64 },
-  (_, i): Located => ({
-    ...{
-      index: i,
-      shard: 0,
-      offset: 0,
-      width: 128,
-      height: 128,
-      caption: "a red fox",
-      styleless: "a red fox",
-    },
-    ...{ stage: "single", style: "cartoon", background: "plain white", place: "plain" },
-    ...{ concepts: [i % 2 === 0 ? "fox" : "owl"], boxes: [[0, 0, 9, 9]], leans: false, measures: [0, 0, 0] },
-  }),
+const records = Array.from({ length: 64 }, (_, i) =>
+  pictureRecord(i, { concepts: [i % 2 === 0 ? "fox" : "owl"] }),
 )
 const pictures: PictureSet = { version: "v0", shards: ["focus-0"], records, read: () => new Uint8Array() }
 const latents = { has: () => true, read: (i: number) => new Float16Array(16 * 16 * 16).fill(i / 64) }

@@ -1,4 +1,4 @@
-// atelier replay: a picture made here is made again, bit for bit, from the request inside it.
+// atelier replay: a picture made here is made again, pixel for pixel, from the request inside it.
 import { readFile } from "node:fs/promises"
 import { dirname, resolve } from "node:path"
 import type { Command } from "commander"

@@ -137,29 +137,23 @@ export async function turboRecipe(options: TurboOptions): Promise<Recipe> {
 
 /** Mean squared distance of the pictures that Turbo makes of the ways' noise from the ways' own ends. */
 async function distanceFrom(
-  painter: Pick<Painter, "read" | "velocities">,
+  painter: Pick<Painter, "read" | "advance">,
   held: readonly { shape: string; way: Trajectory }[],
 ): Promise<number> {
   let [sum, values] = [0, 0]
   for (const [shape, list] of Map.groupBy(held, (h) => h.shape)) {
     const sides = sidesOf(shape)
-    const times = timesOf(sides)
+    const times = timesOf(sides).filter((_, k) => k % STRIDE === 0)
     const read = await painter.read(
       list.map(({ way }) => way.caption),
       list.map(({ way }) => way.company),
     )
-    const x = new Float32Array(list.length * PICTURE)
-    list.forEach(({ way }, b) => {
-      x.set(way.point(0), b * PICTURE)
-    })
-    for (let k = 0; k < STEPS; k += STRIDE) {
-      const v = await painter.velocities(x, Array<number>(list.length).fill(times[k]!), read, sides)
-      for (let j = 0; j < x.length; j++) x[j]! += (times[k + STRIDE]! - times[k]!) * v[j]!
-    }
     const count = sides[0] * sides[1] * TOKEN
+    const made = list.map(({ way }) => ({ x: Float32Array.from(way.point(0).subarray(0, count)), times }))
+    for (let k = 0; k < TURBO_STEPS; k++) await painter.advance(made, read, { guidance: 0, sides })
     list.forEach(({ way }, b) => {
       const end = way.point(STEPS)
-      for (let j = 0; j < count; j++) sum += (x[b * PICTURE + j]! - end[j]!) ** 2
+      for (let j = 0; j < count; j++) sum += (made[b]!.x[j]! - end[j]!) ** 2
       values += count
     })
   }
