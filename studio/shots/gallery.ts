@@ -99,14 +99,27 @@ async function settle(page: Page): Promise<void> {
 }
 
 export interface Gallery {
-  /** A page on a view. */
+  /** The page of a size on a view: it is the same one every time, so one view of a size at a time. */
   open(
     browser: Browser,
     view: View,
     size: Size,
     theme: Theme,
-  ): Promise<{ page: Page; wear: (theme: Theme) => Promise<void>; close: () => Promise<void> }>
+  ): Promise<{ page: Page; wear: (theme: Theme) => Promise<void> }>
   close(): Promise<void>
+}
+
+/**
+ * A page that shows view after view, each as if it were the first. A page that is loaded again takes less than half of
+ * what a new one takes: the browser has its code and its pictures.
+ */
+async function blank(browser: Browser, size: Size): Promise<Page> {
+  // By cut: a view that fades by itself after a while would be met half-way, now and then.
+  const context = await browser.newContext({ ...SIZES[size], reducedMotion: "reduce", locale: "en-GB" })
+  await context.addInitScript(() => localStorage.clear())
+  const page = await context.newPage()
+  page.setDefaultTimeout(120_000)
+  return page
 }
 
 /** Who makes the pictures, and which stand in the full history. */
@@ -140,34 +153,25 @@ export async function openGallery(views: readonly View[], art = painted): Promis
     if (on === "full") await art.fill(running.url)
     if (on === "busy") await occupy(running.url)
   }
+  const pages: Partial<Record<Size, Promise<Page>>> = {}
   return {
     async open(browser, view, size, colorScheme) {
-      // By cut: a view that fades by itself after a while would be met half-way, now and then.
-      const reducedMotion = "reduce"
-      const context = await browser.newContext({
-        ...SIZES[size],
-        colorScheme,
-        reducedMotion,
-        locale: "en-GB",
-      })
-      const page = await context.newPage()
-      page.setDefaultTimeout(120_000)
-      try {
-        await view.before?.(page)
-        await page.goto(servers[view.on ?? "full"]!.url)
-        await view.show(page, size)
-        await settle(page)
-      } catch (thrown) {
-        await context.close()
-        throw thrown
-      }
+      pages[size] ??= blank(browser, size)
+      const page = await pages[size]
+      await page.unrouteAll({ behavior: "ignoreErrors" })
+      await view.before?.(page)
+      await page.emulateMedia({ colorScheme })
+      await page.goto(servers[view.on ?? "full"]!.url)
+      await view.show(page, size)
+      await settle(page)
       const wear = async (theme: Theme): Promise<void> => {
         await page.emulateMedia({ colorScheme: theme })
         await settle(page)
       }
-      return { page, wear, close: () => context.close() }
+      return { page, wear }
     },
     async close() {
+      for (const page of Object.values(pages)) await (await page).context().close()
       for (const server of Object.values(servers)) await server.close()
       for (const directory of directories) await rm(directory, { recursive: true, force: true })
     },

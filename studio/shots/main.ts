@@ -23,13 +23,12 @@ let made = 0
 for (const view of views) {
   for (const size of ["wide", "phone"] as const) {
     try {
-      const { page, wear, close } = await gallery.open(browser, view, size, "light")
+      const { page, wear } = await gallery.open(browser, view, size, "light")
       for (const theme of ["light", "dark"] as const) {
         await wear(theme)
         await page.screenshot({ path: join(OUT, `${view.name}-${size}-${theme}.png`) })
         made++
       }
-      await close()
     } catch (thrown) {
       console.error(`${view.name}, ${size}: ${String(thrown).split("\n").slice(0, 3).join(" ")}`)
       process.exitCode = 1
@@ -37,5 +36,5 @@ for (const view of views) {
   }
 }
 console.log(`${made} screenshots in ${OUT}`)
-await browser.close()
 await gallery.close()
+await browser.close()

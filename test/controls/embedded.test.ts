@@ -21,7 +21,7 @@ let engine: Engine
 const looks: string[] = []
 
 before(async () => {
-  engine = createEngine({ home })
+  engine = createEngine({ home, threads: 1 })
   const colours = ["#e03020", "#2040d0", "#20a040"]
   for (const [i, background] of colours.entries()) {
     const stripes = `<svg width="160" height="120"><rect width="160" height="120" fill="${background}"/><path d="M0 ${20 + i * 30}h160" stroke="#fff" stroke-width="9"/></svg>`
@@ -91,6 +91,7 @@ test("a cancelled request does not wait for the expander", async () => {
   const never = Promise.withResolvers<{ prompt: string }>()
   const waiting = createEngine({
     home,
+    threads: 1,
     expand: (_, __, signal) => {
       assert.equal(signal, stop.signal)
       stop.abort()
@@ -167,7 +168,7 @@ test("a board's pictures are encoded once, also for the engine after this one; s
   const before = kept()
   assert.ok(before.some((line) => line.startsWith(contentHash(bytes))))
   const own = engine
-  engine = createEngine({ home })
+  engine = createEngine({ home, threads: 1 })
   try {
     assert.equal(await pixels({ board }), first)
     await pixels({ references: [reference(0, 1)] })
@@ -208,6 +209,7 @@ test("each engine asks for boards where it was told to, once for a batch", async
   const engines = ["first", "second"].map((name) =>
     createEngine({
       home,
+      threads: 1,
       readBoard: async () => {
         asked.push(name)
         return [{ bytes: readFileSync(looks[0]!), weight: 1 }]
@@ -248,7 +250,7 @@ test("a negative prompt that is longer than the model reads is told of, and one 
 
 test("an engine that is closed or left while its model loads leaves no worker behind", async () => {
   for (const leaves of [true, false]) {
-    const own = createEngine({ home })
+    const own = createEngine({ home, threads: 1 })
     const caller = new AbortController()
     const made = own.generate(parseRequest(base), { signal: caller.signal })
     const ended = assert.rejects(made)

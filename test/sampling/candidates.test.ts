@@ -39,7 +39,7 @@ async function movedSeed(): Promise<number> {
 test("the best of some noises is the same alone, in a batch and after a restart", async () => {
   const batch = await made({ count: 4, candidates: 4 })
   assert.deepEqual(await one({ seed: 3, candidates: 4 }), batch[2])
-  const again = createEngine({ home })
+  const again = createEngine({ home, threads: 1 })
   const [alone] = await made({ seed: 3, candidates: 4 }, again)
   await again.close()
   assert.deepEqual(alone, batch[2])

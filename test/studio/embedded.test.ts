@@ -14,7 +14,6 @@ import {
   openPage,
   promptOf,
   QUICK,
-  withDraft,
 } from "./support.ts"
 
 const isAble = chromiumPath() !== null && hasRealModel()
@@ -67,7 +66,7 @@ describe("the studio page with the embedded model", {
   })
   /** A page whose dock asks for one picture, or for `count`, in few steps, and for as many candidates as the model has or `candidates`. */
   const open = (options: BrowserContextOptions = {}, count = 1, candidates: number | null = null) =>
-    openPage(browser, server, { ...withDraft(server, { ...QUICK, count, candidates }), ...options })
+    openPage(browser, server, { draft: { ...QUICK, count, candidates }, ...options })
 
   test("a new user makes a first picture in one action", async () => {
     const { page, complaints, close } = await open()

@@ -43,10 +43,14 @@ export async function openProcess(): Promise<Process> {
 }
 
 const launch = (directory: string, port: number): ChildProcess =>
-  spawn(process.execPath, [MAIN, "serve", "--port", String(port), "--directory", directory], {
-    // The channel carries nothing: its end tells the server that the test was killed.
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
-  })
+  spawn(
+    process.execPath,
+    [MAIN, "serve", "--threads", "1", "--port", String(port), "--directory", directory],
+    {
+      // The channel carries nothing: its end tells the server that the test was killed.
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    },
+  )
 
 /** The address that it says once it serves. Throws with its words when it ends before. */
 async function addressOf(child: ChildProcess): Promise<string> {

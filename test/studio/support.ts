@@ -92,7 +92,7 @@ export async function openStudio(options: StudioOptions = {}): Promise<Studio> {
   const studioDirectory = await buildStudio()
   const engine =
     options.real && hasRealModel()
-      ? (await import("../../src/controls/engine.ts")).createEngine()
+      ? (await import("../../src/controls/engine.ts")).createEngine({ threads: 1 })
       : testEngine({ side: 192, ...options.engine })
   const start = (port: number): Promise<Running> =>
     serve(
@@ -126,38 +126,78 @@ export async function openStudio(options: StudioOptions = {}): Promise<Studio> {
   }
 }
 
-/** A page on the studio. What its console complains about ends up in `complaints`. */
+/** Pages that tests have left as they found them, on nothing, for the next test of the same browser. */
+const idle = new WeakMap<Browser, Page[]>()
+
+/** Leaves a page to the next test: nothing that a test may do to it, or that its origin keeps, is left. */
+async function putBack(browser: Browser, page: Page, url: string): Promise<void> {
+  const context = page.context()
+  try {
+    for (const other of context.pages()) if (other !== page) await other.close()
+    page.removeAllListeners()
+    await page.unrouteAll({ behavior: "ignoreErrors" })
+    // Same site, so the browser keeps its process, and with it the page's code.
+    await page.goto(`${url}/healthz`)
+    await page.evaluate(() => localStorage.clear())
+    await page.mouse.move(0, 0)
+    await page.emulateMedia({ colorScheme: null, reducedMotion: "reduce" })
+    await page.setViewportSize(WIDE)
+    await context.clearCookies()
+    await context.clearPermissions()
+    idle.set(browser, [...(idle.get(browser) ?? []), page])
+  } catch {
+    // Its server may be gone by now: then the next test gets another page.
+    await context.close()
+  }
+}
+
+const WIDE = { width: 1440, height: 900 }
+
+/** What a page's dock holds when it opens, and whether the test does to its context what cannot be undone. */
+type PageOptions = BrowserContextOptions & { draft?: object; isOwn?: boolean }
+
+/**
+ * A page on the studio. What its console complains about ends up in `complaints`. Tests that ask for nothing else of the
+ * browser take turns on one page, for a new one costs a second: a test of what stays, like a clock, says `isOwn`.
+ */
 export async function openPage(
   browser: Browser,
   studio: Pick<Studio, "url">,
-  options: BrowserContextOptions = {},
+  { draft, isOwn = false, ...options }: PageOptions = {},
 ): Promise<{ page: Page; context: BrowserContext; complaints: string[]; close: () => Promise<void> }> {
-  const context = await browser.newContext({
-    viewport: { width: 1440, height: 900 },
-    locale: "en-GB",
-    reducedMotion: "reduce",
-    ...options,
-  })
-  const page = await context.newPage()
-  page.setDefaultTimeout(PATIENCE_MS)
+  const isShared = !isOwn && Object.keys(options).length === 0
+  const found = isShared ? idle.get(browser)?.pop() : undefined
+  const page = found ?? (await newPage(browser, options))
   const complaints: string[] = []
   page.on("console", (message) => {
     if (message.type() !== "error" && message.type() !== "warning") return
     complaints.push(`${message.text()} (${message.location().url})`)
   })
   page.on("pageerror", (error) => complaints.push(String(error)))
+  if (draft) {
+    await page.goto(`${studio.url}/healthz`)
+    await page.evaluate((value) => localStorage.setItem("atelier.draft", value), JSON.stringify(draft))
+  }
   await page.goto(studio.url)
-  return { page, context, complaints, close: () => context.close() }
+  const context = page.context()
+  const close = () => (isShared ? putBack(browser, page, studio.url) : context.close())
+  return { page, context, complaints, close }
+}
+
+async function newPage(browser: Browser, options: BrowserContextOptions): Promise<Page> {
+  const context = await browser.newContext({
+    viewport: WIDE,
+    locale: "en-GB",
+    reducedMotion: "reduce",
+    ...options,
+  })
+  const page = await context.newPage()
+  page.setDefaultTimeout(PATIENCE_MS)
+  return page
 }
 
 /** Few steps and no choice among noises: for where the page is looked at, not the picture. */
 export const QUICK = { steps: 4, candidates: 1 }
-
-/** For a page that opens with these settings in its dock. */
-export const withDraft = (studio: Pick<Studio, "url">, values: object): BrowserContextOptions => {
-  const localStorage = [{ name: "atelier.draft", value: JSON.stringify(values) }]
-  return { storageState: { cookies: [], origins: [{ origin: studio.url, localStorage }] } }
-}
 
 export const promptOf = (page: Page): Locator => page.getByLabel("Prompt", { exact: true })
 

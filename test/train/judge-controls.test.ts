@@ -294,6 +294,7 @@ describe("npm run judge -- controls", () => {
     command: "npm run judge -- controls",
     model: "medium",
     count: 1,
+    threads: 1,
     given: { steps: 1, guidance: 0, candidates: 2 },
     cache: join(folder, "cache"),
     drawings: discs,

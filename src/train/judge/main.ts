@@ -101,6 +101,7 @@ async function controls(): Promise<void> {
     ...(parts && { parts: PARTS.filter((part) => parts.includes(part)) }),
     count: numbers.count,
     classifier: values.classifier,
+    threads: numbers.threads,
     given,
     cache: CACHE,
     drawings,
@@ -113,8 +114,8 @@ async function judge(): Promise<void> {
   const prompts = readPrompts(numbers.count)
   const source = drawings()
   const { weights, samples } = await loadClassifier(values.classifier)
-  const classifier = await createClassifier(weights)
-  const featureNet = values.examine ? undefined : await openFeatureNet(join(DATA, "vision"))
+  const classifier = await createClassifier(weights, undefined, numbers.threads)
+  const featureNet = values.examine ? undefined : await openFeatureNet(join(DATA, "vision"), numbers.threads)
   if (!featureNet && !values.examine)
     note("The independent feature network could not be installed; its Frechet distance is left out.")
   const instruments = { classifier, featureNet, training: trainingThumbnails(join(DATA, "scenes")) }
@@ -140,7 +141,7 @@ async function judge(): Promise<void> {
   if (!values.examine) {
     const { folder, manifest } = await findModel(values.model)
     const ideas = weightsOf(manifest) === "embedded" ? EMBEDDED : OPEN
-    const engine = createEngine()
+    const engine = createEngine(numbers.threads === undefined ? {} : { threads: numbers.threads })
     const studio = openStudio(engine, await fingerprint(folder), join(CACHE, "pictures"), ideas)
     const given = asked()
     try {

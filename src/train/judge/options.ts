@@ -13,6 +13,7 @@ export const JUDGE_HELP = `npm run judge -- [controls] [options]
   --count N           a sample of the prompts, or of each part's prompts or pairs (default all)
   --json              print the report as JSON instead of a table
   --aspect RATIO      shape of the pictures, real art included (default 1:1): ${ASPECTS.join(", ")}
+  --threads N         leave cores to others (default all)
   --steps N, --guidance G, --candidates K, --creativity C   other than the model's defaults
   --classifier PATH   run folder or .safetensors (default runs/classifier, else the shipped one)
   --export PATH       only write the classifier's weights to PATH, 16-bit
@@ -32,6 +33,7 @@ export function readJudgeOptions(argv: readonly string[]) {
       count: { type: "string" },
       json: { type: "boolean", default: false },
       aspect: { type: "string", default: "1:1" },
+      threads: { type: "string" },
       steps: { type: "string" },
       guidance: { type: "string" },
       candidates: { type: "string" },
@@ -47,6 +49,7 @@ export function readJudgeOptions(argv: readonly string[]) {
     numberOf(option, values[option], { least: 0, whole: option !== "guidance" })
   const numbers = {
     count: numberOf("count", values.count, { least: 1 }),
+    threads: numberOf("threads", values.threads, { least: 1, most: 256, whole: true }),
     steps: number("steps"),
     guidance: number("guidance"),
     candidates: number("candidates"),

@@ -3,13 +3,13 @@ import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import type { Browser } from "playwright-core"
 import { AtelierError } from "../../../src/request/index.ts"
-import { jobsOf, make, openPage, openStudio, promptOf, QUICK, withDraft } from "../support.ts"
+import { jobsOf, make, openPage, openStudio, promptOf, QUICK } from "../support.ts"
 
 export const comparing = (browser: () => Browser): void => {
   describe("looking and comparing", () => {
     test("two pictures are compared side by side, under a divider and by their difference", async () => {
       await using studio = await openStudio({ real: true })
-      const { page, close } = await openPage(browser(), studio, withDraft(studio, QUICK))
+      const { page, close } = await openPage(browser(), studio, { draft: QUICK })
       await make(page, "a fox in the snow", { count: 2 })
       for (const i of [0, 1]) {
         await page.locator(".tile-open").nth(i).focus()
@@ -185,7 +185,7 @@ export const comparing = (browser: () => Browser): void => {
 
     test("a grid varies two fields over one seed, with labels", async () => {
       await using studio = await openStudio({ real: true })
-      const { page, close } = await openPage(browser(), studio, withDraft(studio, QUICK))
+      const { page, close } = await openPage(browser(), studio, { draft: QUICK })
       await promptOf(page).fill("a quiet harbour at dusk")
       await page.getByRole("button", { name: "Grid" }).click()
       await page.getByLabel("Columns: Values").fill("0, 100")

@@ -48,7 +48,7 @@ export const history = (browser: () => Browser): void => {
 
     test("a deleted take comes back with undo, by button and by key, and the keyboard goes on to the next picture", async () => {
       await using studio = await openStudio()
-      const { page, close } = await openPage(browser(), studio)
+      const { page, close } = await openPage(browser(), studio, { isOwn: true })
       await make(page, "plain", { count: 1 })
       await make(page, "precious", { count: 1 })
       const precious = page.getByRole("heading", { level: 2, name: "precious" })

@@ -45,7 +45,7 @@ export const keyboard = (browser: () => Browser): void => {
 
     test("an input method keeps its keys, a held key acts once, and letters count by their place on other keyboards", async () => {
       await using studio = await openStudio()
-      const { page, context, close } = await openPage(browser(), studio)
+      const { page, context, close } = await openPage(browser(), studio, { isOwn: true })
       const system = await context.newCDPSession(page)
       const compose = (text: string): Promise<unknown> =>
         system.send("Input.imeSetComposition", {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import type { Browser } from "playwright-core"
 import sharp from "sharp"
-import { jobsOf, make, openPage, openStudio, promptOf, QUICK, withDraft } from "../support.ts"
+import { jobsOf, make, openPage, openStudio, promptOf, QUICK } from "../support.ts"
 
 export const making = (browser: () => Browser): void => {
   describe("making pictures", () => {
@@ -23,7 +23,7 @@ export const making = (browser: () => Browser): void => {
 
     test("references pull and push, creativity, seed and start image reach the server as they were set", async () => {
       await using studio = await openStudio({ real: true })
-      const { page, close } = await openPage(browser(), studio, withDraft(studio, QUICK))
+      const { page, close } = await openPage(browser(), studio, { draft: QUICK })
       await make(page, "a fox in the snow", { count: 2 })
       // From a picture of the page.
       await page.locator(".tile-open").first().focus()

@@ -4,7 +4,7 @@ import { describe, test } from "node:test"
 import type { Browser, Locator, Page } from "playwright-core"
 import { LIMITS } from "../../../src/request/index.ts"
 import type { JobView } from "../../../src/server/native/views.ts"
-import { jobsOf, make, openPage, openStudio, promptOf, QUICK, type Studio, withDraft } from "../support.ts"
+import { jobsOf, make, openPage, openStudio, promptOf, QUICK, type Studio } from "../support.ts"
 
 const tiles = (page: Page): Locator => page.locator("[data-newest] .tile-open")
 const chip = (page: Page): Locator => page.locator(".variation-slot")
@@ -41,7 +41,7 @@ export const varying = (browser: () => Browser): void => {
   describe("variations", () => {
     test("V makes four variations of exactly this picture, with all else of its request and what was read for it", async () => {
       await using studio = await openStudio({ real: true })
-      const { page, close } = await openPage(browser(), studio, withDraft(studio, QUICK))
+      const { page, close } = await openPage(browser(), studio, { draft: QUICK })
       await make(page, "a fox", { count: 2 })
       await press(page, "v", 1)
       await page.locator("[data-newest]").getByText("variation of seed").waitFor()

@@ -44,6 +44,8 @@ export interface ControlsOptions {
   readonly count?: number | undefined
   /** Run folder or .safetensors of the judge's classifier. */
   readonly classifier: string | undefined
+  /** Processor threads; all cores unless given. */
+  readonly threads?: number | undefined
   /** Steps and guidance other than the model's own. */
   readonly given?: Partial<GenerationInput>
   /** Folder of the kept pictures. */
@@ -54,7 +56,7 @@ export interface ControlsOptions {
 
 /** Measures the asked parts of the controls of a model, or all; what needs a classifier is left out, with a note, without one. */
 export async function judgeControls(options: ControlsOptions): Promise<ControlsReport> {
-  const { command, model, count, cache, drawings, note } = options
+  const { command, model, count, cache, drawings, threads, note } = options
   const { folder, manifest } = await findModel(model)
   const notes: string[] = []
   const remark = (line: string): void => {
@@ -73,9 +75,9 @@ export async function judgeControls(options: ControlsOptions): Promise<ControlsR
     return can[part] !== false
   })
   const blind = parts.flatMap((part) => BLIND[part] ?? [])
-  const classifier = blind.length === 0 ? undefined : await openClassifier(options.classifier, blind, remark)
+  const classifier = blind.length === 0 ? undefined : await openClassifier(options, blind, remark)
 
-  const engine = createEngine()
+  const engine = createEngine(threads === undefined ? {} : { threads })
   // Kept pictures are the model's and the calibration's: another one of either makes new ones.
   const identity = `${await fingerprint(folder)} ${JSON.stringify(LOOK_CALIBRATION)}`
   const words = weightsOf(manifest) === "embedded" ? EMBEDDED : OPEN
@@ -96,12 +98,12 @@ export async function judgeControls(options: ControlsOptions): Promise<ControlsR
 
 /** Without one, what needs no classifier is still measured. */
 async function openClassifier(
-  path: string | undefined,
+  { classifier, threads }: ControlsOptions,
   blind: readonly string[],
   remark: (line: string) => void,
 ): Promise<Classifier | undefined> {
   try {
-    return await createClassifier((await loadClassifier(path)).weights)
+    return await createClassifier((await loadClassifier(classifier)).weights, undefined, threads)
   } catch (error) {
     remark(`${(error as Error).message}. Left out until then: ${blind.join("; ")}.`)
     return undefined
