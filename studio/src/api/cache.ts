@@ -25,10 +25,10 @@ type History = InfiniteData<HistoryPage>
 const END: readonly JobState[] = ["completed", "failed", "cancelled"]
 export const isOver = (state: JobState): boolean => END.includes(state)
 
-/** A job that the cache knows, wherever it stands. */
+/** A job that the cache knows, wherever it stands; not one that was deleted. */
 export function knownJob(id: string): Job | undefined {
   const own = queries.getQueryData<Job>(keys.job(id))
-  if (own) return own
+  if (own) return own.deletedAt === null ? own : undefined
   for (const [, data] of queries.getQueriesData<History>({ queryKey: ["history"] })) {
     for (const page of data?.pages ?? []) {
       const found = page.items.find((job) => job.id === id)
@@ -72,12 +72,10 @@ const withPage = (data: History, at: number, change: (items: Job[]) => Job[]): H
   pages: data.pages.map((page, i) => (i === at ? { ...page, items: change(page.items) } : page)),
 })
 
-export function dropJob(id: string): void {
-  queries.removeQueries({ queryKey: keys.job(id) })
-  queries.setQueriesData<History>({ queryKey: ["history"] }, (data) => {
-    const at = data?.pages.findIndex((page) => page.items.some((j) => j.id === id)) ?? -1
-    return data && at >= 0 ? withPage(data, at, (items) => items.filter((j) => j.id !== id)) : data
-  })
+/** Kept as one that was deleted: what is looked at and not there would be asked for again. */
+function dropJob(id: string): void {
+  const known = knownJob(id)
+  if (known) putJob({ ...known, deletedAt: new Date().toISOString() })
 }
 
 /** Jobs to be asked for again; asked together, once per short while. */

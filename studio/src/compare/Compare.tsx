@@ -24,7 +24,7 @@ interface Side {
 /** Null until it is there, and "gone" when it was deleted meanwhile. */
 function useSide(at: PictureAt | undefined): Side | "gone" | null {
   const { data: job, isFetching } = useJob(at?.job ?? null)
-  const picture = job?.pictures.find((p) => p.id === at?.picture)
+  const picture = job?.deletedAt === null && job.pictures.find((p) => p.id === at?.picture)
   return job && picture ? { job, picture } : isFetching ? null : "gone"
 }
 

@@ -259,14 +259,16 @@ function Cell({ id, aspect }: { id: string | null; aspect: number }) {
   const job = useJob(id).data
   return (
     <div className="sheet-cell" style={{ aspectRatio: String(aspect) }}>
-      {job && job.state !== "failed" && job.state !== "cancelled" ? (
+      {job?.deletedAt === null && job.state !== "failed" && job.state !== "cancelled" ? (
         <Tile job={job} place={0} width={320} />
       ) : (
         <div
           className="tile coming"
           title={job?.error ? (reasonOf(job.error, t) ?? job.error.message) : undefined}
         >
-          <span className="tile-word">{job ? t.states[job.state] : id ? "" : t.states.failed}</span>
+          <span className="tile-word">
+            {job ? (job.deletedAt === null ? t.states[job.state] : t.look.gone) : id ? "" : t.states.failed}
+          </span>
         </div>
       )}
     </div>

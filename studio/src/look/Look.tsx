@@ -60,7 +60,7 @@ export default function Look() {
   const hasInspector = useStore(settings, (s) => s.inspector)
   const now = useStore(held, (h) => h.now)
   const asked = useJob(at?.job ?? null)
-  const job = asked.data
+  const job = asked.data?.deletedAt === null ? asked.data : undefined
   const picture = job?.pictures.find((p) => p.id === at?.picture)
   const isResting = useRest()
   const [isActual, setActual] = useState(false)

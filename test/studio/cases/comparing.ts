@@ -27,6 +27,14 @@ export const comparing = (browser: () => Browser): void => {
       await dialog.getByRole("rowheader", { name: "seed" }).waitFor()
       await page.keyboard.press("Escape")
       await dialog.waitFor({ state: "detached" })
+      // Deleted elsewhere, they are no longer compared.
+      for (const i of [0, 1]) await page.locator(".tile-open").nth(i).press("c")
+      await dialog.getByRole("img").nth(1).waitFor()
+      const [job] = await jobsOf(studio)
+      await fetch(`${studio.url}/api/jobs/${job!.id}`, { method: "DELETE" })
+      await dialog.waitFor({ state: "detached" })
+      await page.keyboard.press("p")
+      await page.waitForFunction(() => document.activeElement?.id === "prompt")
       await close()
     })
 

@@ -82,10 +82,7 @@ export const history = (browser: () => Browser): void => {
       await page.getByText("Take deleted").waitFor({ state: "detached" })
       // Deleted elsewhere, what is looked at goes, and the page has its keys again.
       const plain = (await jobsOf(studio)).find((j) => j.request.prompt === "plain")!
-      await fetch(`${studio.url}/api/pictures/${plain.pictures[0]!.id}`, {
-        method: "PATCH",
-        body: JSON.stringify({ deleted: true }),
-      })
+      await fetch(`${studio.url}/api/jobs/${plain.id}`, { method: "DELETE" })
       await page.getByRole("dialog", { name: "Look" }).waitFor({ state: "detached" })
       await page.keyboard.press("p")
       await page.waitForFunction(() => document.activeElement?.id === "prompt")
