@@ -10,6 +10,9 @@ import { useStore } from "../state/store.ts"
 import { focusPicture } from "../takes/focus.ts"
 import { Button, IconButton } from "../ui/Button.tsx"
 
+/** The newest are shown; older ones wait, and can still be taken back by key. */
+const MOST = 3
+
 export function Toasts() {
   const { toast: t } = useMessages()
   const items = useStore(toasts, (s) => s.items)
@@ -17,8 +20,8 @@ export function Toasts() {
   return (
     <>
       <section className="toasts" aria-label={t.region} aria-live="polite" data-react-aria-top-layer="true">
-        {items.map((item) => (
-          <Line key={item.id} item={item} />
+        {items.map((item, i) => (
+          <Line key={item.id} item={item} isShown={i >= items.length - MOST} />
         ))}
       </section>
       {/* In the top layer too: what an open panel makes inert has no voice. */}
@@ -30,10 +33,16 @@ export function Toasts() {
 }
 
 /** Goes by itself, but not from under the pointer or the keyboard. */
-function Line({ item }: { item: Toast }) {
+function Line({ item, isShown }: { item: Toast; isShown: boolean }) {
   const { toast: t } = useMessages()
   const [isPointedAt, setPointedAt] = useState(false)
   const [hasKeyboard, setKeyboard] = useState(false)
+  useEffect(() => {
+    if (isShown) return
+    // Nothing says so when it goes from under the pointer.
+    setPointedAt(false)
+    setKeyboard(false)
+  }, [isShown])
   useEffect(() => {
     if (isPointedAt || hasKeyboard) return
     const timer = setTimeout(() => dismiss(item.id), item.stays)
@@ -47,6 +56,7 @@ function Line({ item }: { item: Toast }) {
     if (current) focusPicture(current)
     else focusPrompt()
   }
+  if (!isShown) return null
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it only notices that it is being read
     <div

@@ -66,8 +66,8 @@ export function toast(text: string, options: Partial<Pick<Toast, "kind" | "actio
   const id = nextToast++
   const stays = options.action ? 10_000 : options.kind === "error" ? 8000 : 3500
   toasts.set(({ items }) => {
-    // The same words once: two references added are not two lines.
-    const others = items.filter((t) => t.text !== text || t.action).slice(-2)
+    // The same words once: two references added are not two lines. A way back stays for its time, however many there are.
+    const others = items.filter((t) => t.text !== text || t.action)
     return { items: [...others, { id, text, kind: "plain", stays, ...options }] }
   })
 }
