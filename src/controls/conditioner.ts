@@ -78,10 +78,9 @@ export async function openControls(context: PartContext): Promise<Conditioner> {
     async condition(request: GenerationRequest, text: TextBranches) {
       const moved = askedSliders(request)
       const prompt = await withSliders(text.prompt, moved)
-      const negative = text.negative && (await withSliders(text.negative, counterSliders(moved)))
-      const read = { ...text, prompt, ...(negative && { negative }) }
+      const negative = await withSliders(text.negative, counterSliders(moved))
       const branches = lookBranches(await asked(request), { seed: request.seed ?? 0 })
-      return lookLane(read, branches, features)
+      return lookLane({ ...text, prompt, negative }, branches, features)
     },
     async close() {
       await encoder.close()

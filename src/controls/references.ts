@@ -18,7 +18,7 @@ export interface BranchVelocities {
  * prompt gives to the look, and guidance follows from there; beyond 1 it leads past the look, in the directions that
  * hardly stretch (u' and c': `unstretched`), for along the rest of the way bright lines on black become black. A push b
  * leaves the other look, whose branch has the negative prompt's words, with five eighths of what stretches (u").
- * Without guidance there is no u, and c stands for it. A branch that is not there adds nothing, not even a rounding.
+ * Where nothing ran for u, c stands for it. A branch that is not there adds nothing, not even a rounding.
  */
 export function combineVelocities(
   { conditional, unconditional, towards, away }: BranchVelocities,
@@ -66,17 +66,19 @@ const SIDE_BY_SIDE = 0.25
  * The branches that one picture runs and how their velocities become one: the prompt, the negative prompt under
  * guidance, then at most two more, of looks to come near and of looks to leave. Two sets of looks to come near both run
  * while the layout and the palette are found, their velocities averaged by share; then they take turns, and where the
- * strength is 1 or more the prompt by itself rests. Without looks it is guidance alone, bit for bit.
+ * strength is 1 or more the prompt by itself rests. Without looks it is guidance alone, bit for bit. Without guidance the
+ * negative prompt, then of no words, runs only for a look to leave, and where there is none to come near: two more at most.
  */
 export function lookLane(
-  text: { prompt: BranchTokens; negative?: BranchTokens; guidance: number },
+  text: { prompt: BranchTokens; negative: BranchTokens; guidance: number },
   { towards, away }: LookBranches,
   features: number,
 ): Reading {
-  const negative = text.guidance === 0 ? undefined : text.negative
   const near = towards?.sets ?? []
   // Away from the look by itself: beside a prompt that names it, the look's tokens have nothing left to add.
   const far = away?.sets ?? []
+  const isNegative = text.guidance > 0 || (far.length > 0 && near.length === 0)
+  const negative = isNegative ? text.negative : undefined
   const factors = { guidance: text.guidance, pull: towards?.strength, push: away?.strength }
   const branches = [
     text.prompt,

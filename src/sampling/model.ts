@@ -243,14 +243,11 @@ export class Model {
   /** What the denoiser reads and how its branches mix, for one picture. */
   async condition(request: GenerationRequest, prompt: string): Promise<Reading> {
     const guidance = request.guidance!
-    const text = {
-      prompt: await this.#read(prompt),
-      ...(guidance > 0 ? { negative: await this.#read(request.negativePrompt) } : {}),
-      guidance,
-    }
+    const read = await this.#read(prompt)
+    const negative = () => this.#read(guidance > 0 ? request.negativePrompt : "")
     const reading: Reading = this.#conditioner
-      ? await this.#conditioner.condition(request, text)
-      : { branches: text.negative ? [text.prompt, text.negative] : [text.prompt], mix: guided(guidance) }
+      ? await this.#conditioner.condition(request, { prompt: read, negative: await negative(), guidance })
+      : { branches: guidance > 0 ? [read, await negative()] : [read], mix: guided(guidance) }
     const longest = Math.max(...reading.branches.map((b) => b.valid.length))
     const length = Math.ceil(longest / TEXT_BLOCK) * TEXT_BLOCK
     return { ...reading, branches: reading.branches.map((b) => padded(b, length)) }

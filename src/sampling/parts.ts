@@ -42,10 +42,13 @@ export type TextContext = Omit<PartContext, "dit" | "vae">
 /** Pictures of a board by its id, name or share code. Throws not_found. */
 export type BoardReader = (id: string) => Promise<{ bytes: Uint8Array; weight: number }[]>
 
-/** What the words of a request became: fused tokens of the prompt, and of the negative prompt under guidance. */
+/**
+ * What the words of a request became: fused tokens of the prompt, and of the negative prompt; without guidance, of no words
+ * at all.
+ */
 export interface TextBranches {
   prompt: Tokens
-  negative?: Tokens
+  negative: Tokens
   guidance: number
 }
 

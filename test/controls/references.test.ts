@@ -13,7 +13,7 @@ import {
   saturated,
   type WeightedLook,
 } from "../../src/controls/looks.ts"
-import { beside, combineVelocities, lookLane } from "../../src/controls/references.ts"
+import { type BranchTokens, beside, combineVelocities, lookLane } from "../../src/controls/references.ts"
 import { askedSliders, counterSliders } from "../../src/controls/sliders.ts"
 import { guided, unstretched } from "../../src/sampling/lane.ts"
 import { noise } from "../support/run.ts"
@@ -150,7 +150,7 @@ test("however many references, there are at most two more branches", () => {
   const near = ten.map((one) => ({ ...one, weight: Math.abs(one.weight) }))
   assert.equal(lookLane({ ...text, negative }, lookBranches(near), 4).branches.length, 4)
   assert.equal(lookLane({ ...text, negative }, lookBranches(ten), 4).branches.length, 4)
-  assert.equal(lookLane({ ...text, guidance: 0 }, lookBranches(ten), 4).branches.length, 3)
+  assert.equal(lookLane({ ...text, negative, guidance: 0 }, lookBranches(ten), 4).branches.length, 3)
   assert.equal(lookLane({ ...text, negative }, {}, 4).branches.length, 2)
 })
 
@@ -223,8 +223,24 @@ test("a push leaves the look by itself: its branch has the negative prompt's wor
   // A look that changes nothing beside the negative prompt is nothing to leave.
   const at = { x: noise(16, 6), t: 0.7 }
   assert.equal(bits(mix([c, u, u], at)), bits(guided(3)([c, unstretched(c, u, at)])))
-  const bare = lookLane({ prompt: prompt!, negative: negative!, guidance: 0 }, away, 4)
-  assert.equal(bits(bare.branches[1]!.data.slice(0, 8)), bits(prompt!.data))
+})
+
+test("without guidance a push still leaves the look by itself, unless there is one to come near: then beside the prompt", () => {
+  const [prompt, negative] = [1, 2].map((k) => ({ data: noise(8, k), valid: new Uint8Array([1, 1]) }))
+  const text = { prompt: prompt!, negative: negative!, guidance: 0 }
+  const side = { sets: [{ tokens: noise(4, 3), share: 1 }], strength: 0.5 }
+  const words = (branches: readonly BranchTokens[]): string[] => branches.map((b) => bits(b.data.slice(0, 8)))
+  const { branches, mix } = lookLane(text, { away: side }, 4)
+  assert.deepEqual(
+    words(branches),
+    [prompt, negative, negative].map((b) => bits(b!.data)),
+  )
+  const [c, u] = [noise(16, 4), noise(16, 5)]
+  assert.equal(bits(mix([c, u, u], { x: noise(16, 6), t: 0.7 })), bits(c))
+  assert.deepEqual(
+    words(lookLane(text, { away: side, towards: side }, 4).branches),
+    [prompt, prompt, prompt].map((b) => bits(b!.data)),
+  )
 })
 
 test("look tokens stand behind the text and count as real, padding stays padding", () => {

@@ -46,6 +46,11 @@ test("by itself it takes four steps without guidance, and looks, sliders and sta
   const brightness = (p: Buffer): number => p.reduce((sum, value) => sum + value, 0) / p.length
   const near = await picture({ ...asked, references: [{ image: look, weight: 1 }] })
   assert.ok(brightness(near) < 0.8 * brightness(plain), `${brightness(near)} of ${brightness(plain)}`)
+  // Away from a look that the prompt itself names: neon is light on black, and what is left is not.
+  const lit = { prompt: "a neon sign of a star", seed: 2, model: "turbo" }
+  const left = await picture({ ...lit, references: [{ image: look, weight: -1 }] })
+  const dark = brightness(await picture(lit))
+  assert.ok(brightness(left) > 1.5 * dark, `${brightness(left)} and ${dark}`)
   const chroma = (p: Buffer): number => {
     let sum = 0
     for (let i = 0; i < p.length; i += 3)
