@@ -116,7 +116,10 @@ export interface Gallery {
 async function blank(browser: Browser, size: Size): Promise<Page> {
   // By cut: a view that fades by itself after a while would be met half-way, now and then.
   const context = await browser.newContext({ ...SIZES[size], reducedMotion: "reduce", locale: "en-GB" })
-  await context.addInitScript(() => localStorage.clear())
+  await context.addInitScript(() => {
+    localStorage.clear()
+    sessionStorage.clear()
+  })
   const page = await context.newPage()
   page.setDefaultTimeout(120_000)
   return page

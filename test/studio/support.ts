@@ -138,7 +138,10 @@ async function putBack(browser: Browser, page: Page, url: string): Promise<void>
     await page.unrouteAll({ behavior: "ignoreErrors" })
     // Same site, so the browser keeps its process, and with it the page's code.
     await page.goto(`${url}/healthz`)
-    await page.evaluate(() => localStorage.clear())
+    await page.evaluate(() => {
+      localStorage.clear()
+      sessionStorage.clear()
+    })
     await page.mouse.move(0, 0)
     await page.emulateMedia({ colorScheme: null, reducedMotion: "reduce" })
     await page.setViewportSize(WIDE)

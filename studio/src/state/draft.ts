@@ -1,4 +1,4 @@
-// What is in the dock: the request being written. Kept in the browser, so that a reload loses nothing.
+// What is in the dock: the request being written. Kept by the tab, so that a reload loses nothing.
 
 import { hasAlternatives, literal } from "../../../src/request/wordings.ts"
 import { keys, queries } from "../api/cache.ts"

@@ -8,11 +8,12 @@ export interface Store<T> {
 }
 
 /**
- * `keep` names the value in the browser's storage; what is read there fills in for `initial`. A `shared` one follows
- * what other tabs keep under the name, and so never puts its own old value back over theirs.
+ * `keep` names the value in the browser's storage; what is read there fills in for `initial`. It is the tab's own, and a
+ * new tab begins with what was kept last by any. A `shared` one follows what other tabs keep under the name, and so
+ * never puts its own old value back over theirs.
  */
 export function createStore<T extends object>(initial: T, keep?: string, shared = false): Store<T> {
-  let value = keep ? { ...initial, ...read<T>(keep) } : initial
+  let value = keep ? { ...initial, ...read<T>(keep, shared) } : initial
   const listeners = new Set<() => void>()
   const tell = (): void => {
     for (const listener of listeners) listener()
@@ -20,7 +21,7 @@ export function createStore<T extends object>(initial: T, keep?: string, shared 
   if (keep && shared) {
     addEventListener("storage", ({ key }) => {
       if (key !== nameOf(keep)) return
-      value = { ...value, ...read<T>(keep) }
+      value = { ...value, ...read<T>(keep, shared) }
       tell()
     })
   }
@@ -29,7 +30,7 @@ export function createStore<T extends object>(initial: T, keep?: string, shared 
     set(change) {
       const part = typeof change === "function" ? change(value) : change
       value = { ...value, ...part }
-      if (keep) write(keep, value)
+      if (keep) write(keep, value, shared)
       tell()
     },
     subscribe(listener) {
@@ -46,17 +47,20 @@ export function useStore<T, P>(store: Store<T>, part: (value: T) => P): P {
 
 const nameOf = (keep: string): string => `atelier.${keep}`
 
-function read<T>(name: string): Partial<T> {
+function read<T>(name: string, shared: boolean): Partial<T> {
   try {
-    return JSON.parse(localStorage.getItem(nameOf(name)) ?? "{}") as Partial<T>
+    const own = shared ? null : sessionStorage.getItem(nameOf(name))
+    return JSON.parse(own ?? localStorage.getItem(nameOf(name)) ?? "{}") as Partial<T>
   } catch {
     return {}
   }
 }
 
-function write(name: string, value: unknown): void {
+function write(name: string, value: unknown, shared: boolean): void {
+  const text = JSON.stringify(value)
   try {
-    localStorage.setItem(nameOf(name), JSON.stringify(value))
+    if (!shared) sessionStorage.setItem(nameOf(name), text)
+    localStorage.setItem(nameOf(name), text)
   } catch {
     // storage is full or forbidden: the page works on, it only forgets
   }

@@ -24,7 +24,9 @@ export const access = (browser: () => Browser): void => {
       const [cookie] = await context.cookies()
       assert.ok(cookie!.httpOnly)
       assert.equal(cookie!.sameSite, "Strict")
-      const readable = await page.evaluate(() => document.cookie + JSON.stringify({ ...localStorage }))
+      const readable = await page.evaluate(
+        () => document.cookie + JSON.stringify([localStorage, sessionStorage]),
+      )
       assert.ok(!readable.includes(secret))
       await page.reload()
       await page.getByRole("heading", { level: 2, name: "signed in" }).waitFor()

@@ -45,7 +45,7 @@ export const wishes = (browser: () => Browser): void => {
       await close()
     })
 
-    test("two tabs share their settings, and neither puts its old ones back", async () => {
+    test("two tabs share their settings, neither puts its old ones back, and each keeps its own prompt", async () => {
       await using studio = await openStudio()
       const { page: one, context, close } = await openPage(browser(), studio)
       const two = await context.newPage()
@@ -59,8 +59,11 @@ export const wishes = (browser: () => Browser): void => {
       await press(one, "t")
       await two.waitForFunction(() => document.documentElement.dataset.theme === "dark")
       await press(two, "i")
+      await promptOf(two).fill("the second one's words")
+      await promptOf(one).fill("the first one's words")
       await two.reload()
       await two.waitForFunction(() => document.documentElement.dataset.theme === "dark")
+      await promptOf(two).and(two.getByText("the second one's words")).waitFor()
       await close()
     })
 
