@@ -1,6 +1,6 @@
 // A judge's run from end to end on fake pictures: generation with a cache, figures, report, table; the feature network.
 import assert from "node:assert/strict"
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, describe, it } from "node:test"
@@ -64,14 +64,21 @@ describe("the judge's pictures", () => {
     assert.equal(asked.length, before + 2)
   })
 
-  it("belong to a model until one of its files changes", async () => {
-    const path = join(folder, "weights.bin")
+  it("belong to a model until one of its files changes, or one of another folder that it is made of", async () => {
+    const [own, base] = [join(folder, "own"), join(folder, "base")]
+    for (const each of [own, base]) mkdirSync(each)
+    const path = join(own, "adapter.bin")
     writeFileSync(path, "one")
-    const before = await fingerprint(folder)
-    writeFileSync(join(folder, "README.md"), "a card, which makes no picture")
-    assert.equal(await fingerprint(folder), before)
+    writeFileSync(join(base, "dit.bin"), "one")
+    writeFileSync(join(own, "model.json"), JSON.stringify({ files: { dit: "../base/dit.bin" } }))
+    const before = await fingerprint(own)
+    writeFileSync(join(own, "README.md"), "a card, which makes no picture")
+    assert.equal(await fingerprint(own), before)
     writeFileSync(path, "other")
-    assert.notEqual(await fingerprint(folder), before)
+    const after = await fingerprint(own)
+    assert.notEqual(after, before)
+    writeFileSync(join(base, "dit.bin"), "other")
+    assert.notEqual(await fingerprint(own), after)
   })
 })
 

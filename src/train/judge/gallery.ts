@@ -4,7 +4,8 @@ import { thumbnail } from "./similarity.ts"
 
 /** At most `most` pictures, spread evenly over the set; empty where no set is built. */
 export function trainingThumbnails(folder: string, most = 20_000): Uint8Array[] {
-  const set = openScenes(folder, "train")
+  // All that the model was trained on: "train" is the classifier's, and leaves out what tests it.
+  const set = openScenes(folder, "verifier")
   return spread(set, set.used, most)
 }
 

@@ -1,7 +1,7 @@
 // The pictures under judgement: generated once per request and kept on disk, so that a judge run can be resumed.
 import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
-import { readdir, stat } from "node:fs/promises"
+import { readdir, readFile, stat } from "node:fs/promises"
 import { join } from "node:path"
 import type { IdeaList } from "../../controls/creativity/ideas.ts"
 import { expandPrompt } from "../../controls/creativity/index.ts"
@@ -17,13 +17,20 @@ import { type Bitmap, decodeBitmap, encodePng } from "./pixels.ts"
 /** Longer side of kept pictures: enough for every measure and network that looks at them. */
 export const KEPT_SIDE = 256
 
-/** Names and sizes and times of a model's files but its card: another model under the same name has another fingerprint. */
+/**
+ * Names and sizes and times of a model's files but its card, those that its manifest names elsewhere among them: another
+ * model under the same name has another fingerprint.
+ */
 export async function fingerprint(folder: string): Promise<string> {
   const hash = createHash("sha256")
-  const names = (await readdir(folder, { recursive: true, withFileTypes: true }))
+  const within = (await readdir(folder, { recursive: true, withFileTypes: true }))
     .filter((e) => e.isFile() && !e.name.endsWith(".md"))
     .map((e) => join(e.parentPath, e.name))
-  for (const name of names.sort()) {
+  const manifest = JSON.parse(await readFile(join(folder, "model.json"), "utf8")) as { files: object }
+  const named = Object.values(manifest.files)
+    .flat()
+    .map((file) => join(folder, String(file)))
+  for (const name of [...new Set([...within, ...named])].sort()) {
     const { size, mtimeMs } = await stat(name)
     hash.update(`${name} ${size} ${mtimeMs}\n`)
   }
