@@ -78,12 +78,20 @@ export interface Scrub {
   missing: string[]
   /** Picture ids whose file does not have its hash. */
   damaged: string[]
-  /** Files that no row mentions, and previews of jobs that are over; removed when `remove` is set. */
+  /** Older files that no row mentions, and previews of jobs that are over; removed when `remove` is set. */
   orphans: string[]
 }
 
-/** Reads every picture again and compares it with its row. */
-export async function scrub(jobs: Jobs, blobs: BlobStore, remove = false): Promise<Scrub> {
+/** Files come before their rows: what was written within this time may be of a picture or an upload that is being stored. */
+const STORING_MS = 3_600_000
+
+/** Reads every picture again and compares it with its row. Of files without one those are told that were written by `until`. */
+export async function scrub(
+  jobs: Jobs,
+  blobs: BlobStore,
+  remove = false,
+  until = new Date(Date.now() - STORING_MS),
+): Promise<Scrub> {
   const rows = await jobs.db.query<{ id: string; hash: string }>(PICTURES.all)
   const result: Scrub = { pictures: rows.length, missing: [], damaged: [], orphans: [] }
   for (const row of rows) {
@@ -95,7 +103,8 @@ export async function scrub(jobs: Jobs, blobs: BlobStore, remove = false): Promi
     result.orphans.push(orphan)
     if (remove) await blobs.delete(orphan)
   }
-  for await (const key of blobs.list("sha256")) {
+  for await (const { key, written } of blobs.list("sha256")) {
+    if (written > until) continue
     const hash = key.split("/").at(-1)!
     const isFile = /^[0-9a-f]{64}$/.test(hash)
     const free = isFile
@@ -104,7 +113,8 @@ export async function scrub(jobs: Jobs, blobs: BlobStore, remove = false): Promi
     if (!free) continue
     await found(key)
   }
-  for await (const key of blobs.list("previews")) {
+  for await (const { key, written } of blobs.list("previews")) {
+    if (written > until) continue
     const job = await jobs.get(jobOfPreview(key), null).catch(() => null)
     if (!job || isEnd(job.state)) await found(key)
   }

@@ -9,8 +9,14 @@ export interface BlobStore {
   get(key: string): Promise<Uint8Array | null>
   has(key: string): Promise<boolean>
   delete(key: string): Promise<void>
-  /** Every key that starts with the prefix, in any order. */
-  list(prefix: string): AsyncIterable<string>
+  /** Every blob whose key starts with the prefix, in any order. */
+  list(prefix: string): AsyncIterable<ListedBlob>
+}
+
+export interface ListedBlob {
+  key: string
+  /** When it was written last, by the clock of what keeps it. */
+  written: Date
 }
 
 export const sha256 = (bytes: Uint8Array | string): string => createHash("sha256").update(bytes).digest("hex")

@@ -8,7 +8,7 @@ import type { BlobStore } from "./blobs.ts"
 /** The calls used, so that tests can make the n-th of them fail. */
 export type FileSystem = Pick<
   typeof nodeFs,
-  "mkdir" | "open" | "rename" | "rm" | "readFile" | "access" | "readdir"
+  "mkdir" | "open" | "rename" | "rm" | "readFile" | "access" | "readdir" | "stat"
 >
 
 /** A blob store under `root`. Throws `file_write` when the disk refuses. */
@@ -76,7 +76,10 @@ export function diskBlobs(root: string, fs: FileSystem = nodeFs): BlobStore {
     async *list(prefix) {
       const entries = await fs.readdir(path(prefix), { recursive: true, withFileTypes: true }).catch(() => [])
       for (const entry of entries) {
-        if (entry.isFile()) yield relative(root, join(entry.parentPath, entry.name)).split(sep).join("/")
+        if (!entry.isFile()) continue
+        const file = join(entry.parentPath, entry.name)
+        const seen = await fs.stat(file).catch(() => null) // gone since
+        if (seen) yield { key: relative(root, file).split(sep).join("/"), written: seen.mtime }
       }
     },
   }

@@ -94,7 +94,8 @@ export function s3Blobs(options: S3Options): BlobStore & { close(): void } {
         const page = await client.send(
           new ListObjectsV2Command({ Bucket, Prefix: before + prefix, ContinuationToken: token }),
         )
-        for (const item of page.Contents ?? []) if (item.Key) yield item.Key.slice(before.length)
+        for (const { Key, LastModified } of page.Contents ?? [])
+          if (Key && LastModified) yield { key: Key.slice(before.length), written: LastModified }
         token = page.NextContinuationToken
       } while (token)
     },

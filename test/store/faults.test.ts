@@ -201,7 +201,7 @@ async function wholeJob(faults: Faults, disk: boolean): Promise<Outcome> {
 /** No row without its file, and after a scrub no file without a row. */
 async function checkFiles(jobs: Jobs): Promise<void> {
   const blobs = diskBlobs(join(store.directory, "blobs"))
-  const { missing, damaged } = await scrub(jobs, blobs, true)
+  const { missing, damaged } = await scrub(jobs, blobs, true, new Date())
   assert.deepEqual({ missing, damaged }, { missing: [], damaged: [] })
   for (const { hash } of await store.db.query<{ hash: string }>("select hash from assets"))
     assert.equal(sha256((await blobs.get(blobKey(hash)))!), hash)
@@ -210,7 +210,7 @@ async function checkFiles(jobs: Jobs): Promise<void> {
   )
   const known = new Set(rows.map(({ hash }) => blobKey(hash)))
   const nobodys: string[] = []
-  for await (const key of blobs.list("")) if (!known.has(key)) nobodys.push(key)
+  for await (const { key } of blobs.list("")) if (!known.has(key)) nobodys.push(key)
   assert.deepEqual(nobodys, [])
 }
 

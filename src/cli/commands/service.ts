@@ -106,7 +106,7 @@ export function registerService(program: Command, context: Context): void {
       ),
     )
   command(program, "doctor", "compare every stored picture with its row")
-    .option("--remove", "delete files that no row mentions")
+    .option("--remove", "delete files that no row mentions, once they are an hour old")
     .action((flags: ServiceFlags & { remove?: boolean }) =>
       runUnheeding(
         context,
