@@ -103,7 +103,7 @@ export function PictureMenu({ job, picture, button }: { job: Job; picture: Pictu
                   id: "start",
                   label: t.picture.asStart,
                   icon: <Image size={16} />,
-                  run: () => setStart(picture.id, thumb(picture, 320)),
+                  run: () => setStart(picture, thumb(picture, 320)),
                 },
               ]
             : []),

@@ -360,7 +360,7 @@ export const de: Messages = {
     promptUsed: "Prompt ist im Dock",
     seedUsed: "Seed ist im Dock festgehalten",
     referenceAdded: "Als Referenz hinzugefügt",
-    startSet: "Als Startbild gesetzt",
+    startSet: (shape: string) => `Als Startbild gesetzt, Format ${shape}`,
     region: "Meldungen",
   },
 

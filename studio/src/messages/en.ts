@@ -360,7 +360,7 @@ export const en = {
     promptUsed: "Prompt is in the dock",
     seedUsed: "Seed is locked in the dock",
     referenceAdded: "Added as reference",
-    startSet: "Set as start image",
+    startSet: (shape: string) => `Set as start image, shape ${shape}`,
     region: "Messages",
   },
 

@@ -361,7 +361,7 @@ export const fr: Messages = {
     promptUsed: "Le prompt est dans le dock",
     seedUsed: "La graine est verrouillée dans le dock",
     referenceAdded: "Ajoutée comme référence",
-    startSet: "Définie comme image de départ",
+    startSet: (shape: string) => `Définie comme image de départ, format ${shape}`,
     region: "Messages",
   },
 

@@ -1,4 +1,5 @@
 // What the page does to the server: submit, cancel, mark, delete and undo. Buttons and keys both call these.
+import { nearestAspect } from "../../../src/request/sizes.ts"
 import { keys, knownJob, putJob, queries } from "../api/cache.ts"
 import { call } from "../api/client.ts"
 import type { Asset, Capabilities, Job, Lineage, Picture, Queue, Submit } from "../api/types.ts"
@@ -15,6 +16,7 @@ import {
   newKey,
   requestOf,
   START_STRENGTH,
+  shapesOf,
   variationIn,
   writtenIn,
 } from "./draft.ts"
@@ -221,9 +223,22 @@ export function addReference(image: string, thumb: string): void {
   toast(words.referenceAdded)
 }
 
-export function setStart(image: string, thumb: string): void {
-  draft.set({ start: { image, thumb, strength: START_STRENGTH } })
-  toast(messages().toast.startSet)
+type Sized = Pick<Asset, "id" | "width" | "height">
+
+/** The dock takes the start image's shape: what stands out of another one would be cut off, with what is masked there. */
+function takeShape(image: Sized): void {
+  const known = capabilities()
+  const model = known && modelOf(known, draft.get().model)
+  if (!model) return
+  const nearest = nearestAspect(image.width, image.height)
+  const { width, height } = shapesOf(known, model).find((shape) => shape.name === nearest)!
+  draft.set({ width, height })
+  toast(messages().toast.startSet(nearest))
+}
+
+export function setStart(image: Sized, thumb: string): void {
+  draft.set({ start: { image: image.id, thumb, strength: START_STRENGTH } })
+  takeShape(image)
 }
 
 export async function upload(file: File): Promise<Asset> {
@@ -266,7 +281,9 @@ export async function uploadStart(file: File): Promise<void> {
     draft.set(({ start }) => ({ start: start?.thumb === thumb ? part && { ...start, ...part } : start }))
   try {
     const asset = await upload(file)
+    const isWanted = draft.get().start?.thumb === thumb
     change({ image: asset.id, thumb: `files/assets/${asset.id}?width=320` })
+    if (isWanted) takeShape(asset)
   } catch (thrown) {
     change(null)
     complain(thrown)

@@ -60,7 +60,7 @@ export function Empty({ capabilities }: { capabilities: Capabilities }) {
         const asset = await upload(await sketch(starter.id))
         const address = `files/assets/${asset.id}?width=160`
         if (starter.id === "reference") addReference(asset.id, address)
-        else setStart(asset.id, address)
+        else setStart(asset, address)
       }
       await generate()
     } catch (thrown) {

@@ -79,6 +79,9 @@ export const masking = (browser: () => Browser): void => {
       await using studio = await openStudio()
       const { page, complaints, close } = await openPage(browser(), studio)
       await giveStart(page, await photograph())
+      // Of the shape that the picture has, or what is painted at its sides would be cut off.
+      await page.getByText("Set as start image, shape 4:3").waitFor()
+      await button(page, "Shape 4:3").waitFor()
       await button(page, "Paint a mask").click()
       await stroke(page, [0.2, 0.5], [0.8, 0.5])
       await stroke(page, [0.5, 0.5], [0.5, 0.5], "right")
