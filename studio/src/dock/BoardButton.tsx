@@ -6,6 +6,7 @@ import { draft } from "../state/draft.ts"
 import { page } from "../state/page.ts"
 import { useStore } from "../state/store.ts"
 import { Button, IconButton } from "../ui/Button.tsx"
+import { decimal } from "../ui/words.ts"
 
 export function BoardButton() {
   const { boards: t } = useMessages()
@@ -19,7 +20,7 @@ export function BoardButton() {
         {board ? (
           <>
             <span className="clip">{name || t.button}</span>
-            <span className="value">{board.strength}</span>
+            <span className="value">{decimal(board.strength)}</span>
           </>
         ) : (
           <span className="wide-only">{t.button}</span>

@@ -7,7 +7,7 @@ import { useStore } from "../state/store.ts"
 import { Button, IconButton } from "../ui/Button.tsx"
 import { NumberField, Range, Segments } from "../ui/fields.tsx"
 import { Pop } from "../ui/overlays.tsx"
-import { decimal } from "../ui/words.ts"
+import { decimal, exact } from "../ui/words.ts"
 
 const SLIDERS = ["intensity", "complexity", "movement"] as const
 
@@ -95,7 +95,7 @@ function MoreFields({ model }: { model: Model }) {
               value={d[name]}
               {...range}
               nullable
-              placeholder={String(model.defaults[name])}
+              placeholder={exact(model.defaults[name])}
               onChange={(v) => draft.set({ [name]: v })}
             />
           </div>

@@ -16,6 +16,7 @@ import type { DraftReference } from "../state/draft.ts"
 import { IconButton } from "../ui/Button.tsx"
 import { NumberField, Range } from "../ui/fields.tsx"
 import { Menus } from "../ui/overlays.tsx"
+import { exact } from "../ui/words.ts"
 
 const STOPS = [-1, 0, 0.6, 1]
 
@@ -121,7 +122,7 @@ export function ReferenceSlot({ reference, number, isLast, onChange, onMove, dra
         </div>
         <Range
           label={t.slider(number)}
-          text={t.valueText(weight)}
+          text={t.valueText(weight, exact(Math.abs(weight)))}
           value={weight}
           min={-2}
           max={2}

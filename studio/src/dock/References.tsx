@@ -3,6 +3,7 @@ import { useMessages } from "../messages/index.ts"
 import { type DraftReference, draft } from "../state/draft.ts"
 import { useStore } from "../state/store.ts"
 import { useReorder } from "../ui/reorder.ts"
+import { decimal } from "../ui/words.ts"
 import { ReferenceSlot } from "./ReferenceSlot.tsx"
 
 export function References() {
@@ -70,7 +71,7 @@ function Influence({ references }: { references: DraftReference[] }) {
         aria-valuemin={0}
         aria-valuemax={20}
         aria-valuenow={Math.round(sum * 100) / 100}
-        aria-valuetext={`${t.influenceValue(sum.toFixed(1))}. ${word}`}
+        aria-valuetext={`${t.influenceValue(decimal(sum, 1))}. ${word}`}
       >
         {[1, 2, 3, 4, 5].map((n) => (
           <i key={n} data-on={n <= bars || undefined} data-strong={(bars === 5 && n === 5) || undefined} />

@@ -7,6 +7,7 @@ import { openMask } from "../state/mask.ts"
 import { useStore } from "../state/store.ts"
 import { Button, IconButton } from "../ui/Button.tsx"
 import { NumberField, Range } from "../ui/fields.tsx"
+import { exact } from "../ui/words.ts"
 
 export function StartButton({ onChoose }: { onChoose: () => void }) {
   const { start: t } = useMessages()
@@ -60,7 +61,7 @@ export function StartSlot() {
         </div>
         <Range
           label={`${t.title}: ${t.strength}`}
-          text={`${start.strength}. ${hint}`}
+          text={`${exact(start.strength)}. ${hint}`}
           value={start.strength}
           min={0}
           max={1}

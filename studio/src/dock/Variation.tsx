@@ -8,7 +8,7 @@ import { useStore } from "../state/store.ts"
 import { VARY } from "../state/work.ts"
 import { IconButton } from "../ui/Button.tsx"
 import { NumberField, Range } from "../ui/fields.tsx"
-import { turnsSaid } from "../ui/words.ts"
+import { exact, turnsSaid } from "../ui/words.ts"
 
 const STOPS = Object.values(VARY)
 
@@ -62,7 +62,7 @@ function Slot({ variation }: { variation: DraftVariation }) {
         </div>
         <Range
           label={t.slider}
-          text={`${strength}, ${word}`}
+          text={`${exact(strength)}, ${word}`}
           value={strength}
           min={0}
           max={1}

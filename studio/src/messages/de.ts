@@ -54,8 +54,8 @@ export const de: Messages = {
     zero: "aus",
     slider: (n: number) => `Referenz ${n}: von weg bis hin`,
     exact: (n: number) => `Referenz ${n}: genaues Gewicht`,
-    valueText: (weight: number) =>
-      weight === 0 ? "aus, 0" : `${weight > 0 ? "hin zu" : "weg von"}, ${Math.abs(weight)}`,
+    valueText: (weight: number, size: string) =>
+      weight === 0 ? "aus, 0" : `${weight > 0 ? "hin zu" : "weg von"}, ${size}`,
     mute: (n: number) => `Referenz ${n} stummschalten`,
     unmute: (n: number) => `Referenz ${n} wieder einschalten`,
     remove: (n: number) => `Referenz ${n} entfernen`,

@@ -56,8 +56,8 @@ export const en = {
     zero: "off",
     slider: (n: number) => `Reference ${n}: from away to towards`,
     exact: (n: number) => `Reference ${n}: exact weight`,
-    valueText: (weight: number) =>
-      weight === 0 ? "off, 0" : `${weight > 0 ? "towards" : "away"}, ${Math.abs(weight)}`,
+    valueText: (weight: number, size: string) =>
+      weight === 0 ? "off, 0" : `${weight > 0 ? "towards" : "away"}, ${size}`,
     mute: (n: number) => `Mute reference ${n}`,
     unmute: (n: number) => `Unmute reference ${n}`,
     remove: (n: number) => `Remove reference ${n}`,

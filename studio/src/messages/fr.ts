@@ -55,8 +55,8 @@ export const fr: Messages = {
     zero: "nulle",
     slider: (n: number) => `Référence ${n} : de loin à vers`,
     exact: (n: number) => `Référence ${n} : poids exact`,
-    valueText: (weight: number) =>
-      weight === 0 ? "nulle, 0" : `${weight > 0 ? "vers" : "loin de"}, ${Math.abs(weight)}`,
+    valueText: (weight: number, size: string) =>
+      weight === 0 ? "nulle, 0" : `${weight > 0 ? "vers" : "loin de"}, ${size}`,
     mute: (n: number) => `Couper la référence ${n}`,
     unmute: (n: number) => `Rétablir la référence ${n}`,
     remove: (n: number) => `Retirer la référence ${n}`,

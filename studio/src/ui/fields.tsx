@@ -1,5 +1,6 @@
 // Native fields in the page's clothes: range, number, choice. Native, so that every device knows how to use them.
 import { type CSSProperties, type ReactNode, useEffect, useId, useRef, useState } from "react"
+import { exact, readNumber } from "./words.ts"
 
 interface RangeProps {
   label: string
@@ -67,7 +68,7 @@ interface NumberProps {
   className?: string
 }
 
-const written = (value: number | null): string => (value === null ? "" : String(value).replace("-", "−"))
+const written = (value: number | null): string => (value === null ? "" : exact(value))
 
 /** An exact number: taken over when the field is left or goes, or Enter is pressed, and kept within its limits. */
 export function NumberField({
@@ -81,18 +82,18 @@ export function NumberField({
   nullable,
   className = "",
 }: NumberProps) {
-  const [text, setText] = useState(written(value))
-  useEffect(() => setText(written(value)), [value])
-  const read = (): number => Number(text.replace(",", ".").replace("−", "-"))
+  const own = written(value)
+  const [text, setText] = useState(own)
+  useEffect(() => setText(own), [own])
   const within = (n: number): number => Math.min(max, Math.max(min, step === 1 ? Math.round(n) : n))
   const commit = (): void => {
     // Who only passes by changes nothing.
-    if (text === written(value)) return
-    const number = read()
+    if (text === own) return
+    const number = readNumber(text)
     const isEmpty = text.trim() === ""
     if (isEmpty && nullable) onChange(null)
     if (isEmpty || !Number.isFinite(number)) {
-      setText(isEmpty && nullable ? "" : written(value))
+      setText(isEmpty && nullable ? "" : own)
       return
     }
     const kept = within(number)
@@ -119,7 +120,7 @@ export function NumberField({
           e.preventDefault()
           const by = (step ?? (max - min) / 40) * (e.key === "ArrowUp" ? 1 : -1)
           // From what the field shows: the default too.
-          const shown = text.trim() === "" ? Number(placeholder) : read()
+          const shown = readNumber(text.trim() || String(placeholder))
           const from = Number.isFinite(shown) ? shown : (value ?? min)
           onChange(within(Math.round((from + by) * 100) / 100))
         }

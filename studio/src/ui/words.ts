@@ -17,6 +17,15 @@ export const when = (iso: string): string =>
 export const decimal = (n: number, digits = 2): string =>
   new Intl.NumberFormat(locale(), { maximumFractionDigits: digits }).format(n)
 
+/** All of a number, as it is written into a field. */
+export const exact = (n: number): string =>
+  new Intl.NumberFormat(locale(), { maximumFractionDigits: 10, useGrouping: false })
+    .format(n)
+    .replace("-", "−")
+
+/** A number as a reader writes it: with either minus, and with the point or the comma. */
+export const readNumber = (text: string): number => Number(text.replace(",", ".").replace("−", "-"))
+
 export const signed = (n: number): string => (n > 0 ? `+${decimal(n)}` : decimal(n).replace("-", "−"))
 
 export const bytes = (n: number): string =>

@@ -85,11 +85,17 @@ export const wishes = (browser: () => Browser): void => {
       }
     })
 
-    test("notes are said in the reader's language, and what an earlier version kept as it was said", async () => {
+    test("numbers are written and notes are said in the reader's language, and what an earlier version kept as it was said", async () => {
       const [unread] = expandPrompt({ prompt: "ein Fuchs im Schnee", creativity: 50, seed: 1 }).notes!
       const late = replaced("localhost:11434", new Unusable({ reason: "timeout", seconds: 20 }))
       await using studio = await openStudio({ engine: { notes: [unread!, late] } })
-      const { page, close } = await openPage(browser(), studio, { locale: "de-DE" })
+      const start = { image: "00000000-0000-4000-8000-000000000000", thumb: "", strength: 0.65 }
+      const { page, close } = await openPage(browser(), studio, { locale: "de-DE", draft: { start } })
+      const strength = page.getByLabel("Stärke", { exact: true })
+      assert.equal(await strength.inputValue(), "0,65")
+      await strength.press("ArrowUp")
+      assert.equal(await strength.inputValue(), "0,7")
+      await page.getByRole("button", { name: "Startbild entfernen" }).click()
       const notes = async (): Promise<string[]> => {
         await page.locator(".tile-open").first().click()
         await page.locator(".inspector .note").first().waitFor()
