@@ -249,7 +249,16 @@ export class Worker {
   async #claim(models: string[], pictures: number, suspects: boolean): Promise<JobRow[]> {
     const { db, clock } = this.#o.jobs
     const isIdle = this.#running.size === 0
-    const rows = await db.query<JobRow>(JOBS.claim, [this.id, clock(), models, pictures, suspects, isIdle])
+    const all = this.#models.map((m) => m.name)
+    const rows = await db.query<JobRow>(JOBS.claim, [
+      this.id,
+      clock(),
+      models,
+      pictures,
+      suspects,
+      isIdle,
+      all,
+    ])
     // Told beside the work, not in the claim: PostgreSQL commits one notifying transaction after the other.
     if (rows.length > 0) db.query(EVENTS.tell, [CHANNELS.events, ""]).catch(() => {}) // readers look again anyway
     return rows

@@ -20,6 +20,9 @@ const TELL = `pg_notify('${CHANNELS.events}', '')`
 /** Dialects whose deadline is one for the start: what has begun goes on. */
 const START_DEADLINES = "{fal}"
 
+/** Jobs of this priority or less run when nothing else waits. */
+const BACKGROUND = -10
+
 /** Events of all rows in `from`, which has id, key_id and state. `now` is the parameter holding the time. */
 const eventsOf = (from: string, now: string, data = "'{}'::jsonb"): string =>
   `insert into job_events (job_id, key_id, kind, data, at)
@@ -131,7 +134,8 @@ export const JOBS = {
   /**
    * Hands up to $4 pictures' worth of waiting jobs to worker $1. Round robin: the n-th job of a key counts
    * its running ones, so a key with less under way goes first, and among equals the one served longest ago. $5 asks for jobs that already had a try
-   * (suspects), which run alone; $6 says whether the worker is idle, since suspects are waited for.
+   * (suspects), which run alone; $6 says whether the worker is idle, since suspects are waited for. Of the models $3 of this
+   * claim those in the background wait for what could start of the worker's other models ($7).
    */
   claim: `
   with busy as (select key_id, count(*)::int as n from jobs where state in ${RUNNING} group by key_id),
@@ -141,6 +145,13 @@ export const JOBS = {
       coalesce((select max(served) from jobs l where l.key_id = k.id and l.served is not null), 0) as served
     from keys k left join busy b on b.key_id = k.id ${HAS_WAITING}
     where not k.paused),
+  -- looked at only where a job in the background is come upon
+  elsewhere as materialized (
+    select exists (
+      select 1 from caller k cross join lateral (
+        select from jobs w where w.key_id = k.id and w.state in ${WAITING} and w.priority > ${BACKGROUND}
+          and w.model = any ($7::text[]) and w.model <> all ($3::text[]) limit 1) w
+      where k.n < k.concurrency) as waits),
   candidate as (
     select j.*, k.n + j.place as turn, k.served
     from caller k
@@ -149,6 +160,7 @@ export const JOBS = {
       from (select id, pictures, priority, rank from jobs
             where key_id = k.id and state in ${WAITING} and model = any ($3::text[])
               and (tries > 0) = $5::boolean
+              and (priority > ${BACKGROUND} or not (select waits from elsewhere))
             order by priority desc, rank limit $4::int + 32) w) j
     where k.n + j.place <= k.concurrency
       and ($5::boolean or $6::boolean or not exists ${SUSPECT})),

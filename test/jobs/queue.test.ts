@@ -63,12 +63,15 @@ test("two keys share a batch evenly while both have work", () =>
     { stepMilliseconds: 2 },
   ))
 
-test("a higher priority goes first", () =>
+test("a higher priority goes first, and the background waits for what can start of other models too", () =>
   withQueue(async (q) => {
-    const key = await q.key("p")
-    for (const priority of [-10, 0, 5]) await q.submit(key, { prompt: `p${priority}` }, { priority })
+    const [key, paused] = [await q.key("p"), await q.key("paused")]
+    await q.jobs.pause(true, paused)
+    await q.submit(paused, { prompt: "cannot start" })
+    for (const priority of [-10, 0, 5])
+      await q.submit(key, { prompt: `p${priority}`, model: priority < 0 ? "quick" : "medium" }, { priority })
     const small = { ...(await q.engine.models())[0]!, batch: 1 }
-    await q.worker({ engine: { ...q.engine, models: async () => [small] } })
+    await q.worker({ engine: { ...q.engine, models: async () => [small, { ...small, name: "quick" }] } })
     await until(() => q.engine.seen.length === 3)
     assert.deepEqual(
       q.engine.seen.map((r) => r.prompt),

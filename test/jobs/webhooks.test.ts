@@ -220,7 +220,7 @@ test("a job tells the moments that it was asked to tell, each once, whatever bec
     await submit(),
   ]
   const { model } = await q.jobs.get(ids[0]!, key)
-  const claim = () => db.query(JOBS.claim, ["one", q.jobs.clock(), [model], ids.length, false, true])
+  const claim = () => db.query(JOBS.claim, ["one", q.jobs.clock(), [model], ids.length, false, true, [model]])
   assert.equal((await claim()).length, ids.length)
   await db.query(JOBS.handBack, ["one", null, q.jobs.clock(), false, null])
   assert.equal((await claim()).length, ids.length)
