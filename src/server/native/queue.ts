@@ -10,6 +10,7 @@ import {
   type StepEvent,
 } from "../../jobs/index.ts"
 import { beat } from "../beat.ts"
+import { Pace } from "../pace.ts"
 import { type Asked, type Route, route } from "../route.ts"
 import type { Service } from "../service.ts"
 import { JobView, jobView, progressOf } from "./views.ts"
@@ -31,27 +32,14 @@ export const QueueView = z
   })
   .meta({ id: "Queue" })
 
-/** Seconds per picture, smoothed over the jobs that have finished here. */
-class Pace {
-  #seconds: number | null = null
-  /** From the event itself: a look at every finished job would cost each of them two statements. */
-  note({ seconds, pictures }: JobEvent["data"]): void {
-    if (typeof seconds !== "number" || typeof pictures !== "number") return
-    const each = seconds / pictures
-    this.#seconds = this.#seconds === null ? each : this.#seconds * 0.7 + each * 0.3
-  }
-  get seconds(): number | null {
-    return this.#seconds
-  }
-}
-
 export function queueRoutes(s: Service): Route[] {
   const pace = new Pace()
   s.jobs.events.follow(null, null, (event) => {
-    if (event.kind === "job-completed") pace.note(event.data)
+    if (event.kind === "job-completed") pace.note(event)
   })
   const view = async (keyId: string): Promise<z.output<typeof QueueView>> => {
     const [jobs, paused] = await Promise.all([s.jobs.queue(keyId), s.jobs.paused(keyId)])
+    const { seconds } = pace
     let ahead = jobs.filter((j) => !isWaiting(j.state)).reduce((n, j) => n + j.request.count, 0)
     return {
       paused,
@@ -63,7 +51,7 @@ export function queueRoutes(s: Service): Route[] {
           return {
             job: jobView(job, s),
             place: i + 1,
-            secondsLeft: pace.seconds === null ? null : Math.round(pace.seconds * ahead),
+            secondsLeft: seconds === null ? null : Math.round(seconds * ahead),
           }
         }),
     }
