@@ -13,8 +13,8 @@ import { Tile } from "../takes/Tile.tsx"
 import { Button, IconButton } from "../ui/Button.tsx"
 import { Select } from "../ui/fields.tsx"
 import { Over } from "../ui/overlays.tsx"
-import { when } from "../ui/words.ts"
-import { type Axis, cellsOf, type Field, fieldsOf, type Problem, readValues } from "./axes.ts"
+import { exact, hasDecimalComma, when } from "../ui/words.ts"
+import { type Axis, cellsOf, type Field, fieldsOf, type Problem, readValues, withCommas } from "./axes.ts"
 
 interface Made {
   id: string
@@ -75,13 +75,15 @@ function Form({ earlier }: { earlier: Made[] }) {
   const capabilities = useCapabilities().data!
   const d = useStore(draft, (all) => all)
   const model = modelOf(capabilities, d.model)!
-  const fields = fieldsOf(d, model, capabilities)
+  const fields = fieldsOf(d, model, capabilities).map((f) =>
+    f.field !== "model" && hasDecimalComma() ? { ...f, values: withCommas(f.values) } : f,
+  )
   const [columns, setColumns] = useState({ field: fields[0]!.field, text: fields[0]!.values })
   const [rows, setRows] = useState<{ field: Field | ""; text: string }>({ field: "", text: "" })
   // From the first submit on: a second press would make the whole grid twice. The sheet that follows takes its place.
   const [isMaking, setMaking] = useState(false)
   const read = (side: { field: Field | ""; text: string }): string[] | Problem | null =>
-    side.field === "" ? null : readValues(side.text, side.field, capabilities)
+    side.field === "" ? null : readValues(side.text, side.field, capabilities, hasDecimalComma())
   const [a, b] = [read(columns), read(rows)]
   const n = (Array.isArray(a) ? a.length : 0) * (Array.isArray(b) ? b.length : 1)
   const said = (p: Problem): string =>
@@ -91,7 +93,9 @@ function Form({ earlier }: { earlier: Made[] }) {
         ? t.grid.needValues
         : p.kind === "whole"
           ? t.grid.notWhole(p.value)
-          : t.grid.noModel(p.value)
+          : p.kind === "ambiguous"
+            ? t.grid.ambiguous(p.value)
+            : t.grid.noModel(p.value)
   const problem = !canGenerate()
     ? t.grid.needPrompt
     : a && !Array.isArray(a)
@@ -218,6 +222,7 @@ function Sheet({ made }: { made: Made }) {
   const t = useMessages()
   const { columns, rows } = made
   const lines = rows?.values ?? [""]
+  const said = ({ field }: Axis, value: string): string => (field === "model" ? value : exact(Number(value)))
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
     <section className="sheet-holder" tabIndex={0} aria-label={t.grid.title}>
@@ -232,7 +237,7 @@ function Sheet({ made }: { made: Made }) {
             )}
             {columns.values.map((value) => (
               <th key={value} scope="col">
-                {rows ? value : `${nameOf(columns.field, t)} ${value}`}
+                {rows ? said(columns, value) : `${nameOf(columns.field, t)} ${said(columns, value)}`}
               </th>
             ))}
           </tr>
@@ -240,7 +245,7 @@ function Sheet({ made }: { made: Made }) {
         <tbody>
           {lines.map((line, y) => (
             <tr key={line}>
-              {rows && <th scope="row">{line}</th>}
+              {rows && <th scope="row">{said(rows, line)}</th>}
               {columns.values.map((value, x) => (
                 <td key={value}>
                   <Cell id={made.jobs[y * columns.values.length + x] ?? null} aspect={made.aspect} />

@@ -70,18 +70,30 @@ export function limitsOf(field: Field, capabilities: Capabilities): readonly [nu
 export type Problem =
   | { kind: "empty" }
   | { kind: "range"; value: string; from: number; to: number }
-  | { kind: "whole" | "model"; value: string }
+  | { kind: "whole" | "model" | "ambiguous"; value: string }
 
 const WHOLE: readonly Field[] = ["seed", "steps", "candidates", "intensity", "complexity", "movement"]
 
-/** The values of a field as they were written. */
-export function readValues(text: string, field: Field, capabilities: Capabilities): string[] | Problem {
+/**
+ * The values of a field, numbers with a point. Commas are between values, or in them where semicolons are between. Where
+ * the reader's numbers have a comma, one between two digits may be either, unless the field takes whole numbers only.
+ */
+export function readValues(
+  text: string,
+  field: Field,
+  capabilities: Capabilities,
+  hasComma: boolean,
+): string[] | Problem {
+  const limits = limitsOf(field, capabilities)
+  const isSplit = text.includes(";")
+  const either = /\d+,\d+/.exec(text)
+  if (either && hasComma && !isSplit && limits && !WHOLE.includes(field))
+    return { kind: "ambiguous", value: either[0] }
   const values = text
-    .split(/[,;]/)
-    .map((v) => v.trim().replace("−", "-"))
+    .split(isSplit ? ";" : ",")
+    .map((v) => (limits ? v.replace(",", ".").replace("−", "-") : v).trim())
     .filter(Boolean)
   if (values.length === 0) return { kind: "empty" }
-  const limits = limitsOf(field, capabilities)
   if (limits) {
     const [from, to] = limits
     const bad = values.find((v) => !(Number(v) >= from && Number(v) <= to))
@@ -98,6 +110,10 @@ export function readValues(text: string, field: Field, capabilities: Capabilitie
   }
   return [...new Set(values)]
 }
+
+/** Values as a field is filled with them, for a reader whose numbers have a comma. */
+export const withCommas = (values: string): string =>
+  /\d\.\d/.test(values) ? values.replaceAll(",", ";").replaceAll(".", ",") : values
 
 /** The dock's request with one field set. */
 function withField(d: Draft, field: Field, value: string): Draft {

@@ -240,13 +240,15 @@ export const de: Messages = {
     rows: "Zeilen",
     none: "nichts",
     values: "Werte",
-    valuesHint: "Durch Kommas getrennt",
+    valuesHint: "Durch Kommas getrennt; bei Dezimalkommas durch Semikolons",
     from: "Aus dem Dock",
     make: (n: number) => `${plural(n, "Bild", "Bilder")} machen`,
     tooMany: (n: number, most: number) => `${n} Bilder sind zu viele für ein Raster; höchstens ${most}.`,
     bad: (value: string, from: number, to: number) => `${value} liegt nicht zwischen ${from} und ${to}.`,
     notWhole: (value: string) => `${value} ist keine ganze Zahl.`,
     noModel: (value: string) => `Ein Modell ${value} gibt es hier nicht.`,
+    ambiguous: (value: string) =>
+      `${value} kann eine Zahl sein oder zwei. Trenne die Werte durch Semikolons.`,
     needValues: "Gib mindestens einen Wert an.",
     sameField: "Spalten und Zeilen verändern dieselbe Einstellung.",
     fields: {

@@ -249,6 +249,7 @@ export const en = {
     bad: (value: string, from: number, to: number) => `${value} is not between ${from} and ${to}.`,
     notWhole: (value: string) => `${value} is not a whole number.`,
     noModel: (value: string) => `There is no model ${value} here.`,
+    ambiguous: (value: string) => `${value} may be one number or two. Separate the values by semicolons.`,
     needValues: "Give at least one value.",
     sameField: "Columns and rows vary the same setting.",
     fields: {

@@ -241,13 +241,15 @@ export const fr: Messages = {
     rows: "Lignes",
     none: "rien",
     values: "Valeurs",
-    valuesHint: "Séparées par des virgules",
+    valuesHint: "Séparées par des virgules ; avec des virgules décimales, par des points-virgules",
     from: "Depuis le dock",
     make: (n: number) => `Créer ${plural(n, "image", "images")}`,
     tooMany: (n: number, most: number) => `${n} images, c’est trop pour une grille ; ${most} au plus.`,
     bad: (value: string, from: number, to: number) => `${value} n’est pas entre ${from} et ${to}.`,
     notWhole: (value: string) => `${value} n’est pas un nombre entier.`,
     noModel: (value: string) => `Il n’y a pas de modèle ${value} ici.`,
+    ambiguous: (value: string) =>
+      `${value} peut être un nombre ou deux. Séparez les valeurs par des points-virgules.`,
     needValues: "Donnez au moins une valeur.",
     sameField: "Colonnes et lignes varient le même réglage.",
     fields: {

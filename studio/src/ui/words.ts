@@ -23,6 +23,8 @@ export const exact = (n: number): string =>
     .format(n)
     .replace("-", "−")
 
+export const hasDecimalComma = (): boolean => decimal(0.5).includes(",")
+
 /** A number as a reader writes it: with either minus, and with the point or the comma. */
 export const readNumber = (text: string): number => Number(text.replace(",", ".").replace("−", "-"))
 

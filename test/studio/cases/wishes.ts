@@ -91,10 +91,7 @@ export const wishes = (browser: () => Browser): void => {
       await using studio = await openStudio({ engine: { notes: [unread!, late] } })
       const start = { image: "00000000-0000-4000-8000-000000000000", thumb: "", strength: 0.65 }
       const { page, close } = await openPage(browser(), studio, { locale: "de-DE", draft: { start } })
-      const strength = page.getByLabel("Stärke", { exact: true })
-      assert.equal(await strength.inputValue(), "0,65")
-      await strength.press("ArrowUp")
-      assert.equal(await strength.inputValue(), "0,7")
+      assert.equal(await page.getByLabel("Stärke", { exact: true }).inputValue(), "0,65")
       await page.getByRole("button", { name: "Startbild entfernen" }).click()
       const notes = async (): Promise<string[]> => {
         await page.locator(".tile-open").first().click()
@@ -115,6 +112,13 @@ export const wishes = (browser: () => Browser): void => {
       await page.reload()
       assert.deepEqual(await notes(), [unread!.message])
       assert.equal(await page.locator(".inspector .note").getAttribute("lang"), "en")
+      await page.keyboard.press("Escape")
+      await page.getByRole("button", { name: "Raster" }).click()
+      await page.getByLabel("Spalten", { exact: true }).selectOption("guidance")
+      const values = page.getByLabel("Spalten: Werte")
+      assert.equal(await values.inputValue(), "0; 1,5; 3; 5")
+      await values.fill("0,5, 1,5")
+      await page.getByText("0,5 kann eine Zahl sein oder zwei.").waitFor()
       await close()
     })
 
