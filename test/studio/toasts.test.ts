@@ -6,11 +6,12 @@ import { toast, toasts, undoLast } from "../../studio/src/state/page.ts"
 test("four deletions in a row are all taken back, the newest first", () => {
   const back: number[] = []
   for (const n of [1, 2, 3, 4]) toast("Take deleted", { action: { label: "Undo", run: () => back.push(n) } })
-  toast("Copied")
+  // Forwards is no way back.
+  toast("Left out", { action: { label: "Show", run: () => back.push(0), isBack: false } })
   for (let i = 0; i < 5; i++) undoLast()
   assert.deepEqual(back, [4, 3, 2, 1])
   assert.deepEqual(
     toasts.get().items.map((t) => t.text),
-    ["Copied"],
+    ["Left out"],
   )
 })

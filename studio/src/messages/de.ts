@@ -142,6 +142,7 @@ export const de: Messages = {
     tryAgain: "Erneut versuchen",
     nothing: "Nichts gefunden",
     nothingHint: "Kein Versuch passt zu dieser Suche und diesen Filtern.",
+    leftOut: "Der neue Versuch passt nicht zu Suche und Filtern.",
     clearFilters: "Suche und Filter leeren",
     toNewest: "Zum neuesten Versuch",
     picture: (prompt: string, n: number) => `${prompt || "Bild"}, Bild ${n}`,

@@ -144,6 +144,7 @@ export const en = {
     tryAgain: "Try again",
     nothing: "Nothing matches",
     nothingHint: "No take fits this search and these filters.",
+    leftOut: "The new take does not fit the search and filters.",
     clearFilters: "Clear search and filters",
     toNewest: "To the newest take",
     picture: (prompt: string, n: number) => `${prompt || "Picture"}, picture ${n}`,

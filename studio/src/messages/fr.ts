@@ -143,6 +143,7 @@ export const fr: Messages = {
     tryAgain: "Réessayer",
     nothing: "Rien ne correspond",
     nothingHint: "Aucune prise ne répond à cette recherche et à ces filtres.",
+    leftOut: "La nouvelle prise ne correspond pas à la recherche et aux filtres.",
     clearFilters: "Effacer recherche et filtres",
     toNewest: "À la prise la plus récente",
     picture: (prompt: string, n: number) => `${prompt || "Image"}, image ${n}`,

@@ -56,9 +56,12 @@ export interface Toast {
   kind: "plain" | "error"
   /** Milliseconds for which it stays, not counting those in which it is pointed at or has the keyboard. */
   stays: number
-  action?: { label: string; run: () => void }
+  /** Takes something back, unless it says that it does not. */
+  action?: { label: string; run: () => void; isBack?: false }
 }
 export const toasts = createStore<{ items: Toast[] }>({ items: [] })
+
+const isWayBack = ({ action }: Toast): boolean => action !== undefined && action.isBack !== false
 
 let nextToast = 1
 /** Shows a message for a while; one with an undo stays longer. */
@@ -67,7 +70,7 @@ export function toast(text: string, options: Partial<Pick<Toast, "kind" | "actio
   const stays = options.action ? 10_000 : options.kind === "error" ? 8000 : 3500
   toasts.set(({ items }) => {
     // The same words once: two references added are not two lines. A way back stays for its time, however many there are.
-    const others = items.filter((t) => t.text !== text || t.action)
+    const others = items.filter((t) => t.text !== text || isWayBack(t))
     return { items: [...others, { id, text, kind: "plain", stays, ...options }] }
   })
 }
@@ -75,7 +78,7 @@ export const dismiss = (id: number): void =>
   toasts.set(({ items }) => ({ items: items.filter((t) => t.id !== id) }))
 /** Takes back what the newest message offers to take back. */
 export function undoLast(): void {
-  const last = toasts.get().items.findLast((t) => t.action)
+  const last = toasts.get().items.findLast(isWayBack)
   if (!last) return
   last.action!.run()
   dismiss(last.id)

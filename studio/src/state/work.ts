@@ -2,6 +2,7 @@
 import { nearestAspect } from "../../../src/request/sizes.ts"
 import { keys, knownJob, putJob, queries } from "../api/cache.ts"
 import { call } from "../api/client.ts"
+import { matches, NO_FILTER } from "../api/filter.ts"
 import type { Asset, Capabilities, Job, Lineage, Picture, Queue, Submit } from "../api/types.ts"
 import { messages } from "../messages/index.ts"
 import { focusPicture, successor } from "../takes/focus.ts"
@@ -30,6 +31,15 @@ export const capabilities = (): Capabilities | undefined =>
 let toNewest: () => void = () => {}
 export const whenSubmitted = (handler: () => void): void => {
   toNewest = handler
+}
+
+/** Shows a new take where it stands; one that search and filters leave out is told of. */
+function show(job: Job): void {
+  const { takes } = messages()
+  const run = (): void => page.set({ filter: NO_FILTER })
+  if (!matches(job, page.get().filter))
+    toast(takes.leftOut, { action: { label: takes.clearFilters, run, isBack: false } })
+  toNewest()
 }
 
 /** One submit; sent again by itself if the answer was lost, and made only once. */
@@ -66,8 +76,7 @@ export async function generate(change: Partial<Submit> = {}): Promise<void> {
   try {
     page.set({ surface: null, dockOpen: false, isSending: true })
     const request = { ...requestOf(draft.get(), known), ...change }
-    await submit({ ...request, ...(await parentOf(draft.get().variation)) })
-    toNewest()
+    show(await submit({ ...request, ...(await parentOf(draft.get().variation)) }))
   } catch (thrown) {
     complain(thrown)
   } finally {
@@ -78,8 +87,7 @@ export async function generate(change: Partial<Submit> = {}): Promise<void> {
 /** The same request with a new seed, as its own take. */
 export async function again(job: Job): Promise<void> {
   try {
-    await submit({ ...job.request, seed: null, ...(await parentOf(variationIn(job))) })
-    toNewest()
+    show(await submit({ ...job.request, seed: null, ...(await parentOf(variationIn(job))) }))
   } catch (thrown) {
     complain(thrown)
   }
@@ -112,9 +120,9 @@ export async function vary(job: Job, picture: Picture, how: keyof typeof VARY): 
   if (before.length >= most) return toast(messages().variation.most(most), { kind: "error" })
   const variationOf = [...before, { seed: picture.seed, strength: VARY[how] }]
   try {
-    await submit({ ...job.request, seed: null, count: 4, variationOf, parent: picture.id })
+    const made = await submit({ ...job.request, seed: null, count: 4, variationOf, parent: picture.id })
     page.set({ surface: null })
-    toNewest()
+    show(made)
   } catch (thrown) {
     complain(thrown)
   }
