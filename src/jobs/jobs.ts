@@ -4,7 +4,7 @@ import { type Database, EVENTS, JOBS, KEYS, PICTURES } from "../store/index.ts"
 import { Ender, type Ending } from "./end.ts"
 import { EventFeed } from "./events.ts"
 import { type EventRow, eventOf, type JobRow, jobOf, type PictureRow, pictureOf } from "./rows.ts"
-import { type Submission, type Submitted, Submitter } from "./submit.ts"
+import { queueFull, type Submission, type Submitted, Submitter } from "./submit.ts"
 import type { Clock, EndState, Job, JobEvent, JobState, PictureRecord } from "./types.ts"
 import { isEnd } from "./types.ts"
 
@@ -46,6 +46,7 @@ export class Jobs {
   readonly db: Database
   readonly clock: Clock
   readonly events: EventFeed
+  readonly #cap: number
   readonly #submitter: Submitter
   readonly #ender: Ender
 
@@ -53,7 +54,8 @@ export class Jobs {
     this.db = options.db
     this.clock = options.clock ?? (() => new Date())
     this.events = new EventFeed(this.db)
-    this.#submitter = new Submitter(this.db, this.clock, options.queueCap ?? 10_000)
+    this.#cap = options.queueCap ?? 10_000
+    this.#submitter = new Submitter(this.db, this.clock, this.#cap)
     this.#ender = new Ender(this.db, this.clock)
   }
 
@@ -145,17 +147,23 @@ export class Jobs {
     return this.#ender.end(id, state, how)
   }
 
-  /** Starts a failed or cancelled job over, with the same seed. Throws `conflict` for any other. */
+  /**
+   * Starts a failed or cancelled job over, with the same seed. Throws `conflict` for any other, and `rate_limited` where
+   * a submit would be refused too.
+   */
   async retry(id: string, keyId: string): Promise<Job> {
     const job = await this.get(id, keyId)
-    const rows = await this.db.query(JOBS.retry, [id, keyId, this.clock()])
-    if (rows.length === 0) {
-      throw new AtelierError(
-        "conflict",
-        `Job ${id} is ${job.state}; only failed and cancelled jobs are retried.`,
-      )
-    }
-    return this.get(id, keyId)
+    const [answer] = await this.db.query<{ moved: boolean; full: boolean; most: number | null }>(JOBS.retry, [
+      id,
+      keyId,
+      this.clock(),
+      this.#cap,
+    ])
+    if (answer!.moved) return this.get(id, keyId)
+    if (job.deletedAt) throw new AtelierError("conflict", `Job ${id} is deleted; restore it first.`)
+    if (answer!.full && (job.state === "failed" || job.state === "cancelled")) throw queueFull(answer!.most)
+    const message = `Job ${id} is ${job.state}; only failed and cancelled jobs are retried.`
+    throw new AtelierError("conflict", message)
   }
 
   /** Changes place or priority of a waiting job. Throws `conflict` once it has started. */

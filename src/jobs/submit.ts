@@ -43,6 +43,8 @@ interface Verdict {
   state: "queued" | "backlogged" | null
   fresh: boolean
   accepted: boolean
+  /** The unfinished jobs that its key may have, where it has them. */
+  most: number | null
 }
 
 /** Rows per statement, and answers per turn of the event loop. */
@@ -126,6 +128,7 @@ export class Submitter {
       state: i < answer!.queued ? "queued" : "backlogged",
       fresh: true,
       accepted: true,
+      most: null,
     }))
   }
 
@@ -137,7 +140,7 @@ export class Submitter {
       const verdict = verdicts.get(id)!
       if (verdict.state !== null)
         member.resolve({ jobId: id, repeated: false, stored: { state: verdict.state, createdAt: now } })
-      else if (verdict.fresh && !verdict.accepted) member.reject(queueFull())
+      else if (verdict.fresh && !verdict.accepted) member.reject(queueFull(verdict.most))
       else
         this.#repeat(submission, now)
           .then(member.resolve)
@@ -171,10 +174,14 @@ function plainKey(group: readonly Waiting[]): string | null {
   return group.every(isPlain) ? keyId : null
 }
 
-const queueFull = (): AtelierError =>
-  new AtelierError("rate_limited", "The queue is full. Try again when some jobs have finished.", {
+/** `most` where it is the key that has as many unfinished jobs as it may. */
+export const queueFull = (most: number | null): AtelierError => {
+  const what =
+    most === null ? "The queue is full" : `This key has as many unfinished jobs as it may (${most})`
+  return new AtelierError("rate_limited", `${what}. Try again when some jobs have finished.`, {
     details: { retryAfterSeconds: 5, queueFull: true },
   })
+}
 
 /** Whether a `rate_limited` is of the queue, and not of a key that submits too often. */
 export const isQueueFull = (error: Pick<ErrorData, "details">): boolean => error.details?.queueFull === true

@@ -1,7 +1,7 @@
 // Assets: pictures that came from callers, uploaded or inside a request, by id.
 import { randomUUID } from "node:crypto"
 import type { Queryable } from "./database.ts"
-import { ASSETS } from "./sql.ts"
+import { ASSETS } from "./sql-library.ts"
 
 export interface Asset {
   id: string

@@ -1,7 +1,7 @@
 // Moodboards: named sets of pictures with weights, found by id, name or share code.
 import { randomInt, randomUUID } from "node:crypto"
 import type { Queryable } from "./database.ts"
-import { BOARDS } from "./sql.ts"
+import { BOARDS } from "./sql-library.ts"
 
 export interface BoardPicture {
   /** Asset id. */

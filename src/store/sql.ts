@@ -1,4 +1,5 @@
-// Every SQL statement of the service, by subject. Each is one transaction by itself. Imports nothing.
+// Every SQL statement of the service but those of uploads and boards, by subject. Each is one transaction by itself.
+// Imports nothing.
 //
 // A state change, its event, the promotion of the next waiting job, the pictures and the webhook rows are
 // written by ONE statement: there is no moment at which some of them exist and others do not.
@@ -53,7 +54,7 @@ const SUSPECT = `(select 1 from jobs s join keys o on o.id = s.key_id
 export const JOBS = {
   /**
    * Stores a group of submits. $1 records, $2 now, $3 cap on all waiting jobs. A key takes at most
-   * concurrency + backlog unfinished jobs; a known idempotency id stores nothing.
+   * concurrency + backlog unfinished jobs (`most`, told where it has them); a known idempotency id stores nothing.
    */
   submit: `
   with input as (select * from jsonb_to_recordset($1::text::jsonb) as r(${RECORD})),
@@ -89,9 +90,10 @@ export const JOBS = {
     select a.id, (l ->> 'picture')::uuid, l ->> 'role'
     from accepted a, jsonb_array_elements(a.lineage) l where a.id in (select id from stored)
     on conflict do nothing)
-  select i.id, s.state, i.id in (select id from fresh) as fresh, i.id in (select id from accepted) as accepted,
+  select i.id, s.state, f.id is not null as fresh, i.id in (select id from accepted) as accepted,
+         case when f.place > f.concurrency + f.backlog then f.concurrency + f.backlog end as most,
          ${TELL}, pg_notify('${CHANNELS.work}', '')
-  from input i left join stored s on s.id = i.id`,
+  from input i left join stored s on s.id = i.id left join fresh f on f.id = i.id`,
 
   /**
    * Stores a group of submits of one key, none of them under an idempotency id or made from other pictures, where all of
@@ -298,15 +300,28 @@ export const JOBS = {
     select id, key_id, 'job-moved', jsonb_build_object('priority', priority), $5::timestamptz from moved)
   select id, ${TELL} from moved`,
 
-  /** A failed or cancelled job starts over as if new, without its old error. $1 job, $2 key, $3 now. */
+  /**
+   * A failed or cancelled job starts over as if new, without its old error, where a submit would be taken. $1 job, $2 key,
+   * $3 now, $4 cap on all unfinished jobs. `most` is what the key may have and has.
+   */
   retry: `
-  with moved as (
-    update jobs set state = 'queued', error = null, outcome = null, tries = 0, worker = null,
-                    finished_at = null, deadline_at = null, rank = nextval('job_rank')
-    where id = $1 and key_id = $2 and state in ('failed','cancelled') and deleted_at is null
-    returning id, key_id, state),
+  with ${LOAD},
+  room as materialized (
+    select k.concurrency, k.concurrency + k.backlog as most, coalesce((select n from load where key_id = k.id), 0) as n,
+      coalesce((select sum(n) from load), 0) >= $4::int as is_full
+    from keys k where k.id = $2),
+  moved as (
+    update jobs j set state = case when r.n < r.concurrency then 'queued' else 'backlogged' end, error = null,
+      outcome = null, tries = 0, worker = null, finished_at = null, deadline_at = null, rank = nextval('job_rank')
+    from room r
+    where j.id = $1 and j.key_id = $2 and j.state in ('failed','cancelled') and j.deleted_at is null
+      and r.n < r.most and not r.is_full
+    returning j.id, j.key_id, j.state),
   events as (${eventsOf("moved", "$3", `'{"retried": true}'::jsonb`)})
-  select id, ${TELL}, pg_notify('${CHANNELS.work}', '') from moved`,
+  select m.id is not null as moved, r.is_full or r.n >= r.most as full, case when r.n >= r.most then r.most end as most,
+         case when m.id is not null then ${TELL} end,
+         case when m.id is not null then pg_notify('${CHANNELS.work}', '') end
+  from room r left join moved m on true`,
 
   /** $1 key, $2 job (null for all of them). */
   waitingOrder: `
@@ -438,32 +453,6 @@ export const KEYS = {
     select null, id, case when paused then 'queue-paused' else 'queue-resumed' end, '{}', $3::timestamptz from moved)
   select id, ${TELL}, pg_notify('${CHANNELS.work}', '') from moved`,
   paused: "select paused from keys where id = $1",
-} as const
-
-export const ASSETS = {
-  add: `insert into assets (id, key_id, kind, hash, mime, width, height, bytes, name, description, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (id) do nothing returning *`,
-  get: `select * from assets where id = $1 and ($2::text is null or key_id = $2)`,
-  sameInput: `select * from assets where key_id = $1 and hash = $2 and deleted_at is null
-         order by created_at limit 1`,
-  list: `select * from assets where key_id = $1 and kind = 'upload' and deleted_at is null
-         and ($2::timestamptz is null or created_at < $2) order by created_at desc, id desc limit $3`,
-  remove: `update assets set deleted_at = $3 where id = $1 and key_id = $2 and deleted_at is null returning id`,
-} as const
-
-export const BOARDS = {
-  add: `insert into boards (id, key_id, name, code, pictures, created_at, updated_at)
-        values ($1, $2, $3, $4, $5::text::jsonb, $6, $6) returning *`,
-  change: `update boards set name = coalesce($3, name), pictures = coalesce($4::text::jsonb, pictures),
-           updated_at = $5 where id = $1 and key_id = $2 and deleted_at is null returning *`,
-  remove: `update boards set deleted_at = $3 where id = $1 and key_id = $2 and deleted_at is null returning id`,
-  restore: `update boards set deleted_at = null where id = $1 and key_id = $2 returning *`,
-  list: `select * from boards where key_id = $1 and deleted_at is null order by updated_at desc`,
-  byId: "select * from boards where id = $1",
-  /** By id or name for its owner, of several of one name the one that was changed last; by share code for anyone. */
-  find: `select * from boards where deleted_at is null
-         and ((key_id = $1 and (id::text = $2 or name = $2)) or code = $2)
-         order by (code = $2) desc, (id::text = $2) desc, updated_at desc, id limit 1`,
 } as const
 
 export const WEBHOOKS = {

@@ -70,7 +70,7 @@ test("a full queue: both dialects say so in their own words and when to come aga
     assert.equal(e.code, "rate_limit_exceeded")
     assert.equal(e.type, "rate_limit_error")
     assert.ok(Number(e.headers.get("retry-after")) >= 1)
-    assert.match(e.message, /queue is full/)
+    assert.match(e.message, /as many unfinished jobs as it may \(2\)/)
     return true
   })
   const task = { model, width: 1024, height: 1024, numberResults: 1 }
@@ -78,7 +78,7 @@ test("a full queue: both dialects say so in their own words and when to come aga
     const { error } = e as { error: { code: string; message: string; taskType: string } }
     assert.equal(error.code, "rateLimitExceeded")
     assert.equal(error.taskType, "imageInference")
-    assert.match(error.message, /queue is full/)
+    assert.match(error.message, /as many unfinished jobs as it may \(2\)/)
     return true
   })
   const taskUUID = randomUUID()

@@ -107,15 +107,20 @@ test("a key that has paused waits with its jobs and holds nobody up, not even by
   )
 })
 
-test("jobs over a key's concurrency are backlogged, one moves up when another ends, and past the backlog comes 429", () =>
+test("jobs over a key's concurrency are backlogged, one moves up when another ends, and past the backlog comes 429, for one started over too", () =>
   withQueue(async (q) => {
     const key = await q.key("c", { concurrency: 2, backlog: 2 })
     const ids: string[] = []
     for (let i = 0; i < 4; i++) ids.push(await q.submit(key, {}))
     assert.deepEqual(await states(q, ids), ["queued", "queued", "backlogged", "backlogged"])
-    await assert.rejects(q.submit(key, {}), (e: AtelierError) => e.code === "rate_limited")
+    const isFull = { code: "rate_limited", message: /This key has as many unfinished jobs as it may \(4\)/ }
+    await assert.rejects(q.submit(key, {}), isFull)
     await q.jobs.cancel(ids[0]!, key)
     assert.deepEqual(await states(q, ids), ["cancelled", "queued", "queued", "backlogged"])
+    const last = await q.submit(key, {})
+    await assert.rejects(q.jobs.retry(ids[0]!, key), isFull)
+    await q.jobs.cancel(last, key)
+    assert.equal((await q.jobs.retry(ids[0]!, key)).state, "backlogged")
   }))
 
 test("a crowd that does not fit is let in up to its key's backlog, in the order in which it came", () =>
@@ -141,12 +146,8 @@ test("a crowd that fits keeps its order and its events", () =>
       [key],
     )
     assert.deepEqual(
-      rows.map(({ id }) => id),
-      ids,
-    )
-    assert.deepEqual(
-      rows.map(({ state }) => state),
-      [...Array<string>(3).fill("queued"), ...Array<string>(17).fill("backlogged")],
+      rows.map(({ id, state }) => [id, state]),
+      ids.map((id, i) => [id, i < 3 ? "queued" : "backlogged"]),
     )
     const [events] = await store.db.query<{ n: number }>(
       "select count(*)::int as n from job_events where key_id = $1",
@@ -205,7 +206,11 @@ test("the whole queue has a cap", () =>
     async (q) => {
       const key = await q.key("cap")
       const results = await Promise.allSettled(Array.from({ length: 8 }, () => q.submit(key, {})))
-      assert.equal(results.filter((r) => r.status === "fulfilled").length, 5)
+      const stored = results.flatMap((r) => (r.status === "fulfilled" ? [r.value] : []))
+      assert.equal(stored.length, 5)
+      await q.jobs.cancel(stored[0]!, key)
+      await q.submit(key, {})
+      await assert.rejects(q.jobs.retry(stored[0]!, key), { message: /^The queue is full/ })
     },
     {},
     5,
@@ -463,10 +468,8 @@ test("10 ids, 500 submits from many callers, 10 jobs", () =>
       q.submit(key, { seed: i % 10 }, { clientId: `id-${i % 10}`, bodyHash: sha256(String(i % 10)) }),
     )
     assert.equal(new Set(await Promise.all(submits)).size, 10)
-    await assert.rejects(
-      q.submit(key, {}, { clientId: "id-1", bodyHash: "other" }),
-      (e: AtelierError) => e.code === "conflict",
-    )
+    const another = q.submit(key, {}, { clientId: "id-1", bodyHash: "other" })
+    await assert.rejects(another, { code: "conflict" })
   }))
 
 test("the same request gives the same bytes alone, in a batch, after others and after a restart", (t) =>
