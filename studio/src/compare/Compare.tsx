@@ -6,7 +6,7 @@ import { local } from "../api/client.ts"
 import { useJob } from "../api/queries.ts"
 import type { Job, Picture } from "../api/types.ts"
 import { useMessages } from "../messages/index.ts"
-import { type PictureAt, page } from "../state/page.ts"
+import { closeCompare, type PictureAt, page } from "../state/page.ts"
 import { createStore, useStore } from "../state/store.ts"
 import { Button, IconButton } from "../ui/Button.tsx"
 import { Segments } from "../ui/fields.tsx"
@@ -33,14 +33,13 @@ export default function Compare() {
   const compared = useStore(page, (p) => p.compared)
   const mode = useStore(preference, (p) => p.mode)
   const [a, b] = [useSide(compared[0]), useSide(compared[1])]
-  const close = (): void => page.set({ surface: null, compared: [] })
   const isGone = a === "gone" || b === "gone"
   useEffect(() => {
-    if (isGone) page.set({ surface: null, compared: [] })
+    if (isGone) closeCompare()
   }, [isGone])
   if (!a || !b || a === "gone" || b === "gone") return null
   return (
-    <Over label={t.title} as="whole" onClose={close}>
+    <Over label={t.title} as="whole" onClose={closeCompare}>
       <div className="compare">
         <div className="look-bar">
           <h2 className="surface-title">{t.title}</h2>
@@ -56,7 +55,7 @@ export default function Compare() {
             <span className="wide-only">{t.swap}</span>
           </Button>
           <span className="grow" />
-          <IconButton label={t.close} onPress={close}>
+          <IconButton label={t.close} onPress={closeCompare}>
             <X size={18} />
           </IconButton>
         </div>

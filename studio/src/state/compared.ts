@@ -12,9 +12,13 @@ export function toggleCompared(at: PictureAt): void {
     return
   }
   const next = [...compared.slice(-1), at]
-  if (next.length === 2) page.set({ compared: next, surface: "compare" })
+  if (next.length === 2) page.set((now) => ({ compared: next, surface: "compare", under: gridOf(now) }))
   else {
-    page.set({ compared: next, surface: null })
+    page.set((now) => ({ compared: next, surface: gridOf(now), under: null }))
     toast(compare.chosen)
   }
 }
+
+/** A grid stays open for the second picture, and is there again after the comparison. */
+const gridOf = ({ surface, under }: Pick<ReturnType<typeof page.get>, "surface" | "under">): "grid" | null =>
+  surface === "grid" ? surface : surface && under

@@ -27,7 +27,7 @@ export const page = createStore<{
   dockOpen: boolean
   /** A request of the dock is on its way to the server. */
   isSending: boolean
-  /** What is shown again when the picture that is looked at is closed. */
+  /** What is shown again when the picture that is looked at, or the comparison, is closed. */
   under: "grid" | null
 }>({
   surface: null,
@@ -47,6 +47,8 @@ export const openLook = (at: PictureAt): void =>
   page.set(({ surface }) => ({ current: at, surface: "look", under: surface === "grid" ? surface : null }))
 /** Back to where the picture was opened. */
 export const closeLook = (): void => page.set(({ under }) => ({ surface: under, under: null }))
+export const closeCompare = (): void =>
+  page.set(({ under }) => ({ surface: under, under: null, compared: [] }))
 
 export interface Toast {
   id: number

@@ -215,6 +215,11 @@ export const comparing = (browser: () => Browser): void => {
       await page.keyboard.press("Escape")
       await page.getByRole("dialog", { name: "Look" }).waitFor({ state: "detached" })
       await page.waitForFunction(() => document.activeElement?.closest(".sheet-cell") !== null)
+      // Two of its pictures are compared, and there it is again.
+      for (const i of [0, 1]) await page.locator(".sheet .tile-open").nth(i).press("c")
+      await page.getByRole("dialog", { name: "Compare" }).getByRole("img").nth(1).waitFor()
+      await page.keyboard.press("Escape")
+      await page.locator(".sheet .tile-open").nth(3).waitFor()
       const jobs = await jobsOf(studio)
       assert.deepEqual(jobs.map((j) => [j.request.creativity, j.request.seed]).toReversed(), [
         [0, 7],
