@@ -1,11 +1,13 @@
 // The pictures chosen for comparison: the second one opens the view.
 import { messages } from "../messages/index.ts"
 import { say } from "./announce.ts"
-import { type PictureAt, page, toast } from "./page.ts"
+import { dismiss, type PictureAt, page, toast, toasts } from "./page.ts"
 
 export function toggleCompared(at: PictureAt): void {
   const { compare } = messages()
   const { compared } = page.get()
+  // What asked for a second picture would lie over the two.
+  for (const { id, text } of toasts.get().items) if (text === compare.chosen) dismiss(id)
   if (compared.some((c) => c.picture === at.picture)) {
     page.set({ compared: compared.filter((c) => c.picture !== at.picture) })
     say(compare.cleared)

@@ -18,6 +18,7 @@ export const comparing = (browser: () => Browser): void => {
       const dialog = page.getByRole("dialog", { name: "Compare" })
       await dialog.getByRole("img").nth(1).waitFor()
       assert.equal(await dialog.getByRole("img").count(), 2)
+      assert.equal(await page.getByText("Chosen for comparison").count(), 0)
       await dialog.getByRole("radio", { name: "Slider" }).check()
       const divider = dialog.getByLabel("Divider between the two pictures")
       await divider.focus()
