@@ -166,7 +166,7 @@ export class Jobs {
     throw new AtelierError("conflict", message)
   }
 
-  /** Changes place or priority of a waiting job. Throws `conflict` once it has started. */
+  /** Changes place or priority of a waiting job. Throws `conflict` once it, or the one that it should stand beside, has started. */
   async move(
     id: string,
     keyId: string,
@@ -180,10 +180,15 @@ export class Jobs {
       const job = await this.get(id, keyId)
       throw new AtelierError("conflict", `Job ${id} is ${job.state}; only waiting jobs can be moved.`)
     }
-    const others = order.filter((j) => j.id !== id)
     const anchorId = to.before ?? to.after
+    if (anchorId === id) return this.get(id, keyId)
+    const others = order.filter((j) => j.id !== id)
     const anchor = anchorId === undefined ? undefined : others.find((j) => j.id === anchorId)
-    if (anchorId !== undefined && !anchor) throw noJob(anchorId)
+    if (anchorId !== undefined && !anchor) {
+      const { state } = await this.get(anchorId, keyId)
+      const message = `Job ${anchorId} is ${state}; jobs can be moved before and after waiting ones only.`
+      throw new AtelierError("conflict", message)
+    }
     // The front is that of the highest lane; nobody sinks by going there.
     const front = to.to === "front" ? Math.max(me.priority, others[0]?.priority ?? me.priority) : undefined
     const priority = to.priority ?? anchor?.priority ?? front

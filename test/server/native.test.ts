@@ -126,6 +126,11 @@ test("waiting jobs are reordered, and pause lets what runs finish and starts not
   for (const name of ["a", "b", "c"]) ids.push((await client.submit({ prompt: `order ${name}` })).id)
   await client.move(ids[2]!, { to: "front" })
   await client.move(ids[0]!, { after: ids[1]! })
+  assert.equal((await client.move(ids[2]!, { after: ids[2]! })).state, "queued")
+  const beside = client.move(ids[2]!, { after: running.id })
+  await assert.rejects(beside, { code: "conflict", message: /moved before and after waiting ones only/ })
+  const change = { favourite: true, priority: 5 }
+  assert.equal((await service.call("PATCH", `/api/jobs/${running.id}`, change)).status, 409)
   const waiting = (await client.queue()).waiting
   assert.deepEqual(
     waiting.map((w) => w.job.id),
@@ -136,7 +141,8 @@ test("waiting jobs are reordered, and pause lets what runs finish and starts not
     [1, 2, 3],
   )
   hold.open()
-  assert.equal((await client.wait(running.id)).state, "completed")
+  const { state, favourite } = await client.wait(running.id)
+  assert.deepEqual([state, favourite], ["completed", false])
   assert.equal((await client.queue()).waiting.length, 3)
   await client.resume()
   for (const id of ids) await client.wait(id)
@@ -184,6 +190,8 @@ test("a failed or cancelled job is retried with its seed", async () => {
   const done = await client.wait(job.id)
   assert.equal(done.pictures[0]!.seed, 77)
   await assert.rejects(client.retry(job.id), /is completed/)
+  await client.remove(job.id)
+  await assert.rejects(client.retry(job.id), { code: "conflict", message: /is deleted; restore it first/ })
 })
 
 test("the event stream goes on after a restart with nothing missed and nothing twice", async () => {

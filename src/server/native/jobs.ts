@@ -138,8 +138,9 @@ export const jobRoutes = (s: Service): Route[] => [
     }),
     answer: JobView,
     run: async ({ key, id, body }) => {
-      if (body.favourite !== undefined) await s.jobs.mark(id, key.id, body.favourite)
+      // What can be refused comes first, so that a refusal has changed nothing.
       if (body.priority !== undefined) await s.jobs.move(id, key.id, { priority: body.priority })
+      if (body.favourite !== undefined) await s.jobs.mark(id, key.id, body.favourite)
       return jobView(await s.jobs.get(id, key.id), s)
     },
   }),
