@@ -35,8 +35,8 @@ export interface Running {
 
 /**
  * Starts serving. `engine` is null for the role `api`. Throws `conflict` when another process holds the
- * folder, `forbidden` for an address beyond loopback without a key, `invalid_request` for options that do
- * not go together.
+ * folder or the port, `forbidden` for an address beyond loopback without a key, `invalid_request` for options that do
+ * not go together and for an address that is not this machine's.
  */
 export async function serve(given: ServeOptions, engine: Engine | null): Promise<Running> {
   const options = fillOptions(given)
@@ -176,7 +176,7 @@ async function listen(
   server.keepAliveTimeout = 75_000
   server.on("upgrade", upgrade)
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject)
+    server.once("error", (thrown: NodeJS.ErrnoException) => reject(listenError(thrown, options)))
     server.listen(options.port, options.host, resolve)
   })
   closers.push(
@@ -192,6 +192,30 @@ async function listen(
   const { port } = server.address() as AddressInfo
   const host = options.host.includes(":") ? `[${options.host}]` : options.host
   return `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}`
+}
+
+function listenError(thrown: NodeJS.ErrnoException, { host, port }: FullOptions): Error {
+  switch (thrown.code) {
+    case "EADDRINUSE":
+      return new AtelierError(
+        "conflict",
+        `Port ${port} of ${host} is taken; stop what listens there, or give another with --port.`,
+      )
+    case "EACCES":
+      return new AtelierError(
+        "forbidden",
+        `Port ${port} is for administrators; give one above 1023 with --port.`,
+      )
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return new AtelierError(
+        "invalid_request",
+        `--host ${host} is no address of this machine; give one that it has, or 0.0.0.0 for all of them.`,
+      )
+    default:
+      return thrown
+  }
 }
 
 /** How long a stop waits for webhooks under way. */

@@ -329,17 +329,22 @@ test("a key over its rate gets 429 with Retry-After", async () => {
   assert.ok(Number(wait) >= 1)
 })
 
-test("a wide address without a key is refused, and a second server on the folder too", async () => {
+test("a wide address without a key is refused, and so are a second server on the folder, a taken port and an address elsewhere", async () => {
   await assert.rejects(
     serve({ directory: service.directory, port: 0, logLevel: "silent" }, testEngine()),
     (e: AtelierError) => e.code === "conflict",
   )
   const alone = await startService()
   await alone.close()
-  await assert.rejects(
-    serve({ directory: alone.directory, host: "0.0.0.0", port: 0, logLevel: "silent" }, testEngine()),
-    (e: AtelierError) => e.code === "forbidden" && /atelier keys add/.test(e.message),
-  )
+  const at = (host: string, port = 0) =>
+    serve({ directory: alone.directory, host, port, logLevel: "silent" }, testEngine())
+  await assert.rejects(at("0.0.0.0"), { code: "forbidden", message: /atelier keys add/ })
+  const taken = Number(new URL(service.url).port)
+  const stop = `Port ${taken} of 127.0.0.1 is taken; stop what listens there, or give another with --port.`
+  await assert.rejects(at("127.0.0.1", taken), { code: "conflict", message: stop })
+  await keysAdd({ directory: alone.directory }, "beyond")
+  const none = { code: "invalid_request", message: /^--host \S+ is no address of this machine; give one / }
+  for (const host of ["192.0.2.1", "no-such-name.invalid"]) await assert.rejects(at(host), none)
 })
 
 test("without keys, other sites' pages and rebound names are refused", async () => {
