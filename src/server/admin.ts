@@ -51,6 +51,14 @@ async function run(command: string, asked: unknown, jobs: Jobs, blobs: BlobStore
       if (!/^[\w .@-]{1,60}$/.test(name)) {
         throw new AtelierError("invalid_request", "A key's name has 1 to 60 letters, digits, spaces or ._@-.")
       }
+      if (name === "local") {
+        throw new AtelierError("conflict", "local is the service's own key; choose another name.")
+      }
+      const isTaken = ({ id, name: own, revokedAt }: KeyListing) => !revokedAt && [id, own].includes(name)
+      if ((await listKeys(jobs.db)).some(isTaken)) {
+        const revoke = `end that one first with \`atelier keys revoke ${name}\``
+        throw new AtelierError("conflict", `A key ${name} is in force; choose another name, or ${revoke}.`)
+      }
       return addKey(jobs.db, name, limits ?? {}, now)
     }
     case "keys-list":
@@ -115,7 +123,7 @@ async function ask<C extends keyof Commands>(
   }
 }
 
-/** `atelier keys add <name>`. The secret in the answer is its only copy. */
+/** `atelier keys add <name>`. The secret in the answer is its only copy. Throws `conflict` while a key of that name is in force. */
 export const keysAdd = (options: ServeOptions, name: string, limits?: Partial<KeyLimits>) =>
   ask(options, "keys-add", { name, ...(limits ? { limits } : {}) })
 /** `atelier keys list`. */

@@ -100,7 +100,7 @@ test("keys are added with limits, listed and revoked beside a running server", a
   ])
   assert.equal(added.code, 0)
   const secret = added.out.split("\n")[0]!
-  assert.match(added.out, /^atl_\S+\nwebhooks are signed with whsec_\S+\n$/)
+  assert.match(added.out, /^atl_\S+\nits id is key_\S+\nwebhooks are signed with whsec_\S+\n$/)
   assert.deepEqual([zero.code, half.code, name.code], [2, 2, 2])
   assert.equal(zero.err, "--rate is a whole number from 1 to 1000000, and 0 was given.\n")
   assert.equal(JSON.parse(half.out).error.field, "backlog")
@@ -108,6 +108,19 @@ test("keys are added with limits, listed and revoked beside a running server", a
 
   const { body: me } = await call("GET", "/api/me", secret)
   assert.deepEqual([me.name, me.concurrency, me.backlog, me.rate], ["team", 2, 3, 4])
+  assert.ok(added.out.includes(`its id is ${me.id}\n`))
+  for (const [taken, sentence] of [
+    [
+      "team",
+      /^A key team is in force; choose another name, or end that one first with `atelier keys revoke team`/,
+    ],
+    [me.id, /^A key key_\S+ is in force/],
+    ["local", /^local is the service's own key/],
+  ]) {
+    const { code, err: said } = await atelier("keys", "add", taken)
+    assert.equal(code, 1)
+    assert.match(said, sentence)
+  }
   const [listed, asJson] = await Promise.all([command("keys", "list"), atelier("keys", "list", "--json")])
   assert.match(
     listed.out,
@@ -123,6 +136,7 @@ test("keys are added with limits, listed and revoked beside a running server", a
   assert.deepEqual([none.code, none.out, none.err], [1, "", sentence])
   assert.match((await atelier("keys", "list")).out, /team {2}.*, revoked 20\S+Z$/m)
   await until(async () => (await call("GET", "/api/me", secret)).status === 401)
+  assert.notEqual((await newKey("team")).id, me.id)
 })
 
 test("webhooks are listed with what became of them, and replayed under the same event id", async (t) => {

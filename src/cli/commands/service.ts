@@ -55,7 +55,7 @@ export function registerService(program: Command, context: Context): void {
         context,
         flags,
         async () => (await server()).keysAdd(at(flags), name, limitsOf(flags)),
-        (key) => `${key.secret}\nwebhooks are signed with ${key.webhookSecret}`,
+        (key) => `${key.secret}\nits id is ${key.id}\nwebhooks are signed with ${key.webhookSecret}`,
       ),
     )
   command(keys, "list", "all keys").action((flags: ServiceFlags) =>
