@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url"
 import { findComponents, type ModelComponents } from "../checkpoint/components.ts"
 import type { Checkpoint } from "../checkpoint/tensor.ts"
 import { AtelierError, asAtelierError } from "../request/errors.ts"
+import { modelCalled, modelMeant } from "../request/names.ts"
 import { type Installed, Manifest, readManifest } from "./manifest.ts"
 
 /** The user's own folder: models, adapters, boards. */
@@ -53,16 +54,18 @@ export async function searchModels(
 export const installedModels = async (folders = modelFolders()): Promise<Installed[]> =>
   (await searchModels(folders)).models
 
-/** The model of a name, an alias or a path. Throws model_not_found with what there is. */
+/** The model of a name, an alias, a path or a public name. Throws model_not_found with what there is. */
 export async function findModel(name: string, folders = modelFolders()): Promise<Installed> {
   const { models, broken } = await searchModels(folders)
-  const called = (m: Installed): boolean => m.manifest.name === name || m.manifest.aliases.includes(name)
-  const installed = models.find(called)
-  if (installed) return installed
+  const manifests = models.map(({ manifest }) => manifest)
+  const called = modelCalled(name, manifests)
   const unreadable = broken.find((m) => m.name === name)
-  if (unreadable) throw unreadable.error
-  if (/[\\/]|\.(safetensors|gguf|json)$/.test(name) || existsSync(name)) return await modelAtPath(name)
-  const names = models.map((m) => m.manifest.name)
+  if (!called && unreadable) throw unreadable.error
+  const isThere = existsSync(name)
+  const meant = isThere ? called : modelMeant(name, manifests)
+  if (meant) return models.find(({ manifest }) => manifest === meant)!
+  if (isThere || /[\\/]|\.(safetensors|gguf|json)$/.test(name)) return await modelAtPath(name)
+  const names = manifests.map((m) => m.name)
   const offer =
     names.length > 0
       ? `installed are ${names.join(", ")}; give one of these or a path`

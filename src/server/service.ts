@@ -17,6 +17,7 @@ import {
   seedsOf,
   withPictures,
 } from "../request/index.ts"
+import { resolveModel } from "../request/names.ts"
 import {
   type Asset,
   type BlobStore,
@@ -34,7 +35,6 @@ import { type ContentFilter, enforce } from "./filter.ts"
 import { type IngestContext, ingest } from "./ingest.ts"
 import type { Log } from "./log.ts"
 import type { Metrics } from "./metrics.ts"
-import { resolveModel } from "./names.ts"
 import type { FullOptions } from "./options.ts"
 
 /** What a door hands in: the canonical request with pictures still as the caller spelled them. */

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import sharp from "sharp"
+import { resolveModel } from "../../src/request/names.ts"
 import { type GenerationInput, parseRequest } from "../../src/request/request.ts"
 import { findModel } from "../../src/sampling/index.ts"
-import { resolveModel } from "../../src/server/names.ts"
 import { shippedEngine } from "../support/shipped.ts"
 
 const { engine } = shippedEngine()

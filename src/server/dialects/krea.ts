@@ -8,6 +8,7 @@ import {
   type ErrorCode,
   type GenerationInput,
 } from "../../request/index.ts"
+import { variantOf } from "../../request/names.ts"
 import {
   type Asset,
   addBoard,
@@ -20,7 +21,6 @@ import {
 } from "../../store/index.ts"
 import { statusOf } from "../http.ts"
 import { ingestBoard, storeAsset } from "../ingest.ts"
-import { variantOf } from "../names.ts"
 import { uploadedFile } from "../native/library.ts"
 import type { FullOptions } from "../options.ts"
 import type { Service } from "../service.ts"

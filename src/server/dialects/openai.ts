@@ -9,11 +9,11 @@ import {
   type ErrorCode,
   type GenerationInput,
 } from "../../request/index.ts"
+import { publicNames } from "../../request/names.ts"
 import { type Asset, previewKey } from "../../store/index.ts"
 import { beat } from "../beat.ts"
 import { parseJson, statusOf } from "../http.ts"
 import { storeAsset } from "../ingest.ts"
-import { publicNames } from "../names.ts"
 import type { Draft, Service } from "../service.ts"
 import {
   type Asked,

@@ -2,9 +2,9 @@
 import { z } from "zod"
 import { isEnd, type Job } from "../../jobs/index.ts"
 import { ASPECTS, AtelierError, CREATIVITY, type GenerationInput } from "../../request/index.ts"
+import { variantOf } from "../../request/names.ts"
 import { statusOf } from "../http.ts"
 import { storeAsset } from "../ingest.ts"
-import { variantOf } from "../names.ts"
 import { uploadedFile } from "../native/library.ts"
 import type { Service } from "../service.ts"
 import {

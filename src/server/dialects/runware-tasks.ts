@@ -2,11 +2,11 @@
 import { randomUUID } from "node:crypto"
 import type { Webhook } from "../../jobs/index.ts"
 import { AtelierError, asAtelierError, type ModelInfo } from "../../request/index.ts"
+import { publicNames } from "../../request/names.ts"
 import { findAsset, type Key, removeAsset } from "../../store/index.ts"
 import { enhance } from "../enhance.ts"
 import { type Callers, toldOf } from "../http.ts"
 import { ingest, storeAsset } from "../ingest.ts"
-import { publicNames } from "../names.ts"
 import type { Service } from "../service.ts"
 import { completed, readBody, waitHeld } from "./door.ts"
 import {

@@ -1,8 +1,12 @@
 // Public names and the installed models they mean.
 import assert from "node:assert/strict"
-import { test } from "node:test"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { type TestContext, test } from "node:test"
 import type { ModelInfo } from "../../src/request/index.ts"
-import { publicNames, resolveModel, variantOf } from "../../src/server/names.ts"
+import { publicNames, resolveModel, variantOf } from "../../src/request/names.ts"
+import { findModel } from "../../src/sampling/index.ts"
 import { testModel } from "../support/engine.ts"
 
 const medium: ModelInfo = { ...testModel, aliases: ["krea:krea@2-medium"] }
@@ -62,4 +66,40 @@ test("a model is listed under its aliases and its variant's public name, each on
     "krea:krea@2-medium",
   ])
   assert.deepEqual(publicNames(turbo), ["krea-2-medium-turbo"])
+})
+
+/** A folder of models, of which nothing but the manifest is there. */
+async function installed(t: TestContext, ...manifests: object[]) {
+  const folder = await mkdtemp(join(tmpdir(), "atelier-names-"))
+  t.after(() => rm(folder, { recursive: true }))
+  const defaults = { steps: 8, guidance: 0, width: 1024, height: 1024 }
+  for (const given of manifests) {
+    const manifest = { title: "x", files: { dit: "d", vae: "v" }, defaults, ...given }
+    const { name } = manifest as unknown as { name: string }
+    await mkdir(join(folder, name))
+    await writeFile(join(folder, name, "model.json"), JSON.stringify(manifest))
+  }
+  return {
+    folder,
+    nameOf: async (name: string) => (await findModel(name, [folder])).manifest.name,
+  }
+}
+
+test("the command line and programs find what the server finds, and a path that is there goes before a public name", async (t) => {
+  const { nameOf } = await installed(
+    t,
+    { name: "medium", variant: "medium", aliases: ["krea-2/medium"] },
+    { name: "quick", variant: "medium-turbo" },
+  )
+  for (const name of ["krea-2-medium-turbo", "krea/krea-2/medium-turbo", "krea:krea@2-turbo", "QUICK"])
+    assert.equal(await nameOf(name), "quick", name)
+  for (const name of ["Medium", "KREA-2/Medium", "krea/v2/medium", "krea-2"])
+    assert.equal(await nameOf(name), "medium", name)
+  for (const name of ["krea-2-large", "gpt-9"])
+    await assert.rejects(nameOf(name), { code: "model_not_found", message: /installed are medium, quick;/ })
+  const elsewhere = await installed(t, { name: "krea-2-medium", variant: "medium" })
+  const before = process.cwd()
+  process.chdir(elsewhere.folder)
+  t.after(() => process.chdir(before))
+  assert.equal(await nameOf("krea-2-medium"), "krea-2-medium")
 })

@@ -1,5 +1,6 @@
 // Public model names and the installed models they mean.
-import { AtelierError, type ModelInfo } from "../request/index.ts"
+import type { ModelInfo } from "./engine.ts"
+import { AtelierError } from "./errors.ts"
 
 const TITLES = {
   medium: "Krea 2 Medium",
@@ -36,6 +37,20 @@ export const publicNames = (model: ModelInfo): string[] => [
   ...new Set([...model.aliases, `krea-2-${model.variant}`]),
 ]
 
+type Named = Pick<ModelInfo, "name" | "aliases" | "variant">
+
+/** The model of a name or an alias, in capitals or not. */
+export function modelCalled<M extends Named>(name: string, models: readonly M[]): M | undefined {
+  const wanted = name.toLowerCase()
+  return models.find((m) => [m.name, ...m.aliases].some((own) => own.toLowerCase() === wanted))
+}
+
+/** The model that is called so, or else the first of the variant that a public name stands for. */
+export function modelMeant<M extends Named>(name: string, models: readonly M[]): M | undefined {
+  const variant = variantOf(name)
+  return modelCalled(name, models) ?? models.find((m) => m.variant === variant)
+}
+
 /**
  * The installed model for a name: the operator's own table first, then installed names and aliases, then the
  * variant that a public name stands for. Throws `model_not_found`, saying what is installed.
@@ -46,14 +61,10 @@ export function resolveModel(
   table: Record<string, string> = {},
 ): ModelInfo {
   // A caller's word must not find what every object has: `constructor`.
-  const wanted = (Object.hasOwn(table, name) ? table[name]! : name).toLowerCase()
-  const exact = models.find(
-    (m) => m.name.toLowerCase() === wanted || m.aliases.some((a) => a.toLowerCase() === wanted),
-  )
-  if (exact) return exact
+  const wanted = Object.hasOwn(table, name) ? table[name]! : name
+  const meant = modelMeant(wanted, models)
+  if (meant) return meant
   const variant = variantOf(wanted)
-  const fitting = variant && models.find((m) => m.variant === variant)
-  if (fitting) return fitting
   const installed = models.map((m) => m.name).join(", ") || "none"
   const what = variant
     ? `No model is installed for ${TITLES[variant]} (asked as ${name})`
