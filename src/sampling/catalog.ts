@@ -48,7 +48,13 @@ export async function searchModels(
       }
     }
   }
-  return { models: [...found.values()], broken }
+  // The first of a variant has its public names: a quantised copy stands behind the others while its source is there.
+  const isCopy = ({ manifest: { quantisedFrom } }: Installed) =>
+    quantisedFrom !== undefined && found.has(quantisedFrom)
+  return {
+    models: [...found.values()].toSorted((a, b) => Number(isCopy(a)) - Number(isCopy(b))),
+    broken,
+  }
 }
 
 export const installedModels = async (folders = modelFolders()): Promise<Installed[]> =>

@@ -67,6 +67,8 @@ export const Manifest = z.strictObject({
   preview: z
     .strictObject({ weights: z.array(row), bias: z.tuple([z.number(), z.number(), z.number()]) })
     .optional(),
+  /** The model that this is a quantised copy of; while it is installed, public names mean it and not the copy. */
+  quantisedFrom: z.string().optional(),
   /** Where the weights came from and under which licence, in words. */
   origin: z.string().optional(),
   /** sha256 of each file that was converted or downloaded. */

@@ -259,6 +259,7 @@ test("quantize installs a smaller copy that generates, and removes what it could
   assert.equal(said.code, 0, said.err)
   const report = JSON.parse((await atelier(["models", "inspect", "tiny-q8", "--json"])).out) as ModelReport
   assert.ok(report.parts[0]!.stored["8-bit blocks of 32"]! > 10)
+  assert.equal((await findModel("tiny-q8")).manifest.quantisedFrom, "tiny")
   const out = join(home, "q8.png")
   const made = await atelier([
     "generate",

@@ -103,3 +103,13 @@ test("the command line and programs find what the server finds, and a path that 
   t.after(() => process.chdir(before))
   assert.equal(await nameOf("krea-2-medium"), "krea-2-medium")
 })
+
+test("a quantised copy has the public names of its variant only where its source is gone", async (t) => {
+  const copy = { name: "a-copy", variant: "medium", quantisedFrom: "official" }
+  const shipped = { name: "medium", variant: "medium" }
+  const official = { name: "official", variant: "medium" }
+  const [both, alone] = [await installed(t, copy, official), await installed(t, copy, shipped)]
+  assert.equal(await both.nameOf("krea/v2/medium"), "official")
+  assert.equal(await both.nameOf("a-copy"), "a-copy")
+  assert.equal(await alone.nameOf("krea/v2/medium"), "a-copy")
+})

@@ -71,6 +71,7 @@ export async function quantizeModel(model: string, flags: QuantizeFlags, context
       ...source.manifest,
       title,
       aliases: [],
+      quantisedFrom: source.manifest.name,
       files: files as { dit: string; vae: string },
       sha256,
     })
