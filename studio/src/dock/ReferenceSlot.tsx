@@ -13,6 +13,7 @@ import {
 import type { HTMLAttributes } from "react"
 import { useMessages } from "../messages/index.ts"
 import type { DraftReference } from "../state/draft.ts"
+import { whenGone } from "../state/missing.ts"
 import { IconButton } from "../ui/Button.tsx"
 import { NumberField, Range } from "../ui/fields.tsx"
 import { Menus } from "../ui/overlays.tsx"
@@ -33,17 +34,15 @@ export function ReferenceSlot({ reference, number, isLast, onChange, onMove, dra
   const { references: t } = useMessages()
   const { weight, muted } = reference
   const isOff = muted || weight === 0
-  const side = reference.failed
-    ? t.failed
-    : !reference.image
-      ? t.uploading
-      : muted
-        ? t.muted
-        : weight === 0
-          ? t.zero
-          : weight > 0
-            ? t.towards
-            : t.away
+  const side = !reference.image
+    ? t.uploading
+    : muted
+      ? t.muted
+      : weight === 0
+        ? t.zero
+        : weight > 0
+          ? t.towards
+          : t.away
   const moves = [
     ...(number > 1
       ? [{ id: "left", label: t.earlier(number), icon: <ArrowLeft size={16} />, run: () => onMove(-1) }]
@@ -60,7 +59,12 @@ export function ReferenceSlot({ reference, number, isLast, onChange, onMove, dra
       {...drag}
     >
       <span className="slot-picture">
-        <img src={reference.thumb} alt="" draggable={false} />
+        <img
+          src={reference.thumb}
+          alt=""
+          draggable={false}
+          onError={() => void whenGone(reference.thumb, () => onChange({ failed: t.failed }))}
+        />
         {!reference.image && !reference.failed && <LoaderCircle className="spin" size={18} aria-hidden />}
         {reference.failed && <CircleAlert size={18} aria-hidden />}
         <IconButton className="small slot-remove" label={t.remove(number)} onPress={() => onChange(null)}>
@@ -69,20 +73,28 @@ export function ReferenceSlot({ reference, number, isLast, onChange, onMove, dra
       </span>
       <div className="slot-body">
         <div className="slot-head">
-          <span className="slot-side">
-            {weight < 0 && !muted ? <ArrowLeft size={12} aria-hidden /> : null}
-            <span className="cut">{side}</span>
-            {weight > 0 && !muted ? <ArrowRight size={12} aria-hidden /> : null}
-          </span>
-          <NumberField
-            className="slot-number"
-            label={t.exact(number)}
-            value={weight}
-            min={-2}
-            max={2}
-            step={0.05}
-            onChange={(v) => onChange({ weight: v ?? 0, muted: false })}
-          />
+          {reference.failed ? (
+            <span className="slot-failed" title={reference.failed}>
+              {t.failed}
+            </span>
+          ) : (
+            <>
+              <span className="slot-side">
+                {weight < 0 && !muted ? <ArrowLeft size={12} aria-hidden /> : null}
+                <span className="cut">{side}</span>
+                {weight > 0 && !muted ? <ArrowRight size={12} aria-hidden /> : null}
+              </span>
+              <NumberField
+                className="slot-number"
+                label={t.exact(number)}
+                value={weight}
+                min={-2}
+                max={2}
+                step={0.05}
+                onChange={(v) => onChange({ weight: v ?? 0, muted: false })}
+              />
+            </>
+          )}
           <Menus
             label={t.title}
             placement="top end"
@@ -120,17 +132,19 @@ export function ReferenceSlot({ reference, number, isLast, onChange, onMove, dra
             ]}
           />
         </div>
-        <Range
-          label={t.slider(number)}
-          text={t.valueText(weight, exact(Math.abs(weight)))}
-          value={weight}
-          min={-2}
-          max={2}
-          step={0.05}
-          stops={STOPS}
-          className="bipolar"
-          onChange={(v) => onChange({ weight: v, muted: false })}
-        />
+        {!reference.failed && (
+          <Range
+            label={t.slider(number)}
+            text={t.valueText(weight, exact(Math.abs(weight)))}
+            value={weight}
+            min={-2}
+            max={2}
+            step={0.05}
+            stops={STOPS}
+            className="bipolar"
+            onChange={(v) => onChange({ weight: v, muted: false })}
+          />
+        )}
       </div>
     </li>
   )

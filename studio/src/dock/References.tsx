@@ -50,7 +50,7 @@ const STRONG = 2.4
 
 function Influence({ references }: { references: DraftReference[] }) {
   const { references: t } = useMessages()
-  const sum = references.reduce((s, r) => s + (r.muted ? 0 : Math.abs(r.weight)), 0)
+  const sum = references.reduce((s, r) => s + (r.muted || r.failed ? 0 : Math.abs(r.weight)), 0)
   const word =
     sum === 0
       ? t.influenceNone

@@ -6,7 +6,8 @@ import { type Messages, useMessages } from "../messages/index.ts"
 import { reasonOf } from "../messages/reasons.ts"
 import { draft, drawSeed, modelOf } from "../state/draft.ts"
 import { newId } from "../state/id.ts"
-import { complain, page } from "../state/page.ts"
+import { complainOf } from "../state/missing.ts"
+import { page } from "../state/page.ts"
 import { createStore, useStore } from "../state/store.ts"
 import { canGenerate, submit } from "../state/work.ts"
 import { Tile } from "../takes/Tile.tsx"
@@ -119,7 +120,7 @@ function Form({ earlier }: { earlier: Made[] }) {
     try {
       for (const request of requests) jobs.push((await submit(request)).id)
     } catch (thrown) {
-      complain(thrown)
+      complainOf(thrown, requests[jobs.length])
     }
     const { width, height, prompt } = requests[0]!
     const grid: Made = {

@@ -1,7 +1,7 @@
 // What the page says of models and of more settings, in German.
 import type { Messages } from "./en.ts"
 
-export const more: Pick<Messages, "model" | "more"> = {
+export const more: Pick<Messages, "model" | "more" | "missing"> = {
   model: {
     title: "Modell",
     button: (name: string) => `Modell: ${name}`,
@@ -40,5 +40,11 @@ export const more: Pick<Messages, "model" | "more"> = {
       loras: "LoRAs",
       candidates: "Kandidaten",
     },
+  },
+  missing: {
+    reference: (n: number) => `Referenz ${n} gibt es nicht mehr; der nächste Versuch entsteht ohne sie.`,
+    start: "Das Startbild gibt es nicht mehr; der nächste Versuch entsteht ohne es.",
+    mask: "Die Maske gibt es nicht mehr; sie wurde entfernt.",
+    board: (name: string) => `Das Moodboard ${name} gibt es nicht mehr; es wurde aus dem Dock genommen.`,
   },
 }

@@ -39,4 +39,10 @@ export const more = {
       candidates: "candidates",
     },
   },
+  missing: {
+    reference: (n: number) => `Reference ${n} is no longer there; the next take is made without it.`,
+    start: "The start image is no longer there; the next take is made without it.",
+    mask: "The mask is no longer there; it was taken off.",
+    board: (name: string) => `The moodboard ${name} is no longer there; it was taken out of the dock.`,
+  },
 }

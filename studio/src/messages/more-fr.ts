@@ -1,7 +1,7 @@
 // What the page says of models and of more settings, in French.
 import type { Messages } from "./en.ts"
 
-export const more: Pick<Messages, "model" | "more"> = {
+export const more: Pick<Messages, "model" | "more" | "missing"> = {
   model: {
     title: "Modèle",
     button: (name: string) => `Modèle : ${name}`,
@@ -40,5 +40,11 @@ export const more: Pick<Messages, "model" | "more"> = {
       loras: "LoRA",
       candidates: "candidats",
     },
+  },
+  missing: {
+    reference: (n: number) => `La référence ${n} n’existe plus ; la prochaine prise se fera sans elle.`,
+    start: "L’image de départ n’existe plus ; la prochaine prise se fera sans elle.",
+    mask: "Le masque n’existe plus ; il a été retiré.",
+    board: (name: string) => `Le moodboard ${name} n’existe plus ; il a été retiré du dock.`,
   },
 }

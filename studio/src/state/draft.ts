@@ -83,7 +83,7 @@ export const draft = createStore<Draft>(EMPTY, "draft")
 // An upload that a reload cut off never comes back.
 draft.set((d) => ({
   references: d.references.filter((r) => r.image && !r.failed),
-  start: d.start?.image ? (d.start.mask === "" ? withoutMask(d.start) : d.start) : null,
+  start: d.start?.image && !d.start.failed ? (d.start.mask === "" ? withoutMask(d.start) : d.start) : null,
 }))
 
 let nextKey = Date.now()
@@ -140,7 +140,7 @@ export function requestOf(d: Draft, capabilities: Capabilities): Submit {
   const { width, height } = shapeOf(d, shapesOf(capabilities, model))
   const references = supports.references
     ? d.references
-        .filter((r) => r.image && !r.muted && r.weight !== 0)
+        .filter((r) => r.image && !r.failed && !r.muted && r.weight !== 0)
         .map((r) => ({ image: r.image, weight: r.weight }))
     : []
   return {
@@ -155,7 +155,7 @@ export function requestOf(d: Draft, capabilities: Capabilities): Submit {
     ...(d.variation ? { variationOf: d.variation.of } : {}),
     ...(references.length ? { references } : {}),
     ...(supports.boards && d.board ? { board: { id: d.board.id, strength: d.board.strength } } : {}),
-    ...(supports.start && d.start?.image
+    ...(supports.start && d.start?.image && !d.start.failed
       ? {
           start: {
             image: d.start.image,
@@ -190,7 +190,7 @@ export const variationIn = ({ id, request: { variationOf: of } }: Job): DraftVar
   of?.length ? { of, job: id } : null
 
 /** A board's name as far as the page has met it, else empty. */
-const boardName = (id: string): string => {
+export const boardName = (id: string): string => {
   const now = draft.get().board
   const known = queries.getQueryData<{ items: Board[] }>(keys.boards)?.items.find((b) => b.id === id)
   return known?.name ?? (now?.id === id ? now.name : "")

@@ -22,6 +22,7 @@ import {
   writtenIn,
 } from "./draft.ts"
 import { newId } from "./id.ts"
+import { complainOf } from "./missing.ts"
 import { complain, type PictureAt, page, toast } from "./page.ts"
 
 export const capabilities = (): Capabilities | undefined =>
@@ -63,7 +64,7 @@ const isUploading = (): boolean => {
 
 export const canGenerate = (): boolean => {
   const { prompt, start } = draft.get()
-  return (prompt.trim() !== "" || start !== null) && !isUploading()
+  return (prompt.trim() !== "" || (start !== null && !start.failed)) && !isUploading()
 }
 
 /** Generates what is in the dock. Nothing is cleared: the next take is usually a small change of this one. */
@@ -73,12 +74,13 @@ export async function generate(change: Partial<Submit> = {}): Promise<void> {
   if (isUploading()) return toast(messages().references.uploading)
   if (!canGenerate()) return toast(messages().dock.noPrompt)
   if (draft.get().seedLocked && draft.get().seed === null) draft.set({ seed: drawSeed() })
+  let request: Submit | undefined
   try {
     page.set({ surface: null, dockOpen: false, isSending: true })
-    const request = { ...requestOf(draft.get(), known), ...change }
+    request = { ...requestOf(draft.get(), known), ...change }
     show(await submit({ ...request, ...(await parentOf(draft.get().variation)) }))
   } catch (thrown) {
-    complain(thrown)
+    complainOf(thrown, request)
   } finally {
     page.set({ isSending: false })
   }
