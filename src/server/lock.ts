@@ -9,16 +9,31 @@ import { dirname, join } from "node:path"
 import { setTimeout as after } from "node:timers/promises"
 import { AtelierError, asAtelierError, type ErrorData } from "../request/index.ts"
 
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+
+/** Makes a folder and those above it. Node's own recursive way turns for ever below one that takes none, as /proc. */
+function makeFolder(path: string): void {
+  if (isFolder(path)) return
+  if (dirname(path) !== path) makeFolder(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (cause) {
+    if (isFolder(path)) return // another was quicker
+    const why = asAtelierError(cause).message
+    throw new AtelierError("file_write", `There can be no folder ${path} (${why}); give another.`, { cause })
+  }
+}
+
 /** Socket paths are limited to about 100 bytes; deeper folders get one in a private folder of the temp directory. */
 export function socketPath(directory: string): string {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeFolder(directory)
   const real = realpathSync(directory)
   const hash = createHash("sha256").update(real).digest("hex").slice(0, 16)
   if (process.platform === "win32") return `\\\\.\\pipe\\atelier-${hash}`
   const near = join(real, "atelier.sock")
   if (Buffer.byteLength(near) < 100) return near
   const far = join(tmpdir(), `atelier-${process.getuid?.() ?? 0}-${hash}`)
-  mkdirSync(far, { recursive: true, mode: 0o700 })
+  makeFolder(far)
   return join(far, "atelier.sock")
 }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { existsSync, readdirSync } from "node:fs"
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
@@ -45,6 +45,25 @@ test("a folder that is served is refused to a second server, and is free again a
   assert.equal(await askHolder(directory, "who", {}), null)
   await (await lock()).release()
   assert.deepEqual(readdirSync(directory), [])
+})
+
+test("a folder is made with those above it, and one that cannot be is named", async () => {
+  const above = join(directory, "above")
+  const file = join(above, "file")
+  socketPath(join(above, "below"))
+  assert.ok(existsSync(join(above, "below")))
+  await writeFile(file, "")
+  // Node's own way would turn for ever here.
+  const nowhere = process.platform === "linux" ? ["/proc/atelier/x"] : []
+  for (const path of [file, join(file, "below"), ...nowhere]) {
+    const named = path.replace(/.below$|.x$/, "")
+    const refused = (e: unknown) =>
+      e instanceof AtelierError &&
+      e.code === "file_write" &&
+      e.message.startsWith(`There can be no folder ${named} (`)
+    assert.throws(() => socketPath(path), refused)
+  }
+  await rm(above, { recursive: true })
 })
 
 test("of many servers that start at once on a killed one's folder, exactly one serves", async () => {
