@@ -67,7 +67,14 @@ function useEvents(isOn: boolean): void {
     const stop = new AbortController()
     const onConnection = (connection: "connecting" | "open" | "lost"): void => page.set({ connection })
     const onUnauthorized = (): void => page.set({ needsKey: true })
-    void followEvents({ onEvent, onStep, onFirst, onAgain, onConnection, onUnauthorized }, stop.signal)
+    const onReturn = (): void => page.set(({ returns }) => ({ returns: returns + 1 }))
+    const again = (): void => {
+      onAgain()
+      onReturn()
+    }
+    addEventListener("online", onReturn, { signal: stop.signal })
+    const handlers = { onEvent, onStep, onFirst, onAgain: again, onConnection, onUnauthorized }
+    void followEvents(handlers, stop.signal)
     return () => stop.abort()
   }, [isOn])
 }

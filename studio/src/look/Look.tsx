@@ -5,6 +5,7 @@ import {
   ChevronRight,
   EllipsisVertical,
   Eye,
+  ImageOff,
   PanelRight,
   Plus,
   Shuffle,
@@ -15,6 +16,7 @@ import { useEffect, useState } from "react"
 import { promptOf } from "../../../src/request/seeds.ts"
 import { local, thumb } from "../api/client.ts"
 import { useJob } from "../api/queries.ts"
+import type { Picture } from "../api/types.ts"
 import { keyOf, shown } from "../keys/bindings.ts"
 import { useMessages } from "../messages/index.ts"
 import { toggleCompared } from "../state/compared.ts"
@@ -23,6 +25,7 @@ import { settings } from "../state/settings.ts"
 import { useStore } from "../state/store.ts"
 import { addReference, favourite, vary } from "../state/work.ts"
 import { focusPicture, neighbour } from "../takes/focus.ts"
+import { useLoading } from "../takes/loading.ts"
 import { arrowKeys } from "../takes/Tile.tsx"
 import { Button, IconButton } from "../ui/Button.tsx"
 import { Over } from "../ui/overlays.tsx"
@@ -52,6 +55,38 @@ function useRest(): boolean {
     }
   }, [])
   return isResting
+}
+
+interface ShownProps {
+  url: string
+  name: string
+  picture: Picture
+  onPress: () => void
+}
+
+function Shown({ url, name, picture, onPress }: ShownProps) {
+  const { takes: t } = useMessages()
+  const { isBroken, onError } = useLoading()
+  if (picture.expired || isBroken) {
+    const word = picture.expired ? t.expired : t.missing
+    return (
+      <p className="tile-gone" role="img" aria-label={`${name}: ${word}`}>
+        <ImageOff size={20} aria-hidden />
+        {word}
+      </p>
+    )
+  }
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: zooming has a button of its own below
+    <img
+      src={url}
+      alt={name}
+      width={picture.width}
+      height={picture.height}
+      onClick={onPress}
+      onError={onError}
+    />
+  )
 }
 
 export default function Look() {
@@ -156,14 +191,12 @@ export default function Look() {
             </IconButton>
           </div>
           <div className="look-picture" data-actual={isActual || undefined}>
-            {/* biome-ignore lint/a11y/useKeyWithClickEvents: zooming has a button of its own below */}
-            <img
+            <Shown
               key={url}
-              src={url}
-              alt={t.takes.picture(promptOf(job.request, picture.seed), picture.place + 1)}
-              width={picture.width}
-              height={picture.height}
-              onClick={() => setActual(!isActual)}
+              url={url}
+              name={t.takes.picture(promptOf(job.request, picture.seed), picture.place + 1)}
+              picture={picture}
+              onPress={() => setActual(!isActual)}
             />
             {bare && (
               <p className="look-word" role="status">

@@ -23,6 +23,8 @@ export const page = createStore<{
   compared: PictureAt[]
   filter: HistoryFilter
   connection: Connection
+  /** How often the server has come back: what did not load is asked for again. */
+  returns: number
   needsKey: boolean
   dockOpen: boolean
   /** A request of the dock is on its way to the server. */
@@ -36,6 +38,7 @@ export const page = createStore<{
   compared: [],
   filter: NO_FILTER,
   connection: "connecting",
+  returns: 0,
   needsKey: false,
   dockOpen: false,
   isSending: false,

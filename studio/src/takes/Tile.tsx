@@ -1,6 +1,6 @@
 // One picture of a take: waiting, coming into view, or done. Honest at every moment.
 import { ArrowLeftRight, EllipsisVertical, ImageOff, Plus, Star } from "lucide-react"
-import { memo, useEffect, useRef, useState } from "react"
+import { memo, useRef, useState } from "react"
 import { promptOf } from "../../../src/request/seeds.ts"
 import { local, thumb } from "../api/client.ts"
 import type { Job, Picture, Progress } from "../api/types.ts"
@@ -15,6 +15,7 @@ import { useStore } from "../state/store.ts"
 import { addReference, favourite } from "../state/work.ts"
 import { IconButton } from "../ui/Button.tsx"
 import { across, focusPicture, neighbour } from "./focus.ts"
+import { useLoading } from "./loading.ts"
 
 interface Props {
   job: Job
@@ -99,24 +100,10 @@ interface DoneProps {
   onLoad: () => void
 }
 
-/** How often and after how long a picture that did not come is asked for again. */
-const TRIES = 3
-const TRY_AGAIN_MS = 5000
-
 function Done({ job, picture, width, isCompared, onLoad }: DoneProps) {
   const t = useMessages()
   const at = { job: job.id, picture: picture.id }
-  const [isBroken, setBroken] = useState(false)
-  const [tries, setTries] = useState(0)
-  // A server that starts again or is busy gives no picture just now.
-  useEffect(() => {
-    if (!isBroken || tries >= TRIES) return
-    const timer = setTimeout(() => {
-      setTries(tries + 1)
-      setBroken(false)
-    }, TRY_AGAIN_MS)
-    return () => clearTimeout(timer)
-  }, [isBroken, tries])
+  const { isBroken, onError } = useLoading()
   // Buttons are made when the tile is pointed at or has the keyboard: a long history scrolls without them.
   const [isMet, setMet] = useState(false)
   const src = thumb(picture, thumbWidth(width))
@@ -160,13 +147,12 @@ function Done({ job, picture, width, isCompared, onLoad }: DoneProps) {
           </span>
         ) : (
           <img
-            key={tries}
             src={bare?.url ?? src}
             alt=""
             decoding="async"
             draggable={false}
             onLoad={onLoad}
-            onError={() => setBroken(true)}
+            onError={onError}
           />
         )}
       </button>

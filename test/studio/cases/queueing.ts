@@ -67,8 +67,9 @@ export const queueing = (browser: () => Browser): void => {
       await close()
     })
 
-    test("what was loaded can be looked at while the server is away", async () => {
-      await using studio = await openStudio()
+    test("what was loaded can be looked at while the server is away, and the rest comes when it is back", async () => {
+      // Larger than the tile asks for: the picture itself is not there yet.
+      await using studio = await openStudio({ engine: { side: 1072 } })
       const { page, close } = await openPage(browser(), studio)
       await make(page, "already here", { count: 1 })
       // The surfaces have come by themselves.
@@ -78,16 +79,21 @@ export const queueing = (browser: () => Browser): void => {
       await studio.crash()
       await page.getByText("Reconnecting to the server").waitFor()
       await page.locator(".tile-open").click()
-      await page.getByRole("dialog", { name: "Look" }).waitFor()
-      await page.locator(".look-picture img").waitFor()
+      const look = page.getByRole("dialog", { name: "Look" })
+      await look.getByRole("img", { name: "could not be loaded" }).waitFor()
       await page.keyboard.press("Escape")
-      await page.getByRole("dialog", { name: "Look" }).waitFor({ state: "detached" })
+      await look.waitFor({ state: "detached" })
       // What was not loaded does not pretend to be empty.
       await page.keyboard.press("b")
       await page.getByText("Your moodboards could not be loaded.").waitFor()
       await page.keyboard.press("Escape")
+      await page.locator(".tile-open").click()
+      await look.getByRole("img", { name: "could not be loaded" }).waitFor()
       await studio.start()
       await page.getByText("Reconnecting to the server").waitFor({ state: "detached" })
+      await page.waitForFunction(
+        () => (document.querySelector<HTMLImageElement>(".look-picture img")?.naturalWidth ?? 0) > 0,
+      )
       await close()
     })
 
