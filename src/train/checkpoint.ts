@@ -1,6 +1,6 @@
 // A run's state on disk: weights, optimiser slots, averaged weights and counters, replaced by atomic rename.
 
-import { existsSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { mkdir } from "node:fs/promises"
 import { dirname } from "node:path"
 import { openSafetensors, readTensor, writeSafetensors } from "../checkpoint/index.ts"
@@ -47,6 +47,44 @@ export async function saveRun(
   ]
   const counters = Object.fromEntries(Object.entries(run.counters).map(([k, v]) => [k, String(v)]))
   await writeSafetensors(path, entries, counters)
+}
+
+/**
+ * Throws where a start would do something else than was asked for: anew over a run that is there, which would be lost, or
+ * on from one that is not.
+ */
+export async function checkStart(folder: string, resume: boolean): Promise<void> {
+  const there = existsSync(statePath(folder))
+  if (resume && !there)
+    throw new Error(`There is no run in ${folder} to go on with; leave out --resume, or name another --run.`)
+  if (resume || !there) return
+  const { samples } = (await openSafetensors(statePath(folder))).metadata
+  throw new Error(
+    `${folder} holds a run of ${samples} samples; go on with it by --resume, name another --run, or delete the folder.`,
+  )
+}
+
+/** Keeps other processes from training the run in a folder, for two would mix their states; returns what lets go of it. */
+export function holdRun(folder: string): () => void {
+  mkdirSync(folder, { recursive: true })
+  const path = `${folder}/training.pid`
+  const holder = existsSync(path) ? Number(readFileSync(path, "utf8")) : 0
+  if (holder !== process.pid && isRunning(holder))
+    throw new Error(
+      `Process ${holder} trains ${folder}; end it first, or delete ${path} if it is none of yours.`,
+    )
+  rmSync(path, { force: true }) // of a process that was killed
+  writeFileSync(path, String(process.pid), { flag: "wx" })
+  return () => rmSync(path, { force: true })
+}
+
+function isRunning(pid: number): boolean {
+  if (!(pid > 0)) return false
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM"
+  }
 }
 
 /** The saved run, or undefined where there is none. */

@@ -1,6 +1,6 @@
 // `npm run train -- <recipe> [options]`: trains one of the networks of the embedded family. See --help.
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs"
-import { loadRun, type RunState } from "./checkpoint.ts"
+import { checkStart, loadRun, type RunState } from "./checkpoint.ts"
 import { exportModel } from "./export.ts"
 import { examineThesaurus } from "./export-thesaurus.ts"
 import { exportTurbo } from "./export-turbo.ts"
@@ -164,8 +164,10 @@ async function trainRecipe(recipe: Recipe): Promise<void> {
 
 if (asked.help) console.log(HELP)
 else if (Object.hasOwn(commands, name)) await commands[name]!()
-else if (Object.hasOwn(recipes, name)) await trainRecipe(await recipes[name]!())
-else {
+else if (Object.hasOwn(recipes, name)) {
+  await checkStart(folder, asked.resume) // before a recipe, which reads and writes for minutes
+  await trainRecipe(await recipes[name]!())
+} else {
   const known = [...Object.keys(recipes), ...Object.keys(commands)].join(", ")
   console.error(`There is no recipe "${name}"; known: ${known}. See npm run train -- --help.`)
   process.exitCode = 2

@@ -26,7 +26,7 @@ after them, and to go on:
   restore               makes runs out of models/medium
   grow                  a deeper denoiser (--layers), or one of more words (--words), out of a run
 
-  --resume              go on from the run's last checkpoint
+  --resume              go on from the run's last checkpoint; without it, a run that is there is refused
   --run NAME            folder of the run, runs/NAME; of export and grow, the run that they take (dit)
   --samples N           how long the run is; of rollouts, trajectories and pairs, how many
   --minutes N           stop after that long, state saved

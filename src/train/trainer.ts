@@ -1,6 +1,6 @@
 // The training loop: runs steps, averages weights, logs, draws sample sheets, and can be killed at any moment.
-import { appendFileSync, mkdirSync } from "node:fs"
-import { type Counters, loadRun, nothingDone, saveRun } from "./checkpoint.ts"
+import { appendFileSync } from "node:fs"
+import { type Counters, checkStart, holdRun, loadRun, nothingDone, saveRun } from "./checkpoint.ts"
 import { type Feed, type State, type StepDefinition, type StepRates, TrainingStep } from "./step.ts"
 
 export interface Recipe {
@@ -50,12 +50,22 @@ const AVERAGE_EVERY = 250
 
 /**
  * Trains until the recipe's samples are seen, the minutes are over or the signal is given, and saves. The folder gets
- * state.safetensors, log.jsonl and the sheets. Returns what has been done over all sessions. Throws when the loss is no
- * number any more: the last checkpoint is left as it was.
+ * state.safetensors, log.jsonl and the sheets. Returns what has been done over all sessions. Throws when there is a run and
+ * it is not to be resumed, or the other way round; when another process trains it; and when the loss is no number any
+ * more: the last checkpoint is left as it was.
  */
 export async function train(recipe: Recipe, options: TrainerOptions): Promise<Counters> {
+  await checkStart(options.folder, options.resume)
+  const letGo = holdRun(options.folder)
+  try {
+    return await trainHeld(recipe, options)
+  } finally {
+    letGo()
+  }
+}
+
+async function trainHeld(recipe: Recipe, options: TrainerOptions): Promise<Counters> {
   const { folder, print = (line) => console.log(line) } = options
-  mkdirSync(folder, { recursive: true })
   const saved = options.resume ? await loadRun(folder) : undefined
   const counters: Counters = { ...(saved?.counters ?? recipe.before ?? nothingDone) }
   let stage = recipe.stage(counters.samples)

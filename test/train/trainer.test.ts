@@ -2,25 +2,26 @@
 import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { after, test } from "node:test"
-import { loadRun, type RunState } from "../../src/train/checkpoint.ts"
+import { loadRun, type RunState, statePath } from "../../src/train/checkpoint.ts"
 import { type Recipe, type TrainerOptions, train } from "../../src/train/trainer.ts"
 import { recipe } from "../support/toy-run.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "atelier-train-"))
 after(() => rmSync(folder, { recursive: true }))
 
-/** Trains in a folder of this file's own, silently; `resume` unless told. */
+/** Trains in a folder of this file's own, silently; goes on with what is there unless told. */
 const trained = async (
   name: string,
   what: Recipe,
   options: Partial<TrainerOptions> = {},
 ): Promise<RunState> => {
-  const own = { folder: `${folder}/${name}`, resume: true, threads: 1, print: () => {}, ...options }
+  const resume = existsSync(statePath(`${folder}/${name}`))
+  const own = { folder: `${folder}/${name}`, resume, threads: 1, print: () => {}, ...options }
   await train(what, own)
   return (await loadRun(own.folder))!
 }
@@ -137,4 +138,27 @@ test("a loss that is no number ends the run and leaves the last checkpoint", asy
   }
   await assert.rejects(trained("broken", broken, { checkpointMinutes: 0 }), /The loss is NaN at step 5/)
   assert.equal((await loadRun(`${folder}/broken`))!.counters.step, 4)
+})
+
+test("a run that is there is not begun anew, nor one gone on with that is not there", async () => {
+  const before = await trained("there", recipe(4))
+  await assert.rejects(
+    trained("there", recipe(4), { resume: false }),
+    /there holds a run of 4 samples.*--resume/,
+  )
+  assert.deepEqual(await loadRun(`${folder}/there`), before)
+  await assert.rejects(trained("nowhere", recipe(4), { resume: true }), /no run in .*nowhere/)
+  assert.equal(existsSync(`${folder}/nowhere`), false)
+})
+
+test("one process at a time trains a run, and one that was killed stands in nobody's way", async () => {
+  const holder = `${folder}/held/training.pid`
+  await trained("held", recipe(2))
+  writeFileSync(holder, String(process.ppid))
+  await assert.rejects(trained("held", recipe(4)), new RegExp(`Process ${process.ppid} trains`))
+  const gone = spawn(process.execPath, ["--version"], { stdio: "ignore" })
+  await once(gone, "exit")
+  writeFileSync(holder, String(gone.pid))
+  assert.equal((await trained("held", recipe(4))).counters.samples, 4)
+  assert.equal(existsSync(holder), false)
 })
