@@ -20,6 +20,8 @@ import { Take } from "./Take.tsx"
 import { placesOf, Wall } from "./Wall.tsx"
 
 const NO_JOBS: Job[] = []
+/** How many takes before the end of what is loaded more are asked for. */
+const AHEAD = 12
 
 export function Takes({ capabilities }: { capabilities: Capabilities }) {
   const t = useMessages()
@@ -32,6 +34,15 @@ export function Takes({ capabilities }: { capabilities: Capabilities }) {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
   }, [hasNextPage, isFetchingNextPage, fetchNextPage])
   setOrder(jobs)
+  // Who goes from picture to picture meets the end of what is loaded without scrolling.
+  useEffect(() => {
+    const look = (): void => {
+      const at = jobs.findIndex((job) => job.id === page.get().current?.job)
+      if (at >= 0 && at >= jobs.length - AHEAD) more()
+    }
+    look()
+    return page.subscribe(look)
+  }, [jobs, more])
   // How many takes fit is seen at a glance, and has to be said to who does not see.
   const first = history.isPlaceholderData ? undefined : history.data?.pages[0]
   const [found, isMore] = [first?.items.length, first?.nextCursor !== null]
@@ -139,7 +150,7 @@ function TakeList({ jobs, onMore, isLoading }: ListProps) {
   const items = list.getVirtualItems()
   const last = items.at(-1)?.index ?? 0
   useEffect(() => {
-    if (last >= jobs.length - 12) onMore()
+    if (last >= jobs.length - AHEAD) onMore()
   }, [last, jobs.length, onMore])
   useEffect(() => whenSubmitted(() => list.scrollToOffset(0)), [list])
   useEffect(

@@ -156,6 +156,15 @@ export const history = (browser: () => Browser): void => {
       assert.ok((await page.locator(".take").count()) < 20)
       console.log(`      longest task with 10,000 pictures: ${longest.toFixed(0)} ms`)
       assert.ok(longest <= 100, `${longest} ms`)
+      // From picture to picture older ones are loaded as by scrolling.
+      await page.reload()
+      await page.locator("[data-newest] .tile-open").first().click()
+      await page.locator(".look-prompt").waitFor()
+      const up = (): void => {
+        const key = { key: "ArrowUp", bubbles: true }
+        for (let i = 0; i < 50; i++) document.body.dispatchEvent(new KeyboardEvent("keydown", key))
+      }
+      await Promise.all([page.waitForResponse(/cursor=/), page.evaluate(up)])
       await close()
     })
   })
