@@ -31,6 +31,7 @@ export interface ExportOptions {
   name: string
   steps: number
   guidance: number
+  /** Checked against the run's own. */
   features?: number
   layers?: number
 }
@@ -59,7 +60,14 @@ export async function exportModel({
     latents_std: JSON.stringify(statistics.deviation),
   })
 
-  const recipe = ditRecipe({ samples: 1, seed: 1, folder: `runs/${run}`, features, layers })
+  const recipe = ditRecipe({
+    samples: 1,
+    seed: 1,
+    folder: `runs/${run}`,
+    weights: dit.average,
+    features,
+    layers,
+  })
   const [image, text, controls]: [Shaped, Shaped, Shaped] = [new Map(), new Map(), new Map()]
   for (const { name: tensor, shape } of parametersOf([recipe.root])) {
     const data = dit.average.get(tensor)!

@@ -77,7 +77,7 @@ const recipes: Record<string, () => Recipe | Promise<Recipe>> = {
       seed,
       rate: asked.rate,
       teacher: teacher.average,
-      model: modelOf(`runs/${from}`, openPictures()),
+      model: modelOf(`runs/${from}`, openPictures(), teacher.average),
       trajectories: trajectoriesOf(from, teacher),
     })
   },
@@ -88,6 +88,7 @@ const recipes: Record<string, () => Recipe | Promise<Recipe>> = {
       folder,
       features: asked.features,
       layers: asked.layers,
+      weights: asked.resume ? (await loadRun(folder))?.average : undefined,
       rate: asked.rate,
       perceptual: asked.perceptual,
       sight: asked.unaligned ? undefined : (await loadRun("runs/sight"))?.average,
@@ -111,13 +112,13 @@ const commands: Record<string, () => Promise<void>> = {
   rollouts: async () => {
     const denoiser = await trained(from)
     const pictures = openPictures()
-    const painter = await Painter.open(denoiser.average, modelOf(`runs/${from}`, pictures))
+    const painter = await Painter.open(denoiser.average, modelOf(`runs/${from}`, pictures, denoiser.average))
     await drawRollouts(samples ?? 2_000, painter, { pictures, folder: rolloutsOf(from, denoiser), seed })
   },
   trajectories: async () => {
     const teacher = await trained(from)
     const pictures = openPictures()
-    const [latents, model] = [openLatents(pictures), modelOf(`runs/${from}`, pictures)]
+    const [latents, model] = [openLatents(pictures), modelOf(`runs/${from}`, pictures, teacher.average)]
     const painter = await Painter.open(teacher.average, model, asked.threads)
     const { statistics } = model
     const material = { pictures, latents, statistics, folder: trajectoriesOf(from, teacher), seed }
@@ -128,7 +129,7 @@ const commands: Record<string, () => Promise<void>> = {
     await drawPairs(samples ?? 600, {
       autoencoder: autoencoder.average,
       denoiser: denoiser.average,
-      model: modelOf("runs/dit", openPictures()),
+      model: modelOf("runs/dit", openPictures(), denoiser.average),
     })
   },
   export: async () => {
@@ -144,14 +145,15 @@ const commands: Record<string, () => Promise<void>> = {
   },
   grow: async () => {
     const grown = `runs/${run ?? "dit"}`
+    const next = `go on with: npm run train -- dit ${run === undefined ? "" : `--run ${run} `}--resume`
     if (asked.words) {
       const words = await growVocabulary(grown, commonWords(openPictures()))
-      console.log(`${words.length} new words: ${words.join(", ")}; go on with: npm run train -- dit --resume`)
+      console.log(`${words.length} new words: ${words.join(", ")}; ${next}`)
       return
     }
     const layers = asked.layers ?? ditConfig().layers
     await growRun(grown, layers)
-    console.log(`the run has ${layers} blocks now; go on with: npm run train -- dit --resume`)
+    console.log(`the run has ${layers} blocks now; ${next}`)
   },
 }
 

@@ -33,7 +33,8 @@ after them, and to go on:
   --threads N           of the step's graph (2)
   --seed S              of weights and batches (1)
   --sheet-minutes N     between sample sheets (10)
-  --rate R, --perceptual W, --unaligned, --features N, --layers N    of dit and preference (--rate of turbo, too)
+  --rate R, --perceptual W    of dit and preference (--rate of turbo, too)
+  --unaligned, --features N, --layers N    of dit; a run that is gone on with keeps its sizes (--layers of grow, too)
   --from RUN            the run that rollouts, preference, trajectories and turbo begin from (dit)
   --steps N, --guidance G    the defaults that export writes (8, 3)
 `

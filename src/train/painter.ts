@@ -26,7 +26,7 @@ import { Random } from "./random.ts"
 import { captionFeeds, imageFeeds } from "./recipes/dit-feeds.ts"
 import {
   CONDITION_TOKENS,
-  ditConfig,
+  ditConfigOf,
   IMAGE_TOKENS,
   LATENT_CHANNELS,
   REFERENCE_TOKENS,
@@ -43,13 +43,18 @@ export interface PainterModel {
   statistics: LatentStatistics
 }
 
-/** The sizes, words and statistics of a denoiser's run. Throws when the folder has no statistics. */
-export function modelOf(folder: string, pictures: PictureSet, vectors?: string): PainterModel {
+/** The sizes, words and statistics of a denoiser's run with these weights. Throws when the folder has no statistics. */
+export function modelOf(
+  folder: string,
+  pictures: PictureSet,
+  weights: ReadonlyMap<string, Float32Array>,
+  vectors?: string,
+): PainterModel {
   const vocabulary = loadVocabulary(folder, pictures, vectors)
   const statistics = keptStatistics(folder, () => {
     throw new Error(`${folder} has no statistics of the latents: it is not the run of a denoiser.`)
   })
-  return { dit: ditConfig(), text: textConfig(vocabulary.size), vocabulary, statistics }
+  return { dit: ditConfigOf(weights), text: textConfig(vocabulary.size), vocabulary, statistics }
 }
 
 /** What a caption is accompanied by: a reference's normalised image tokens [64,P], and sliders from -1 to 1. */

@@ -10,7 +10,7 @@ import { denoiser, Weights } from "../../src/nets/index.ts"
 import { loadRun, saveRun } from "../../src/train/checkpoint.ts"
 import { grown, grownOrder, grownRun, growVocabulary } from "../../src/train/grow.ts"
 import { Random } from "../../src/train/random.ts"
-import { ditConfig } from "../../src/train/recipes/dit-network.ts"
+import { ditConfig, ditConfigOf } from "../../src/train/recipes/dit-network.ts"
 import { parametersOf } from "../../src/train/step.ts"
 
 const config = (layers: number) => ({ ...ditConfig(96, layers), places: false, pools: 0 })
@@ -70,6 +70,20 @@ test("twelve blocks out of eight compute what the eight computed", async () => {
   shallow.forEach((v, i) => {
     assert.ok(Math.abs(v - deeper[i]!) < 1e-5, `${v} and ${deeper[i]}`)
   })
+})
+
+test("the sizes of a grown denoiser are those of its weights, and others are refused", () => {
+  const weights = new Map(
+    parametersOf([velocityOf(2)]).map(({ name, shape }) => [
+      name,
+      new Float32Array(shape.reduce((a, b) => a * b, 1)),
+    ]),
+  )
+  const deep = grown(weights, 5)
+  assert.deepEqual(ditConfigOf(deep), ditConfig(96, 5))
+  assert.deepEqual(ditConfigOf(deep, { layers: 5 }), ditConfig(96, 5))
+  assert.throws(() => ditConfigOf(deep, { layers: 12 }), /--layers 12: the run has 5/)
+  assert.throws(() => ditConfigOf(deep, { features: 192 }), /--features 192: the run has 96/)
 })
 
 test("copies stand behind their originals, spread evenly", () => {

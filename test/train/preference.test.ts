@@ -123,8 +123,9 @@ describe("the painter and its rollouts", () => {
     folder = mkdtempSync(join(tmpdir(), "atelier-rollouts-"))
     const vectors = join(folder, "vectors.bin")
     await restoreRuns(MODEL, folder, vectors)
-    model = modelOf(`${folder}/dit`, pictures, vectors)
-    painter = await Painter.open((await loadRun(`${folder}/dit`))!.average, model)
+    const { average } = (await loadRun(`${folder}/dit`))!
+    model = modelOf(`${folder}/dit`, pictures, average, vectors)
+    painter = await Painter.open(average, model)
   })
   after(async () => {
     await painter.close()

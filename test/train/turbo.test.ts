@@ -39,8 +39,8 @@ describe("Turbo", () => {
     folder = mkdtempSync(join(tmpdir(), "atelier-turbo-"))
     const vectors = join(folder, "vectors.bin")
     await restoreRuns(MODEL, folder, vectors)
-    model = modelOf(`${folder}/dit`, pictures, vectors)
     teacher = (await loadRun(`${folder}/dit`))!.average
+    model = modelOf(`${folder}/dit`, pictures, teacher, vectors)
     painter = await Painter.open(teacher, model)
   })
   after(async () => {

@@ -67,6 +67,21 @@ export function ditConfig(features = 192, layers = 12): DitConfig {
   }
 }
 
+/** The sizes of a denoiser with these weights. Throws where others are asked for. */
+export function ditConfigOf(
+  weights: ReadonlyMap<string, Float32Array>,
+  asked: { features?: number; layers?: number } = {},
+): DitConfig {
+  const modulations = [...weights].filter(([name]) => /^blocks\.\d+\.mod\.lin$/.test(name))
+  const sizes = { features: modulations[0]![1].length / 6, layers: modulations.length }
+  for (const size of ["features", "layers"] as const)
+    if ((asked[size] ?? sizes[size]) !== sizes[size])
+      throw new Error(
+        `--${size} ${asked[size]}: the run has ${sizes[size]}; leave the option out, or make it deeper with: npm run train -- grow`,
+      )
+  return ditConfig(sizes.features, sizes.layers)
+}
+
 export const textConfig = (vocabulary: number): TextConfig => ({
   vocabulary,
   hidden: 192,

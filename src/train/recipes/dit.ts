@@ -7,7 +7,7 @@ import { openPictures } from "../pictures.ts"
 import type { Recipe } from "../trainer.ts"
 import { loadVocabulary } from "../vocabulary.ts"
 import { ditBatches } from "./dit-batch.ts"
-import { ditConfig, flowLoss, initialRule, optimiserRule, textConfig } from "./dit-network.ts"
+import { ditConfig, ditConfigOf, flowLoss, initialRule, optimiserRule, textConfig } from "./dit-network.ts"
 import { drawSheet } from "./dit-sheet.ts"
 
 export interface DitRecipeOptions {
@@ -15,6 +15,8 @@ export interface DitRecipeOptions {
   seed: number
   features?: number
   layers?: number
+  /** Weights of the run that is gone on with, whose sizes stay. */
+  weights?: ReadonlyMap<string, Float32Array>
   /** Samples with batches of 32; 64 after them. */
   firstStage?: number
   rate?: number
@@ -33,7 +35,9 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
   const pictures = openPictures()
   const latents = openLatents(pictures)
   const vocabulary = loadVocabulary(options.folder, pictures)
-  const dit = ditConfig(options.features, options.layers)
+  const dit = options.weights
+    ? ditConfigOf(options.weights, options)
+    : ditConfig(options.features, options.layers)
   const text = textConfig(vocabulary.size)
   const statistics = keptStatistics(options.folder, () => latentStatistics(pictures.records.length, latents))
   const seed = options.seed

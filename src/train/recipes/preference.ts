@@ -131,7 +131,7 @@ export async function preferenceRecipe(options: PreferenceOptions): Promise<Reci
   const { samples, seed, from, folder } = options
   const pictures = openPictures()
   const latents = openLatents(pictures)
-  const model = modelOf(folder, pictures)
+  const model = modelOf(folder, pictures, from.average)
   const { dit, text } = model
   const art = ditBatches({ ...model, pictures, latents, seed, focusUntil: Infinity })
   const verifier = await Verifier.open(
