@@ -15,7 +15,7 @@ import { DropZone, useFiles } from "./files.tsx"
 import { ModelPicker } from "./ModelPicker.tsx"
 import { More } from "./More.tsx"
 import { Prompt } from "./Prompt.tsx"
-import { References } from "./References.tsx"
+import { Influence, References } from "./References.tsx"
 import { Seed } from "./Seed.tsx"
 import { ShapePicker } from "./ShapePicker.tsx"
 import { StartButton, StartSlot } from "./Start.tsx"
@@ -59,6 +59,7 @@ export function Dock({ capabilities }: { capabilities: Capabilities }) {
             {supports.references && <References />}
           </div>
         )}
+        {supports.references && <Influence />}
         <Prompt />
         <div className="dock-controls">
           <div className="dock-group">

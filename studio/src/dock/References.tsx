@@ -1,4 +1,4 @@
-// The references in the dock: a row of slots and what they add up to.
+// The references in the dock: a row of slots, and what they add up to.
 import { useMessages } from "../messages/index.ts"
 import { type DraftReference, draft } from "../state/draft.ts"
 import { useStore } from "../state/store.ts"
@@ -26,30 +26,29 @@ export function References() {
     }))
   if (references.length === 0) return null
   return (
-    <div className="references">
-      <ol className="slots" aria-label={t.references.title}>
-        {references.map((reference, i) => (
-          <ReferenceSlot
-            key={reference.key}
-            reference={reference}
-            number={i + 1}
-            isLast={i === references.length - 1}
-            onChange={(part) => change(reference.key, part)}
-            onMove={(by) => move(i, i + by)}
-            drag={reorder(reference.key)}
-          />
-        ))}
-      </ol>
-      <Influence references={references} />
-    </div>
+    <ol className="slots" aria-label={t.references.title}>
+      {references.map((reference, i) => (
+        <ReferenceSlot
+          key={reference.key}
+          reference={reference}
+          number={i + 1}
+          isLast={i === references.length - 1}
+          onChange={(part) => change(reference.key, part)}
+          onMove={(by) => move(i, i + by)}
+          drag={reorder(reference.key)}
+        />
+      ))}
+    </ol>
   )
 }
 
 /** Beyond this sum of weights the look wins over the words. */
 const STRONG = 2.4
 
-function Influence({ references }: { references: DraftReference[] }) {
+/** On a line of its own: what the row of slots scrolls out of sight is said all the same. */
+export function Influence() {
   const { references: t } = useMessages()
+  const references = useStore(draft, (d) => d.references)
   const sum = references.reduce((s, r) => s + (r.muted || r.failed ? 0 : Math.abs(r.weight)), 0)
   const word =
     sum === 0
@@ -59,6 +58,7 @@ function Influence({ references }: { references: DraftReference[] }) {
         : sum <= STRONG
           ? t.influenceEven
           : t.influenceStrong
+  if (references.length === 0) return null
   const bars = Math.min(5, Math.ceil((sum / STRONG) * 4))
   return (
     <div className="influence" title={word}>
