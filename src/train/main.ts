@@ -91,7 +91,7 @@ const recipes: Record<string, () => Recipe | Promise<Recipe>> = {
       weights: asked.resume ? (await loadRun(folder))?.average : undefined,
       rate: asked.rate,
       perceptual: asked.perceptual,
-      sight: asked.unaligned ? undefined : (await loadRun("runs/sight"))?.average,
+      sight: asked.unaligned ? undefined : (await trained("sight")).average,
     }),
 }
 

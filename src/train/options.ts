@@ -127,6 +127,11 @@ export function readOptions(argv: readonly string[]) {
       "out_of_range",
       `--features ${features} does not divide into heads and key heads; it takes a multiple of 96 or 128.`,
     )
+  if (values.unaligned && values.perceptual !== undefined)
+    throw new AtelierError(
+      "invalid_request",
+      "--perceptual asks the encoder that --unaligned leaves out; give one of them.",
+    )
   if (positionals.length > 1)
     throw new AtelierError("invalid_request", `One recipe at a time: ${positionals.join(", ")}.`)
   return {

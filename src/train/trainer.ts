@@ -15,6 +15,8 @@ export interface Recipe {
   /** Fresh weights for a first start, and what had been done before it, where the recipe goes on from another run. */
   initial: () => State
   before?: Counters
+  /** Weights that another run trains and this one only uses: they take the place of those saved. */
+  borrowed?: ReadonlyMap<string, Float32Array>
   rates: (samples: number) => StepRates
   /** The batch of a step, from its number alone. */
   batch: (step: number, stage: string) => Promise<Record<string, Feed>>
@@ -71,10 +73,12 @@ async function trainHeld(recipe: Recipe, options: TrainerOptions): Promise<Count
   let stage = recipe.stage(counters.samples)
   let step = await TrainingStep.create(recipe.define(stage), options.threads)
   // Weights that a newer recipe adds start fresh beside the saved ones.
-  step.load(new Map([...recipe.initial(), ...(saved?.state ?? [])]))
+  const borrowed = [...(recipe.borrowed ?? [])].map(([name, data]) => [`w:${name}`, data] as const)
+  step.load(new Map([...recipe.initial(), ...(saved?.state ?? []), ...borrowed]))
   const average = weightsOf(step.state())
   // Weights that this recipe no longer has are let go, in the average as in the state.
-  for (const [name, mean] of saved?.average ?? []) if (average.has(name)) average.set(name, mean)
+  for (const [name, mean] of saved?.average ?? [])
+    if (average.has(name) && !recipe.borrowed?.has(name)) average.set(name, mean)
   const log = (record: Record<string, unknown>): void =>
     appendFileSync(
       `${folder}/log.jsonl`,

@@ -32,6 +32,7 @@ describe("the options of npm run train", () => {
     refused("dit --threads 0", /--threads 0 is out of range/)
     refused("dit --features 100", /--features 100 does not divide into heads/)
     refused("dit --gears 3", /Unknown option '--gears'/)
+    refused("dit --unaligned --perceptual 0.25", /--perceptual asks the encoder that --unaligned leaves out/)
     refused("dit sight", /One recipe at a time: dit, sight/)
   })
 })

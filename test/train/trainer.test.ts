@@ -127,6 +127,15 @@ test("a new stage goes on with the weights and slots of the one before", async (
   assert.deepEqual(essence(await trained("staged", staged)), essence(await trained("even", recipe(40))))
 })
 
+test("weights borrowed from another run take the place of saved ones, also in the average", async () => {
+  const still = { ...recipe(40), rates: () => ({ rate: 0, matrixRate: 0 }) }
+  const borrowed = new Map([["layer.weight", Float32Array.of(1, 2, 3, 4, 5, 6)]])
+  await trained("borrowed", { ...still, samples: 4 })
+  const { state, average } = await trained("borrowed", { ...still, borrowed })
+  assert.deepEqual(state.get("w:layer.weight"), borrowed.get("layer.weight"))
+  assert.deepEqual(average, borrowed)
+})
+
 test("a loss that is no number ends the run and leaves the last checkpoint", async () => {
   const plain = recipe(40)
   const broken: Recipe = {

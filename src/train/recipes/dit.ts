@@ -68,11 +68,9 @@ export function ditRecipe(options: DitRecipeOptions): DitRecipe {
         options: { iterations: 4 },
       }
     },
-    initial: () => {
-      const fresh = initialise([flowLoss(1, dit, text, extras).loss], seed, initialRule)
-      const kept = [...(options.sight ?? [])].map(([name, data]) => [`w:${name}`, data] as const)
-      return new Map([...fresh, ...kept.filter(([key]) => fresh.has(key))])
-    },
+    initial: () => initialise([flowLoss(1, dit, text, extras).loss], seed, initialRule),
+    // The encoder without its own heads.
+    borrowed: new Map([...(options.sight ?? [])].filter(([name]) => !name.startsWith("sight.heads."))),
     rates: (samples) => {
       const warm = Math.min(1, (samples + 1) / 5000)
       const left = Math.max(0, 1 - samples / options.samples)
