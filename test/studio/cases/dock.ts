@@ -154,6 +154,9 @@ export const dock = (browser: () => Browser): void => {
         return y + height / 2
       }
       assert.ok(Math.abs((await middle("Generate")) - (await middle("More settings"))) < 2)
+      // In two rows where they are narrow, with nothing alone in one of them.
+      await page.setViewportSize({ width: 780, height: 800 })
+      assert.ok(Math.abs((await middle("Generate")) - (await middle("Moodboard"))) < 2)
       await close()
     })
 
