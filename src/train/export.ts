@@ -1,7 +1,7 @@
 // Writes the trained networks as an installed model: models/<name>/ with its manifest, ready to ship.
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { openSafetensors, type TensorEntry, writeSafetensors } from "../checkpoint/index.ts"
-import type { ManifestInput } from "../sampling/manifest.ts"
+import { Manifest, type ManifestInput } from "../sampling/manifest.ts"
 import { loadRun, type RunState, statePath } from "./checkpoint.ts"
 import { noticeText } from "./data/notice.ts"
 import { exportThesaurus } from "./export-thesaurus.ts"
@@ -46,20 +46,11 @@ export async function exportModel({
   layers,
 }: ExportOptions): Promise<string> {
   const folder = `models/${name}`
-  mkdirSync(folder, { recursive: true })
   const [vae, dit] = [await found("vae"), await found(run)]
+  const [upsampler, verifier] = [await loadRun("runs/upsampler"), await loadRun("runs/verifier")]
   const pictures = openPictures()
   const latents = openLatents(pictures)
   const statistics = keptStatistics(`runs/${run}`, () => latentStatistics(pictures.records.length, latents))
-
-  const vaeTensors: Shaped = new Map()
-  for (const { name: tensor, shape } of vaeShapes())
-    vaeTensors.set(tensor, { shape, data: vae.average.get(tensor)! })
-  await writeSafetensors(`${folder}/vae.safetensors`, entries(vaeTensors), {
-    latents_mean: JSON.stringify(statistics.mean),
-    latents_std: JSON.stringify(statistics.deviation),
-  })
-
   const recipe = ditRecipe({
     samples: 1,
     seed: 1,
@@ -68,61 +59,25 @@ export async function exportModel({
     features,
     layers,
   })
-  const [image, text, controls]: [Shaped, Shaped, Shaped] = [new Map(), new Map(), new Map()]
-  for (const { name: tensor, shape } of parametersOf([recipe.root])) {
-    const data = dit.average.get(tensor)!
-    if (tensor.startsWith("text.")) text.set(tensor.slice(5), { shape, data })
-    else if (/^(style|sliders)\./.test(tensor)) controls.set(tensor, { shape, data })
-    else image.set(tensor, { shape, data })
-  }
-  const trained = {
-    step: String(dit.counters.step),
-    samples: String(dit.counters.samples),
-    hours: (dit.counters.seconds / 3600).toFixed(2),
-  }
-  await writeSafetensors(`${folder}/dit.safetensors`, entries(image), trained)
-  await writeSafetensors(`${folder}/text.safetensors`, entries(text))
-  await writeSafetensors(`${folder}/controls.safetensors`, entries(controls))
-  copyFileSync(`runs/${run}/words.json`, `${folder}/words.json`)
-  copyFileSync(WORD_VECTORS, `${folder}/vectors.bin`)
-  exportThesaurus(`${folder}/thesaurus.json`, JSON.parse(readFileSync(`${folder}/words.json`, "utf8")))
-
-  const files: ManifestInput["files"] = {
-    dit: "dit.safetensors",
-    vae: "vae.safetensors",
-    text: "text.safetensors",
-    words: "words.json",
-    vectors: "vectors.bin",
-    thesaurus: "thesaurus.json",
-    controls: "controls.safetensors",
-  }
-  if (existsSync(statePath("runs/upsampler"))) {
-    const { average, counters } = await found("upsampler")
-    await writeSafetensors(
-      `${folder}/upsampler.safetensors`,
-      entries(await shapedAverage("upsampler", average)),
-      { samples: String(counters.samples) },
-    )
-    files.upsampler = "upsampler.safetensors"
-  }
-  const choosing = existsSync(statePath("runs/verifier"))
-  if (choosing) {
-    const { average, counters } = await found("verifier")
-    await writeSafetensors(
-      `${folder}/verifier.safetensors`,
-      entries(await shapedAverage("verifier", average)),
-      { samples: String(counters.samples) },
-    )
-    writeFileSync(`${folder}/classes.json`, `${JSON.stringify(verifierFile())}\n`)
-    Object.assign(files, { verifier: "verifier.safetensors", classes: "classes.json" })
-  }
-  const { taps, ropeTheta } = textConfig(JSON.parse(readFileSync(`${folder}/words.json`, "utf8")).length)
+  const words = JSON.parse(readFileSync(`runs/${run}/words.json`, "utf8")) as string[]
+  const { taps, ropeTheta } = textConfig(words.length)
+  const choosing = verifier !== undefined
   const manifest: ManifestInput = {
     name,
     aliases: ["krea:krea@2-medium", "krea-2/medium", "krea-2-medium"],
     title: "Krea 2 Medium, embedded",
     variant: "medium",
-    files,
+    files: {
+      dit: "dit.safetensors",
+      vae: "vae.safetensors",
+      text: "text.safetensors",
+      words: "words.json",
+      vectors: "vectors.bin",
+      thesaurus: "thesaurus.json",
+      controls: "controls.safetensors",
+      ...(upsampler && { upsampler: "upsampler.safetensors" }),
+      ...(verifier && { verifier: "verifier.safetensors", classes: "classes.json" }),
+    },
     text: { kind: "words", taps: [...taps], ropeTheta, limit: TEXT_TOKENS },
     noise: NOISE,
     native: { tokens: [54, 66] },
@@ -141,6 +96,43 @@ export async function exportModel({
     preview: fitPreview(pictures, latents, statistics),
     origin: "Trained from scratch by this project on openly licensed art; see NOTICE and docs/training.md.",
   }
+  Manifest.parse(manifest) // before the first file of the model that is there is replaced
+
+  mkdirSync(folder, { recursive: true })
+  exportThesaurus(`${folder}/thesaurus.json`, words) // first, for it needs files that may be missing
+  copyFileSync(`runs/${run}/words.json`, `${folder}/words.json`)
+  copyFileSync(WORD_VECTORS, `${folder}/vectors.bin`)
+  const vaeTensors: Shaped = new Map()
+  for (const { name: tensor, shape } of vaeShapes())
+    vaeTensors.set(tensor, { shape, data: vae.average.get(tensor)! })
+  await writeSafetensors(`${folder}/vae.safetensors`, entries(vaeTensors), {
+    latents_mean: JSON.stringify(statistics.mean),
+    latents_std: JSON.stringify(statistics.deviation),
+    samples: String(vae.counters.samples),
+  })
+  const [image, text, controls]: [Shaped, Shaped, Shaped] = [new Map(), new Map(), new Map()]
+  for (const { name: tensor, shape } of parametersOf([recipe.root])) {
+    const data = dit.average.get(tensor)!
+    if (tensor.startsWith("text.")) text.set(tensor.slice(5), { shape, data })
+    else if (/^(style|sliders)\./.test(tensor)) controls.set(tensor, { shape, data })
+    else image.set(tensor, { shape, data })
+  }
+  const trained = {
+    step: String(dit.counters.step),
+    samples: String(dit.counters.samples),
+    hours: (dit.counters.seconds / 3600).toFixed(2),
+  }
+  await writeSafetensors(`${folder}/dit.safetensors`, entries(image), trained)
+  await writeSafetensors(`${folder}/text.safetensors`, entries(text))
+  await writeSafetensors(`${folder}/controls.safetensors`, entries(controls))
+  for (const [part, state] of Object.entries({ upsampler, verifier }))
+    if (state)
+      await writeSafetensors(
+        `${folder}/${part}.safetensors`,
+        entries(await shapedAverage(part, state.average)),
+        { samples: String(state.counters.samples) },
+      )
+  if (verifier) writeFileSync(`${folder}/classes.json`, `${JSON.stringify(verifierFile())}\n`)
   await exportAlignment(run, dit.average)
   writeFileSync(`${folder}/model.json`, `${JSON.stringify(manifest, null, 1)}\n`)
   writeFileSync("NOTICE", noticeText())

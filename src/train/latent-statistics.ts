@@ -1,6 +1,6 @@
 // Mean and deviation of latents per channel, by which the denoiser sees them.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
-import type { openLatents } from "./latents.ts"
+import { noLatents, type openLatents } from "./latents.ts"
 
 const LATENT_CHANNELS = 16
 
@@ -33,7 +33,7 @@ export function keptStatistics(folder: string, compute: () => LatentStatistics):
   return JSON.parse(readFileSync(path, "utf8")) as LatentStatistics
 }
 
-/** Statistics of latents from every n-th record. */
+/** Statistics of latents from every n-th record. Throws where there are none. */
 export function latentStatistics(count: number, latents: ReturnType<typeof openLatents>): LatentStatistics {
   const sums = new Float64Array(LATENT_CHANNELS)
   const squares = new Float64Array(LATENT_CHANNELS)
@@ -51,6 +51,7 @@ export function latentStatistics(count: number, latents: ReturnType<typeof openL
         squares[c]! += v * v
       }
   }
+  if (seen === 0) throw noLatents()
   const means = [...sums].map((s) => s / seen)
   return { mean: means, deviation: [...squares].map((s, c) => Math.sqrt(s / seen - means[c]! ** 2)) }
 }

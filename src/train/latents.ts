@@ -6,6 +6,9 @@ import { createCoder } from "./recipes/vae.ts"
 const LATENTS = "data/latents"
 const CHANNELS = 16
 
+export const noLatents = (): Error =>
+  new Error(`There are no latents of these pictures in ${LATENTS}; make them: npm run train -- latents`)
+
 /** Encodes every shard that has no latents yet; each file appears whole. Latents are not normalised. */
 export async function encodeLatents(
   pictures: PictureSet,

@@ -1,10 +1,10 @@
 // Fits the preview: the matrix that turns a normalised latent pixel into the mean colour of its eight by eight pixels.
 
 import type { LatentStatistics } from "./latent-statistics.ts"
-import type { openLatents } from "./latents.ts"
+import { noLatents, type openLatents } from "./latents.ts"
 import type { PictureSet } from "./pictures.ts"
 
-/** Least squares over pictures of the training set: rgb (0..1) = weights x latent + bias. */
+/** Least squares over pictures of the training set: rgb (0..1) = weights x latent + bias. Throws where none has latents. */
 export function fitPreview(
   pictures: PictureSet,
   latents: ReturnType<typeof openLatents>,
@@ -14,7 +14,8 @@ export function fitPreview(
   const n = channels + 1
   const gram = Array.from({ length: n }, () => new Float64Array(n))
   const right = [0, 1, 2].map(() => new Float64Array(n))
-  for (let i = 0, taken = 0; i < pictures.records.length && taken < 200; i += 37) {
+  let taken = 0
+  for (let i = 0; i < pictures.records.length && taken < 200; i += 37) {
     if (!latents.has(i)) continue
     taken++
     const record = pictures.records[i]!
@@ -36,6 +37,7 @@ export function fitPreview(
         }
       }
   }
+  if (taken === 0) throw noLatents()
   const solved = right.map((r) => solve(gram, r))
   const short = (x: number): number => Number(x.toFixed(5))
   return {

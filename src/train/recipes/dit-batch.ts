@@ -10,7 +10,7 @@ import {
 } from "../../nets/index.ts"
 import { UNKNOWN } from "../../sampling/words.ts"
 import type { LatentStatistics } from "../latent-statistics.ts"
-import type { openLatents } from "../latents.ts"
+import { noLatents, type openLatents } from "../latents.ts"
 import { type Entry, Looks, SliderScale } from "../looks.ts"
 import { FOCUS_PREFIX, heldOut, type PictureSet } from "../pictures.ts"
 import { Random } from "../random.ts"
@@ -35,6 +35,9 @@ const EXACT = new Set(
     " ",
   ),
 )
+
+/** Pictures of a shape below which it is left out. */
+const LEAST = 64
 
 /** Shift of the training times towards noise, beyond the sampler's 1.6: shapes are decided there, and are learned last. */
 const SHIFT = 2.2
@@ -73,18 +76,23 @@ export interface Usable {
   simpleCount: number
 }
 
-/** Pictures of one batch must agree in shape; shapes keep their own shares. */
+/** Pictures of one batch must agree in shape; shapes keep their own shares. Throws where there are too few. */
 export function usablePictures({ pictures, latents }: Pick<Material, "pictures" | "latents">): Usable {
   const all: Entry[] = pictures.records.flatMap((r, i) =>
     !heldOut(r) && latents.has(i) && (r.width * r.height) / 256 <= IMAGE_TOKENS ? [{ r, i }] : [],
   )
   const shapes = [...Map.groupBy(all, ({ r }) => `${r.height / 16}x${r.width / 16}`)].filter(
-    ([, list]) => list.length >= 64,
+    ([, list]) => list.length >= LEAST,
   )
+  if (all.length === 0) throw noLatents()
+  if (shapes.length === 0)
+    throw new Error(
+      `None of the shapes of these ${all.length} pictures has ${LEAST}; paint more with: npm run data -- --count 20000, then encode them with: npm run train -- latents`,
+    )
   const ofFocus = ({ r }: Entry): boolean => pictures.shards[r.shard]!.startsWith(FOCUS_PREFIX)
   const simple = shapes
     .map(([key, list]): [string, Entry[]] => [key, list.filter(ofFocus)])
-    .filter(([, list]) => list.length >= 64)
+    .filter(([, list]) => list.length >= LEAST)
   return { all, shapes, simple, simpleCount: simple.reduce((n, [, list]) => n + list.length, 0) }
 }
 

@@ -34,12 +34,12 @@ export type DitRecipe = Recipe & { root: Tensor }
 export function ditRecipe(options: DitRecipeOptions): DitRecipe {
   const pictures = openPictures()
   const latents = openLatents(pictures)
+  const statistics = keptStatistics(options.folder, () => latentStatistics(pictures.records.length, latents))
   const vocabulary = loadVocabulary(options.folder, pictures)
   const dit = options.weights
     ? ditConfigOf(options.weights, options)
     : ditConfig(options.features, options.layers)
   const text = textConfig(vocabulary.size)
-  const statistics = keptStatistics(options.folder, () => latentStatistics(pictures.records.length, latents))
   const seed = options.seed
   const batch = ditBatches({
     pictures,

@@ -4,7 +4,7 @@ import { keyBias, positionRope, Weights } from "../../nets/index.ts"
 import { initialise } from "../initial.ts"
 import { BACKGROUND_NAMES, backgroundIndex, conceptIndex, STYLE_NAMES, styleIndex } from "../judge/labels.ts"
 import { keptStatistics, latentStatistics } from "../latent-statistics.ts"
-import { openLatents } from "../latents.ts"
+import { noLatents, openLatents } from "../latents.ts"
 import { heldOut, openPictures, type PictureRecord } from "../pictures.ts"
 import { Random } from "../random.ts"
 import { CELL_CLASSES, SIGHT_HEADS, sightFeatures, sightLoss } from "../sight.ts"
@@ -79,6 +79,7 @@ export function sightRecipe({ samples, seed, folder }: SightRecipeOptions): Reci
       ({ r }) => `${r.height}x${r.width}`,
     ),
   ]
+  if (shapes.length === 0) throw noLatents()
   const total = shapes.reduce((n, [, list]) => n + list.length, 0)
   return {
     name: "sight",
