@@ -44,7 +44,7 @@ export interface PictureSet {
 
 const SCENES = "data/scenes"
 /** One object each, of the concepts that people ask for most; there or not. */
-const FOCUS_SCENES = "data/focus"
+export const FOCUS_SCENES = "data/focus"
 /** What the names of its shards begin with. */
 export const FOCUS_PREFIX = "focus-"
 

@@ -47,7 +47,7 @@ export async function restoreRuns(model: string, runs = "runs", vectors = WORD_V
   const missing = (run: string): boolean => !existsSync(statePath(`${runs}/${run}`))
   const [vae, kept] = await weightsIn(`${model}/vae.safetensors`)
   if (missing("vae")) {
-    await saveAs(`${runs}/vae`, vae)
+    await saveAs(`${runs}/vae`, vae, kept)
     made.push("vae")
   }
   if (missing("dit")) {
@@ -56,10 +56,12 @@ export async function restoreRuns(model: string, runs = "runs", vectors = WORD_V
     const [controls] = await weightsIn(`${model}/controls.safetensors`)
     const beside: Shaped = existsSync(ALIGNMENT) ? (await weightsIn(ALIGNMENT))[0] : new Map()
     const alignment = [...beside].filter(([name]) => !name.startsWith("sight.heads."))
-    await saveAs(`${runs}/dit`, new Map([...image, ...text, ...controls, ...alignment]), metadata)
+    // The state comes last: it is what says that the run is there.
+    mkdirSync(`${runs}/dit`, { recursive: true })
     copyFileSync(`${model}/words.json`, `${runs}/dit/words.json`)
     const statistics = { mean: JSON.parse(kept.latents_mean!), deviation: JSON.parse(kept.latents_std!) }
     writeFileSync(`${runs}/dit/latents.json`, JSON.stringify(statistics))
+    await saveAs(`${runs}/dit`, new Map([...image, ...text, ...controls, ...alignment]), metadata)
     made.push("dit")
   }
   if (missing("sight") && existsSync(ALIGNMENT)) {

@@ -1,9 +1,9 @@
 // Rollouts: pictures that the model itself paints for captions of the training art, and how good the verifier finds each.
 import { appendFileSync, existsSync, mkdirSync, openSync, readSync, truncateSync } from "node:fs"
 import type { RunState } from "./checkpoint.ts"
-import { jsonLines, readJsonLines } from "./json-lines.ts"
+import { cutHalfLine, jsonLines, readJsonLines } from "./json-lines.ts"
 import type { Painter } from "./painter.ts"
-import { FOCUS_PREFIX, heldOut, type Located, type PictureSet } from "./pictures.ts"
+import { FOCUS_PREFIX, FOCUS_SCENES, heldOut, type Located, type PictureSet } from "./pictures.ts"
 import { Random } from "./random.ts"
 import type { Agreement, Asked, Verifier } from "./verifier.ts"
 
@@ -56,8 +56,13 @@ export async function drawRollouts(
     print?: (line: string) => void
   },
 ): Promise<void> {
-  mkdirSync(folder, { recursive: true })
   const art = askable(pictures)
+  if (art.length === 0)
+    throw new Error(
+      `There are no square pictures of things in ${FOCUS_SCENES}, whose captions rollouts are for; paint them with: npm run data -- --focus --count 28000 --seed 9`,
+    )
+  mkdirSync(folder, { recursive: true })
+  cutHalfLine(recordsPath(folder))
   const already = readGroups(folder).length
   // Latents are written first: those without a record are from a run that was killed in between.
   if (existsSync(latentsPath(folder))) truncateSync(latentsPath(folder), already * GROUP * LATENT * 2)

@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, mkdirSync, openSync, readSync, truncateSync
 import { counterSliders } from "../controls/sliders.ts"
 import { schedule, shiftFor } from "../sampling/schedule.ts"
 import type { RunState } from "./checkpoint.ts"
-import { jsonLines, readJsonLines } from "./json-lines.ts"
+import { cutHalfLine, jsonLines, readJsonLines } from "./json-lines.ts"
 import type { LatentStatistics } from "./latent-statistics.ts"
 import type { openLatents } from "./latents.ts"
 import { Looks } from "./looks.ts"
@@ -82,6 +82,7 @@ export async function drawTrajectories(
   mkdirSync(folder, { recursive: true })
   const { all, shapes, simple, simpleCount } = usablePictures({ pictures, latents })
   const looks = new Looks(all)
+  cutHalfLine(recordsPath(folder))
   const already = readRecords(folder).length
   // Points are written first: those without a record are from a run that was killed in between.
   if (existsSync(pointsPath(folder))) truncateSync(pointsPath(folder), already * STRIDE * 2)

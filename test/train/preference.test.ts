@@ -107,6 +107,9 @@ test("rollouts are painted for captions of the focus that are not held out, and 
   try {
     await drawRollouts(40, { draw }, { pictures, folder, seed: 1, print: () => undefined })
     assert.deepEqual([...painted].sort(), ["fox 103", "fox 98"])
+    const scenes = { ...pictures, shards: ["shard-0", "shard-1"] }
+    const unfocused = drawRollouts(4, { draw }, { pictures: scenes, folder: `${folder}/none`, seed: 1 })
+    await assert.rejects(unfocused, /no square pictures .*npm run data -- --focus/)
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -156,6 +159,7 @@ describe("the painter and its rollouts", () => {
     const options = { pictures, seed: 1, chunk: 1, print: () => undefined }
     await drawRollouts(1, painter, { ...options, folder: `${folder}/cut` })
     appendFileSync(`${folder}/cut/latents.f16`, new Uint8Array(100)) // written, but its record was not
+    appendFileSync(`${folder}/cut/groups.jsonl`, '{"caption":"a f') // nor was all of this
     await drawRollouts(2, painter, { ...options, folder: `${folder}/cut` })
     await drawRollouts(2, painter, { ...options, folder: `${folder}/whole` })
     for (const file of ["latents.f16", "groups.jsonl"])

@@ -1,13 +1,13 @@
 // Training goes on from the repository alone: a shipped model becomes runs that its own recipes can load.
 import assert from "node:assert/strict"
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, describe, test } from "node:test"
 import { fileURLToPath } from "node:url"
 import { ditConfig, openSafetensors, readTensor } from "../../src/checkpoint/index.ts"
 import { SPECIAL } from "../../src/sampling/words.ts"
-import { loadRun, type RunState } from "../../src/train/checkpoint.ts"
+import { loadRun, type RunState, statePath } from "../../src/train/checkpoint.ts"
 import { flowLoss, textConfig } from "../../src/train/recipes/dit-network.ts"
 import { vaeShapes } from "../../src/train/recipes/vae.ts"
 import { restoreRuns } from "../../src/train/restore.ts"
@@ -67,6 +67,13 @@ describe("a shipped model becomes runs", () => {
     const kept = JSON.parse(readFileSync(`${folder}/dit/latents.json`, "utf8"))
     assert.deepEqual(kept.mean, JSON.parse(metadata.latents_mean!))
     assert.deepEqual(kept.deviation, JSON.parse(metadata.latents_std!))
+  })
+
+  test("a run is there only when its words and statistics are", async () => {
+    const other = `${folder}/other`
+    mkdirSync(`${other}/dit/words.json`, { recursive: true }) // in the way
+    await assert.rejects(restoreRuns(MODEL, other, join(folder, "vectors.bin")))
+    assert.equal(existsSync(statePath(`${other}/dit`)), false)
   })
 
   test("a second time makes nothing and changes nothing", async () => {

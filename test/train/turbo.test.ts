@@ -54,6 +54,7 @@ describe("Turbo", () => {
       drawTrajectories(count, painter, { ...material, folder: `${folder}/${name}`, print: () => undefined })
     await draw(4, "cut")
     appendFileSync(`${folder}/cut/points.f16`, new Uint8Array(100)) // written, but its record was not
+    appendFileSync(`${folder}/cut/trajectories.jsonl`, '{"caption":"a f') // nor was all of this
     await draw(8, "cut")
     await draw(8, "whole")
     for (const file of ["points.f16", "trajectories.jsonl"])
