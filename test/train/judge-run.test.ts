@@ -203,6 +203,15 @@ describe("the judge's report", () => {
     assert.doesNotMatch(tableOf(report), /nearest/)
   })
 
+  it("has a dash where too few pictures make no distance", () => {
+    const none = { value: Number.NaN, low: Number.NaN, high: Number.NaN, n: 1 }
+    const spread = { within: none, between: none }
+    assert.match(
+      tableOf({ ...report, spread: { art: spread, model: spread } }),
+      /spread over seeds.* - +\| - +\|/,
+    )
+  })
+
   it("leaves the model's column empty when only the judge is examined", () => {
     const table = tableOf(
       reportOf({ command: "npm run judge -- --examine", model: null, self, samples: 5, art: findings(0) }),

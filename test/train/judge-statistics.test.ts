@@ -74,6 +74,7 @@ describe("intervals", () => {
     assert.equal(e.value, 2)
     assert.ok(Number.isFinite(e.low) && Number.isFinite(e.high) && e.low < e.high)
     assert.ok(Number.isNaN(pairedRatio([[1, 0]]).value))
+    assert.ok(Number.isNaN(ratio(hits(2, 2), hits(0, 4)).value))
   })
 
   it("of shares of the same prompts draw both halves of a pair together", () => {

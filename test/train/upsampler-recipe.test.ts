@@ -1,6 +1,7 @@
 // The upsampler's recipe on drawn pairs: its batches, and that its step learns from them.
 import assert from "node:assert/strict"
 import { test } from "node:test"
+import { nothingDone } from "../../src/train/checkpoint.ts"
 import { renderScene } from "../../src/train/data/render.ts"
 import { sampleScene } from "../../src/train/data/scene.ts"
 import type { Pair } from "../../src/train/pairs.ts"
@@ -76,4 +77,6 @@ test("one pair in twenty is held out of the batches", async () => {
     pairs.map((_, i) => i).filter((i) => !used.has(i)),
     [19],
   )
+  const few = upsamplerRecipe({ samples: 1000, seed: 1 }, pairs.slice(1))
+  assert.deepEqual(await few.sheet!(new Map(), "unused", nothingDone), { pictures: 0 })
 })

@@ -70,15 +70,17 @@ export function difference(first: readonly boolean[], second: readonly boolean[]
 
 const rate = (hits: readonly boolean[]): number => hits.filter(Boolean).length / hits.length
 
-/** Share of `first` over share of `second`. */
-export const ratio = (first: readonly boolean[], second: readonly boolean[]): Estimate =>
-  bootstrap([first, second], ([a, b]) => rate(a!) / rate(b!))
+const quotient = (a: number, b: number): number => (b === 0 ? Number.NaN : a / b)
 
-/** Sum of firsts over sum of seconds: two shares of the same prompts. Nothing over nothing is no number. */
+/** Share of `first` over share of `second`. Over nothing it is no number. */
+export const ratio = (first: readonly boolean[], second: readonly boolean[]): Estimate =>
+  bootstrap([first, second], ([a, b]) => quotient(rate(a!), rate(b!)))
+
+/** Sum of firsts over sum of seconds: two shares of the same prompts. Over nothing it is no number. */
 export const pairedRatio = (pairs: readonly (readonly [number, number])[]): Estimate =>
   bootstrap([pairs], ([list]) => {
     const sum = (k: 0 | 1): number => list!.reduce((total, pair) => total + pair[k], 0)
-    return sum(1) === 0 ? Number.NaN : sum(0) / sum(1)
+    return quotient(sum(0), sum(1))
   })
 
 /** Ranks from 1; equal values share the mean of theirs. */

@@ -6,7 +6,7 @@ const percent = (x: number): string => (Number.isNaN(x) ? "-" : (100 * x).toFixe
 const shown = (e: Estimate | undefined): string =>
   e ? `${percent(e.value)} [${percent(e.low)}, ${percent(e.high)}]` : "-"
 const decimal = (e: Estimate | undefined): string =>
-  e ? `${e.value.toFixed(3)} [${e.low.toFixed(3)}, ${e.high.toFixed(3)}]` : "-"
+  e && !Number.isNaN(e.value) ? `${e.value.toFixed(3)} [${e.low.toFixed(3)}, ${e.high.toFixed(3)}]` : "-"
 
 /** Rows as a Markdown table, columns padded so that it reads well in a terminal too. */
 export function markdown(rows: readonly (readonly string[])[]): string {

@@ -139,7 +139,8 @@ export function upsamplerRecipe({ samples, seed }: UpsamplerRecipeOptions, pairs
       }
     },
     averageOver: 5_000,
-    sheet: async (weights, folder, counters) => {
+    sheet: async (weights, folder, counters): Promise<Record<string, number>> => {
+      if (held.length === 0) return { pictures: 0 }
       const pictures: Planes[][] = []
       const [ours, resized]: [number[], number[]] = [[], []]
       for (const pair of held) {
