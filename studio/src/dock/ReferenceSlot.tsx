@@ -59,12 +59,14 @@ export function ReferenceSlot({ reference, number, isLast, onChange, onMove, dra
       {...drag}
     >
       <span className="slot-picture">
-        <img
-          src={reference.thumb}
-          alt=""
-          draggable={false}
-          onError={() => void whenGone(reference.thumb, () => onChange({ failed: t.failed }))}
-        />
+        {reference.thumb && (
+          <img
+            src={reference.thumb}
+            alt=""
+            draggable={false}
+            onError={() => void whenGone(reference.thumb, () => onChange({ failed: t.failed, thumb: "" }))}
+          />
+        )}
         {!reference.image && !reference.failed && <LoaderCircle className="spin" size={18} aria-hidden />}
         {reference.failed && <CircleAlert size={18} aria-hidden />}
         <IconButton className="small slot-remove" label={t.remove(number)} onPress={() => onChange(null)}>

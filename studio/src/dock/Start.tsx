@@ -30,12 +30,18 @@ export function StartSlot() {
   return (
     <div className="slot start-slot" data-failed={start.failed ? true : undefined}>
       <span className="slot-picture">
-        <img
-          src={start.thumb}
-          alt=""
-          draggable={false}
-          onError={() => void whenGone(start.thumb, () => failStart(start.image, references.failed))}
-        />
+        {start.thumb && (
+          <img
+            src={start.thumb}
+            alt=""
+            draggable={false}
+            onError={() =>
+              void whenGone(start.thumb, () =>
+                failStart(start.image, { failed: references.failed, thumb: "" }),
+              )
+            }
+          />
+        )}
         {start.maskThumb && <MaskThumb mask={start.maskThumb} />}
         {start.failed && <CircleAlert size={18} aria-hidden />}
         {(!start.image || start.mask === "") && <LoaderCircle className="spin" size={18} aria-hidden />}

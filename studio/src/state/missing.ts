@@ -10,8 +10,8 @@ const failReference = (image: string, failed: string): void =>
     references: references.map((r) => (r.image === image ? { ...r, failed } : r)),
   }))
 
-export const failStart = (image: string, failed: string): void =>
-  draft.set(({ start }) => ({ start: start?.image === image ? { ...start, failed } : start }))
+export const failStart = (image: string, part: { failed: string; thumb?: string }): void =>
+  draft.set(({ start }) => ({ start: start?.image === image ? { ...start, ...part } : start }))
 
 /** Asks about a picture that did not load: a server that is away or busy has not lost it. */
 export async function whenGone(address: string, then: () => void): Promise<void> {
@@ -40,7 +40,7 @@ function missing({ field = "", message }: ApiError, request: Submit): string | n
     return t.reference(number)
   }
   if (field === "start.image" && start) {
-    failStart(start.image, message)
+    failStart(start.image, { failed: message })
     return t.start
   }
   if (field === "start.mask" && start) {

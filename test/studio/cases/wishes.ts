@@ -112,7 +112,13 @@ export const wishes = (browser: () => Browser): void => {
       await page.reload()
       assert.deepEqual(await notes(), [unread!.message])
       assert.equal(await page.locator(".inspector .note").getAttribute("lang"), "en")
+      // The longest word for a reference's side has room.
+      await page.keyboard.press("r")
       await page.keyboard.press("Escape")
+      await page.getByLabel("Referenz 1: genaues Gewicht").fill("−1,25")
+      await page.keyboard.press("Enter")
+      const side = page.locator(".slot .cut").filter({ hasText: "weg von" })
+      assert.ok(await side.evaluate((e) => e.scrollWidth <= e.clientWidth))
       await page.getByRole("button", { name: "Raster" }).click()
       await page.getByLabel("Spalten", { exact: true }).selectOption("guidance")
       const values = page.getByLabel("Spalten: Werte")
