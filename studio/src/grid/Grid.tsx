@@ -142,7 +142,7 @@ function Form({ earlier }: { earlier: Made[] }) {
       <div className="stack">
         <p className="muted">{t.grid.hint}</p>
         <p className="grid-prompt" dir="auto">
-          {d.prompt || <span className="muted">{t.grid.needPrompt}</span>}
+          {d.prompt || <span className="muted">{t.takes.untitled}</span>}
         </p>
         <div className="axis">
           <span className="label">{t.grid.columns}</span>

@@ -195,6 +195,9 @@ export const comparing = (browser: () => Browser): void => {
     test("a grid varies two fields over one seed, with labels", async () => {
       await using studio = await openStudio({ real: true })
       const { page, close } = await openPage(browser(), studio, { draft: QUICK })
+      await page.getByRole("button", { name: "Grid" }).click()
+      await page.getByText("Write a prompt in the dock first.").waitFor()
+      await page.keyboard.press("Escape")
       await promptOf(page).fill("a quiet harbour at dusk")
       await page.getByRole("button", { name: "Grid" }).click()
       await page.getByLabel("Columns: Values").fill("0, 100")
@@ -294,6 +297,7 @@ export const comparing = (browser: () => Browser): void => {
       await promptOf(page).press("Enter")
       await page.getByText("Reference 2 is no longer there").waitFor()
       await page.locator(".slot[data-failed]").getByText("could not be used").waitFor()
+      assert.equal(await page.locator(".slot[data-failed] input").count(), 0)
       await promptOf(page).press("Enter")
       await page.getByText("The moodboard Evening is no longer there").waitFor()
       await make(page, "without either", { count: 1 })
