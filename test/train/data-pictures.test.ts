@@ -205,6 +205,18 @@ describe("the set on disk", () => {
     await assert.rejects(writeDataset(join(one, "scenes"), { ...recipe, seed: 8 }, source), /another recipe/)
   })
 
+  it("is completed to a larger count, also in its last shard, and never made smaller", async () => {
+    const [grown, whole] = [1, 2].map(() => join(mkdtempSync(join(tmpdir(), "data-")), "scenes"))
+    const lines = (out: string): string =>
+      readFileSync(join(out, `v${ART_VERSION}`, "shard-0000.jsonl"), "utf8")
+    await writeDataset(grown!, { ...recipe, count: 1 }, source)
+    await writeDataset(grown!, recipe, source)
+    await writeDataset(whole!, recipe, source)
+    assert.equal(lines(grown!), lines(whole!))
+    await writeDataset(grown!, { ...recipe, count: 1 }, source)
+    assert.equal(lines(grown!), lines(whole!))
+  })
+
   it("holds lines that find their pixels and draw them again", async () => {
     const folder = mkdtempSync(join(tmpdir(), "data-"))
     await writeDataset(join(folder, "scenes"), recipe, source)

@@ -1,7 +1,7 @@
 // The training set on disk: shards of pictures with their captions, made in any order, never half. Imports the painters.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
-import { basename, dirname, join } from "node:path"
+import { basename, join } from "node:path"
 import { type Caption, captionOf, type Said } from "./captions.ts"
 import { FOCUS } from "./concepts.ts"
 import { heldOut } from "./holdout.ts"
@@ -149,6 +149,12 @@ function saveShard(folder: string, shard: number, [pixels, lines]: [Buffer, stri
   }
 }
 
+/** How many pictures a shard has: the last one of a smaller set has fewer than a larger set wants of it. */
+function paintedIn(folder: string, shard: number): number {
+  const path = join(folder, `${shardName(shard)}.jsonl`)
+  return existsSync(path) ? readFileSync(path, "utf8").split("\n").length - 1 : 0
+}
+
 /** Shards that are complete in one folder. */
 const shardsOf = (folder: string): string[] =>
   existsSync(folder)
@@ -190,7 +196,7 @@ export async function writeDataset(
     throw new Error(`${folder()} holds another recipe: ${readFileSync(mine, "utf8")}; choose another --out`)
   const cast = castOf(source.sprites, recipe.use)
   for (let shard = worker; shard < shards; shard += workers) {
-    if (existsSync(join(folder(), `${shardName(shard)}.jsonl`))) continue
+    if (paintedIn(folder(), shard) >= Math.min(count - shard * SHARD_PICTURES, SHARD_PICTURES)) continue
     const began = performance.now()
     const painted = await paintShard(recipe, source, cast, shard)
     try {
@@ -219,10 +225,6 @@ export async function writeDataset(
       shards: done.map((s) => `${basename(whole)}/${s}`),
     }
     replace(join(out, "index.json"), JSON.stringify(index))
-    replace(
-      join(dirname(out), "READY"),
-      `${done.length} shards of ${SHARD_PICTURES} pictures in ${basename(out)}/${basename(whole)}\n`,
-    )
   }
 }
 

@@ -48,13 +48,18 @@ if (worker === undefined) {
   if (!arePacked(SPRITES)) console.log(`${await packSprites(PACKAGES, SPRITES)} drawings cut out`)
   if (use !== "train" && !existsSync(GLYPHS)) console.log(`${await packGlyphs(PACKAGES, GLYPHS)} glyphs`)
   writeFileSync(join(DATA, "vocabulary.json"), JSON.stringify(vocabulary()))
-  for (let w = 1; w < workers; w++)
-    spawn(process.execPath, [...process.argv.slice(1), "--worker", String(w)], { stdio: "inherit" }).once(
-      "exit",
-      (code) => {
-        if (code !== 0) process.exitCode = 1
-      },
-    )
+  const children = Array.from({ length: workers - 1 }, (_, w) =>
+    spawn(process.execPath, [...process.argv.slice(1), "--worker", String(w + 1)], { stdio: "inherit" }),
+  )
+  for (const child of children)
+    child.once("exit", (code) => {
+      if (code !== 0) process.exitCode = 1
+    })
+  // They would go on painting without this process; a signal's own end tells nobody.
+  process.once("exit", () => {
+    for (const child of children) child.kill()
+  })
+  process.once("SIGINT", () => process.exit(130)).once("SIGTERM", () => process.exit(143))
 }
 const drawings = openSprites(SPRITES, PACKAGES)
 const source = use === "glyphs" ? glyphSprites(openGlyphs(GLYPHS)) : drawings
