@@ -6,7 +6,7 @@ import { vocabulary } from "../../src/train/data/captions.ts"
 import { heldOut } from "../../src/train/data/holdout.ts"
 import { STYLES } from "../../src/train/data/styles/names.ts"
 import { backgroundIndex, conceptIndex, styleIndex } from "../../src/train/judge/labels.ts"
-import { GROUPS, readPrompts } from "../../src/train/judge/prompts.ts"
+import { GROUPS, type Prompt, readPrompts } from "../../src/train/judge/prompts.ts"
 
 const prompts = readPrompts()
 const words = new Map(vocabulary().map((w) => [w.word, w]))
@@ -78,13 +78,36 @@ describe("the judge's prompts", () => {
     }
   })
 
-  it("keep every group in a smaller sample", () => {
-    const few = readPrompts(100)
-    assert.equal(few.length, 100)
-    for (const group of GROUPS)
-      assert.ok(
-        few.some((p) => p.group === group),
-        group,
-      )
+  it("keep each group's share in a smaller sample, with both sides of every comparison", () => {
+    for (const limit of [50, 99, 110, 275, 550, 600, 1000]) {
+      const few = readPrompts(limit)
+      assert.equal(few.length, limit)
+      const of = (keep: (p: Prompt) => boolean) => [few, prompts].map((list) => list.filter(keep).length)
+      const shares = [
+        ...GROUPS.map((group) => of((p) => p.group === group)),
+        ...["left of", "right of", " above ", " below "].map((word) =>
+          of((p) => p.group === "relation" && p.prompt.includes(word)),
+        ),
+        ...[true, false].map((seen) => of((p) => p.group === "combination" && p.seen === seen)),
+      ]
+      for (const [some, all] of shares)
+        assert.ok(Math.abs(some! - (all! * limit) / prompts.length) <= 3, `${limit}: ${some} of ${all}`)
+      const [unseen] = of((p) => p.group === "synonym" && !p.seen)
+      const [seen] = of((p) => p.group === "synonym" && p.seen === true)
+      assert.equal(unseen, seen)
+      for (const seeds of Map.groupBy(
+        few.filter((p) => p.group === "spread"),
+        (p) => p.prompt,
+      ).values())
+        assert.equal(seeds.length, 4)
+    }
+  })
+
+  it("are the same 660 that the docs have figures of", () => {
+    const ids = readPrompts(660).map((p) => p.id)
+    assert.deepEqual(
+      ids,
+      Array.from({ length: 660 }, (_, i) => prompts[Math.floor((i * 5) / 3)]!.id),
+    )
   })
 })

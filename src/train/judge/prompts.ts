@@ -278,10 +278,46 @@ const withSeen = <T>(
 
 export const PROMPTS_FILE = new URL("prompts.jsonl", import.meta.url)
 
-/** The fixed prompts; with a limit, every n-th, so that every group keeps its share. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2
+/** A sample's size whose figures are quoted in the docs; it stays what it was, every n-th prompt. */
+const QUOTED = 660
+
+/**
+ * A part of the prompts in which every group keeps its share, and those that are compared with each other stay together: a
+ * synonym with the word that training knows, the seeds of one prompt. Each group's are those whose place times the golden
+ * ratio has the least fraction: spread evenly, whatever repeats within the group (every second relation is upright).
+ */
+function sampleOf(all: readonly Prompt[], limit: number): Prompt[] {
+  const part = limit / all.length
+  const chosen = new Set<Prompt>()
+  const single: Prompt[][][] = []
+  const take = (units: readonly Prompt[][], count: number): void => {
+    const golden = (i: number): number => (i * GOLDEN) % 1
+    const order = units.map((unit, i) => ({ unit, at: golden(i) })).sort((a, b) => a.at - b.at)
+    for (const { unit } of order.slice(0, count)) for (const p of unit) chosen.add(p)
+  }
+  for (const [group, prompts] of Map.groupBy(all, (p) => p.group)) {
+    const together = group === "synonym" || group === "spread"
+    const units = [...Map.groupBy(prompts, (p) => (together ? p.concepts[0] : p.id)).values()]
+    if (together) take(units, Math.round(part * units.length))
+    else single.push(units)
+  }
+  // What is left is shared out among the others, so that the sum is the limit.
+  const rest = (limit - chosen.size) / single.reduce((n, units) => n + units.length, 0)
+  let before = 0
+  for (const units of single) {
+    const first = Math.round(rest * before)
+    before += units.length
+    take(units, Math.round(rest * before) - first)
+  }
+  return all.filter((p) => chosen.has(p))
+}
+
+/** The fixed prompts; with a limit, that many of them, so that every group keeps its share. */
 export function readPrompts(limit?: number): Prompt[] {
   const lines = readFileSync(PROMPTS_FILE, "utf8").trim().split("\n")
   const all = lines.map((line) => JSON.parse(line) as Prompt)
   if (limit === undefined || limit >= all.length) return all
+  if (limit !== QUOTED) return sampleOf(all, limit)
   return Array.from({ length: limit }, (_, i) => all[Math.floor((i * all.length) / limit)]!)
 }
