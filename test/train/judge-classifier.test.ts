@@ -104,6 +104,18 @@ describe("the classifier", () => {
     await second.close()
   })
 
+  it("is the one of the repository where its own run has not been saved yet", async () => {
+    const shipped = await loadClassifier("src/train/judge/classifier.safetensors")
+    const home = process.cwd()
+    mkdirSync(join(folder, "runs/classifier"), { recursive: true })
+    process.chdir(folder)
+    try {
+      assert.equal((await loadClassifier()).samples, shipped.samples)
+    } finally {
+      process.chdir(home)
+    }
+  })
+
   it("says which weight is missing", async () => {
     await assert.rejects(createClassifier(new Map(), tiny), /lack .*train it again/)
     await assert.rejects(loadClassifier(join(folder, "nowhere")), /npm run train -- classifier/)

@@ -348,16 +348,25 @@ describe("npm run judge -- controls", () => {
     assert.ok(!keys.some((key) => /concept|variety|spread/.test(key)), keys.join(" "))
   })
 
-  it("refuses a part that there is not, in one sentence", async () => {
+  it("refuses what there is not, in one sentence and before any work", async () => {
     const main = new URL("../../src/train/judge/main.ts", import.meta.url).pathname
-    const run = promisify(execFile)(process.execPath, [main, "controls", "--part", "colour"])
-    await assert.rejects(run, (error: Error & { stderr: string; code: number }) => {
-      assert.equal(
-        error.stderr,
-        "--part colour: there are creativity, references, start, mask, sliders, spread; see --help.\n",
+    const refused = (line: string, sentence: RegExp) =>
+      assert.rejects(
+        promisify(execFile)(process.execPath, [main, ...line.split(" ")], {
+          env: { ...process.env, ATELIER_DATA: "nowhere" }, // no art to work on
+        }),
+        ({ stderr, code }: Error & { stderr: string; code: number }) => {
+          assert.match(stderr, sentence)
+          assert.equal(code, 2)
+          return true
+        },
       )
-      assert.equal(error.code, 2)
-      return true
-    })
+    await refused(
+      "controls --part colour",
+      /^--part colour: there are creativity, references, start, mask, sliders, spread; see --help\.\n$/,
+    )
+    await refused("--model nope", /^There is no model nope; .*\n$/)
+    await refused("--candidates 99", /^candidates: must be at most 8 .*\n$/)
+    await refused("--examine --through runs/none", /^There is no run in runs\/none; .*\n$/)
   })
 })

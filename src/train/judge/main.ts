@@ -3,7 +3,8 @@ import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { EMBEDDED, OPEN } from "../../controls/creativity/index.ts"
 import { createEngine } from "../../controls/engine.ts"
-import type { GenerationInput } from "../../request/request.ts"
+import { AtelierError } from "../../request/errors.ts"
+import { type GenerationInput, parseRequest } from "../../request/request.ts"
 import { SIZES } from "../../request/sizes.ts"
 import { findModel, weightsOf } from "../../sampling/index.ts"
 import { ART_VERSION } from "../data/dataset.ts"
@@ -24,7 +25,7 @@ import { fingerprint, kept, openStudio } from "./pictures.ts"
 import { drawUpPrompts, PROMPTS_FILE, type Prompt, readPrompts } from "./prompts.ts"
 import { openPainter } from "./real.ts"
 import { tableOf } from "./table.ts"
-import { throughAutoencoder } from "./through.ts"
+import { loadAutoencoder, throughAutoencoder } from "./through.ts"
 import { traitsOf } from "./traits.ts"
 import { exportClassifier, loadClassifier } from "./weights.ts"
 
@@ -110,7 +111,17 @@ async function controls(): Promise<void> {
   console.log(values.json ? JSON.stringify(report, null, 2) : controlsTable(report))
 }
 
+/** What the options name, before minutes of work on real art. Throws a sentence about what is not there or out of range. */
+async function named() {
+  parseRequest({ ...asked(), prompt: "a" })
+  return {
+    installed: values.examine ? undefined : await findModel(values.model),
+    autoencoder: values.through === undefined ? undefined : await loadAutoencoder(values.through),
+  }
+}
+
 async function judge(): Promise<void> {
+  const { installed, autoencoder } = await named()
   const prompts = readPrompts(numbers.count)
   const source = drawings()
   const { weights, samples } = await loadClassifier(values.classifier)
@@ -122,7 +133,7 @@ async function judge(): Promise<void> {
 
   const [painter, own] = [openPainter(source, "train", aspect), openPainter(source, "judge", aspect)]
   const asDrawn = await shotsOf(prompts, "real art", (p) => kept(artPath("art", p), () => painter.paint(p)))
-  const real = values.through === undefined ? asDrawn : await throughAutoencoder(asDrawn, values.through)
+  const real = autoencoder ? await throughAutoencoder(asDrawn, autoencoder) : asDrawn
   const single = prompts.filter((p) => p.concepts.length === 1 && !p.count && p.group !== "spread")
   const known = await shotsOf(
     single.filter((p) => p.group === "concept" || p.group === "style"),
@@ -138,8 +149,8 @@ async function judge(): Promise<void> {
   const steady = steadyThumbnails(join(DATA, "focus"))
   let made: Findings | undefined
   let secondsPerPicture: number | undefined
-  if (!values.examine) {
-    const { folder, manifest } = await findModel(values.model)
+  if (installed) {
+    const { folder, manifest } = installed
     const ideas = weightsOf(manifest) === "embedded" ? EMBEDDED : OPEN
     const engine = createEngine(numbers.threads === undefined ? {} : { threads: numbers.threads })
     const studio = openStudio(engine, await fingerprint(folder), join(CACHE, "pictures"), ideas)
@@ -170,12 +181,22 @@ async function judge(): Promise<void> {
   console.log(values.json ? JSON.stringify(report, null, 2) : tableOf(report))
 }
 
+/** Tells what is wrong with what was asked for in its sentence alone. */
+async function told(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!(error instanceof AtelierError)) throw error
+    refuse(error.message)
+  }
+}
+
 if (values.help) console.log(JUDGE_HELP)
-else if (positionals.join(" ") === "controls") await controls()
+else if (positionals.join(" ") === "controls") await told(controls)
 else if (positionals.length > 0) refuse(`The judge knows no ${positionals.join(" ")}.\n${JUDGE_HELP}`)
 else if (values["write-prompts"]) {
   const lines = drawUpPrompts(traitsOf(drawings())).map((p) => JSON.stringify(p))
   writeFileSync(PROMPTS_FILE, `${lines.join("\n")}\n`)
   note(`${lines.length} prompts`)
 } else if (values.export) await exportClassifier(await loadClassifier(values.classifier), values.export)
-else await judge()
+else await told(judge)

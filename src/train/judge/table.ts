@@ -84,5 +84,8 @@ export function tableOf(report: Report): string {
   }
   const distances =
     rows.length > 0 ? markdown([["distance", report.model ?? "no model", "real art"], ...rows]) : ""
-  return [`Printed by \`${report.command}\``, self, figures, distances].filter(Boolean).join("\n\n")
+  const samples = judge.samples.toLocaleString("en")
+  return [`Printed by \`${report.command}\`, its classifier of ${samples} samples`, self, figures, distances]
+    .filter(Boolean)
+    .join("\n\n")
 }

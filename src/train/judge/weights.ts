@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url"
 import { openSafetensors, readTensor, writeSafetensors } from "../../checkpoint/index.ts"
 import { input } from "../../graph/index.ts"
 import { type ClassifierConfig, classify, Weights } from "../../nets/index.ts"
-import { type Counters, loadRun } from "../checkpoint.ts"
+import { type Counters, loadRun, statePath } from "../checkpoint.ts"
 import { parametersOf } from "../step.ts"
 import { classifierConfig } from "./network.ts"
 
@@ -19,8 +19,10 @@ const SHIPPED = fileURLToPath(new URL("classifier.safetensors", import.meta.url)
 /** Where `npm run train -- classifier` keeps its run. */
 const RUN = "runs/classifier"
 
-/** `path` is a run's folder or a .safetensors file; unless given, the run of this machine, else the shipped weights. */
-export async function loadClassifier(path = existsSync(RUN) ? RUN : SHIPPED): Promise<ClassifierWeights> {
+/** `path` is a run's folder or a .safetensors file; unless given, the run of this machine where there is one, else the shipped weights. */
+export async function loadClassifier(
+  path = existsSync(statePath(RUN)) ? RUN : SHIPPED,
+): Promise<ClassifierWeights> {
   if (path.endsWith(".safetensors")) {
     const file = await openSafetensors(path)
     const weights = new Map<string, Float32Array>()
