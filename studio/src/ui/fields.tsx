@@ -86,6 +86,10 @@ export function NumberField({
   const [text, setText] = useState(own)
   useEffect(() => setText(own), [own])
   const within = (n: number): number => Math.min(max, Math.max(min, step === 1 ? Math.round(n) : n))
+  const take = (number: number): void => {
+    onChange(number)
+    setText(written(number))
+  }
   const commit = (): void => {
     // Who only passes by changes nothing.
     if (text === own) return
@@ -96,9 +100,7 @@ export function NumberField({
       setText(isEmpty && nullable ? "" : own)
       return
     }
-    const kept = within(number)
-    onChange(kept)
-    setText(written(kept))
+    take(within(number))
   }
   // A popover that Escape closes takes the field away without its losing the focus first.
   const latest = useRef(commit)
@@ -122,7 +124,7 @@ export function NumberField({
           // From what the field shows: the default too.
           const shown = readNumber(text.trim() || String(placeholder))
           const from = Number.isFinite(shown) ? shown : (value ?? min)
-          onChange(within(Math.round((from + by) * 100) / 100))
+          take(within(Math.round((from + by) * 100) / 100))
         }
       }}
     />
