@@ -1,16 +1,16 @@
 // Makes runs out of a shipped model, so that training goes on from the repository alone: the inverse of export.
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
-import { fileURLToPath } from "node:url"
 import { openSafetensors, readTensor } from "../checkpoint/index.ts"
 import { type Counters, nothingDone, saveRun, statePath } from "./checkpoint.ts"
 import { WORD_VECTORS } from "./word-vectors.ts"
 
 /**
  * What training has beside the shipped model: the encoder that the denoiser is aligned with, and the projection that
- * was learned towards it. Users never load it.
+ * was learned towards it. Users never load it. Like models/ and runs/ it is where the command is run, or an export from
+ * elsewhere would change the repository's.
  */
-export const ALIGNMENT = fileURLToPath(new URL("alignment.safetensors", import.meta.url))
+export const ALIGNMENT = "src/train/alignment.safetensors"
 
 type Shaped = Map<string, { shape: readonly number[]; data: Float32Array }>
 
