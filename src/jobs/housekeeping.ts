@@ -65,10 +65,10 @@ export async function purge(jobs: Jobs, blobs: BlobStore): Promise<void> {
 }
 
 async function dropFiles(jobs: Jobs, blobs: BlobStore, rows: { hash: string }[]): Promise<void> {
-  if (rows.length === 0) return
-  const hashes = rows.map((r) => r.hash)
-  for (const { hash } of await jobs.db.query<{ hash: string }>(PICTURES.unreferenced, [hashes])) {
-    await blobs.delete(blobKey(hash))
+  // Asked for each just before: while others are deleted, the same picture may be made again.
+  for (const { hash } of rows) {
+    const [free] = await jobs.db.query(PICTURES.unreferenced, [[hash]])
+    if (free) await blobs.delete(blobKey(hash))
   }
 }
 

@@ -9,7 +9,16 @@ import {
   type ModelInfo,
   type Picture,
 } from "../request/index.ts"
-import { type BlobStore, CHANNELS, EVENTS, JOBS, previewKey, putContent, WORKERS } from "../store/index.ts"
+import {
+  type BlobStore,
+  CHANNELS,
+  confirmContent,
+  EVENTS,
+  JOBS,
+  previewKey,
+  putContent,
+  WORKERS,
+} from "../store/index.ts"
 import { hookPlaces, type Jobs } from "./jobs.ts"
 import type { JobRow } from "./rows.ts"
 import { Steps } from "./steps.ts"
@@ -317,9 +326,11 @@ export class Worker {
       await steps.flush()
       await inspect?.(generation.pictures, { keyId: row.key_id, request: row.request })
       // Files before rows: a row always has its file; a file without a row is swept up.
+      const files: Uint8Array[] = []
       const pictures = await Promise.all(
-        generation.pictures.map(async (p) => {
+        generation.pictures.map(async (p, i) => {
           const bytes = seal ? await seal(p.bytes) : p.bytes
+          files[i] = bytes
           return {
             id: randomUUID(),
             place: p.index,
@@ -336,13 +347,17 @@ export class Worker {
       // The engine's copy of the request holds whole pictures; ours holds their names.
       const { steps: stepCount, guidance, candidates, model } = generation.request
       const told = { ...row.request, steps: stepCount, guidance, candidates, model }
-      await jobs.end(row.id, "completed", {
+      const isOurs = await jobs.end(row.id, "completed", {
         outcome: { request: told, expandedPrompts, seconds, notes },
         pictures,
         worker: this.id,
         tries: row.tries,
         hookPlaces: hookPlaces(row),
       })
+      if (isOurs)
+        await Promise.all(pictures.map(({ hash }, i) => confirmContent(blobs, hash, files[i]!))).catch(
+          (thrown: unknown) => this.#o.onFault?.(thrown, row.id), // the job is over all the same
+        )
       this.#tell(row, "completed", began)
     } catch (thrown) {
       await steps.flush().catch(() => {})

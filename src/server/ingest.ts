@@ -9,6 +9,7 @@ import {
   addAsset,
   type BlobStore,
   type BoardPicture,
+  confirmContent,
   findAsset,
   putContent,
 } from "../store/index.ts"
@@ -98,7 +99,7 @@ export async function storeAsset(
 ): Promise<Asset> {
   const { mime, width, height } = await inspectPicture(bytes, about.field)
   const hash = await putContent(context.blobs, bytes)
-  return addAsset(
+  const asset = await addAsset(
     context.jobs.db,
     {
       ...(about.id === undefined ? {} : { id: about.id }),
@@ -114,6 +115,8 @@ export async function storeAsset(
     },
     context.jobs.clock(),
   )
+  await confirmContent(context.blobs, hash, bytes)
+  return asset
 }
 
 /** One picture of a request as an asset. `field` names it in errors. */

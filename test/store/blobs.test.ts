@@ -4,10 +4,11 @@ import * as nodeFs from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
-import { scrub } from "../../src/jobs/index.ts"
+import { scrub, sweep } from "../../src/jobs/index.ts"
 import type { AtelierError } from "../../src/request/index.ts"
+import { storeAsset } from "../../src/server/ingest.ts"
 import type { openEmbedded } from "../../src/store/embedded.ts"
-import { blobKey, diskBlobs, previewKey, sha256 } from "../../src/store/index.ts"
+import { type BlobStore, blobKey, diskBlobs, previewKey, sha256 } from "../../src/store/index.ts"
 import { migrate } from "../../src/store/migrations.ts"
 import { testQueue } from "../support/queue.ts"
 import { type TestStore, testStore } from "../support/service.ts"
@@ -98,6 +99,55 @@ test("scrub names missing and damaged files, and files that no row mentions and 
   assert.deepEqual(found.orphans, [blobKey(sha256("nobody's")), previewKey(over!.id, 0)])
   assert.ok(await blobs.has(waiting))
   assert.deepEqual((await scrub(q.jobs, blobs, false, new Date())).orphans, [])
+  await q.close()
+})
+
+test("a picture that is made or sent again keeps its file, though it expires elsewhere at that moment", async () => {
+  const disk = diskBlobs(join(store.directory, "again"))
+  let onDelete: ((key: string) => Promise<unknown>) | null = null
+  let onPut: (() => Promise<unknown>) | null = null
+  const blobs: BlobStore = {
+    ...disk,
+    async delete(key) {
+      const then = onDelete
+      if (key.startsWith("sha256")) onDelete = null
+      if (key.startsWith("sha256")) await then?.(key)
+      await disk.delete(key)
+    },
+    async put(key, bytes) {
+      await disk.put(key, bytes)
+      const then = onPut
+      onPut = null
+      await then?.()
+    },
+  }
+  const q = await testQueue({ ...store, blobs }, { side: 64 })
+  const keyId = await q.key("again")
+  await q.worker({ previewEvery: 0 })
+  const make = async (seed: number, keep = {}) => {
+    const id = await q.submit(keyId, { prompt: "again", seed }, keep)
+    return (await q.jobs.wait(id, keyId, { seconds: 60 })).pictures[0]!.hash
+  }
+  const hashes: string[] = []
+  for (const seed of [0, 1, 2, 3]) hashes.push(await make(seed, { keepSeconds: 60 * (seed + 1) }))
+  const before = (await scrub(q.jobs, blobs)).missing.length // of other tests
+  const lost = async () => (await scrub(q.jobs, blobs)).missing.length - before
+  q.now.time += 121_000
+  // While the one is deleted the other is made again.
+  onDelete = (key) => make(1 - hashes.findIndex((hash) => key === blobKey(hash)))
+  await sweep(q.jobs, blobs)
+  assert.equal(await lost(), 0)
+  // Between a file and its row.
+  q.now.time += 60_000
+  onPut = () => sweep(q.jobs, blobs)
+  await make(2)
+  assert.equal(await lost(), 0)
+  const bytes = (await disk.get(blobKey(hashes[3]!)))!
+  q.now.time += 60_000
+  onPut = () => sweep(q.jobs, blobs)
+  const { hash } = await storeAsset(bytes, { kind: "input" }, { jobs: q.jobs, blobs, keyId })
+  assert.equal(hash, hashes[3])
+  assert.ok(await disk.has(blobKey(hash)))
   await q.close()
 })
 
