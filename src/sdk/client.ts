@@ -307,9 +307,9 @@ export class AtelierClient {
     }
     if (response.ok) return response
     const told = (await response.json().catch(() => null)) as { error?: ErrorData } | null
-    throw AtelierError.from(
-      told?.error ?? { code: "internal", message: `The server answered ${response.status}.` },
-    )
+    // A proxy in front of a server that is away answers in its own words.
+    const code = [502, 503, 504].includes(response.status) ? "unavailable" : "internal"
+    throw AtelierError.from(told?.error ?? { code, message: `The server answered ${response.status}.` })
   }
 }
 
