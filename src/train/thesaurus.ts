@@ -31,6 +31,20 @@ const SPEAKS = 0.2
 /** From which sum of these and the cosine on a thing that is no kin of anything known is read as the likeliest name. */
 const LIKELY = 0.8
 
+/** What a person may be to be read as whoever does the likeliest thing: others look like nobody in particular. */
+const ROLES =
+  "worker professional entertainer creator scientist serviceman preserver athlete rustic juvenile".split(" ")
+
+/** Definitions of persons that no picture of somebody else is to stand for. */
+const NOT_FOR_ANOTHER = new RegExp(
+  "\\b(?:offensive|insult|disparag|derogat|contempt|prostitut|homosexual|heterosexual|bisexual|sexual|lewd|lust|promiscuous|immoral|dissolute" +
+    "|slave|disabled|crippl|deform|stupid|foolish|retarded|mental|insane|fat\\b|obese|ugly|dirty|black|white person|negro|ethnic|race\\b|indigenous|native" +
+    "|inhabitant|nomad|tribe|caste|religio|church|muslim|jew|christian|hindu|buddhis|immigra|emigra|refugee|exile|captive|prisoner|victim|crime|criminal" +
+    "|murder|terror|kill|rob\\b|robb|steal|rape|abus|despicable|unpleasant|unattractive|disagreeable|dishonest|cruel|evil|wicked" +
+    "|sex\\b|sexy|effeminate|concubine|courtesan|castrat|whore|adulter|illicit|unfaithful|death|american indian|frivolous)",
+  "i",
+)
+
 /** WordNet's numbers of what can be seen by itself: animals, artefacts, food, objects, phenomena, plants. */
 const VISIBLE = new Set(["05", "06", "13", "17", "19", "20"])
 
@@ -205,15 +219,31 @@ export function finder(
       .filter(({ topic }) => topic === LOCATION)
       .map(({ definition }) => byName.get(genusOf(definition)))
       .find((found) => found && found.name !== without)
+  const roles = new Set<string>()
+  const enrol = (sense: string): void => {
+    if (roles.has(sense)) return
+    roles.add(sense)
+    for (const below of nouns.senses.get(sense)!.down) enrol(below)
+  }
+  for (const role of ROLES)
+    for (const sense of sensesOf(role, nouns)) if (nouns.senses.get(sense)!.topic === PERSON) enrol(sense)
+  /** Whether a person may be read as another one. */
+  const isForAnother = (own: readonly string[]): boolean =>
+    own.every((sense) => {
+      const { topic, definition } = nouns.senses.get(sense)!
+      return topic !== PERSON || !NOT_FOR_ANOTHER.test(definition)
+    })
   const alike = (a: Float32Array | undefined, b: Float32Array | undefined): number =>
     a && b ? 1 - featureDistance(a, b) : 0
   return (word, without) => {
     const own = sensesOf(word, nouns).slice(0, SENSES)
     const vector = vectorOf(word, vectors)
+    const [isRather, isOpen] = [nouns.rather.has(word), isForAnother(own)]
     let kin = { nearness: 0, name: undefined as KnownName | undefined }
     let likeliest = { likeness: 0, name: undefined as KnownName | undefined }
     for (const [i, name] of names.entries()) {
-      if (name.name === without) continue
+      if (name.name === without || (isRather && name.topics[0] !== COLOUR)) continue
+      if (name.topics[0] === PERSON && !isOpen) continue
       const [meaning, { ways, definition }] = [meanings[i], known[i]!]
       for (const [rank, sense] of own.entries()) {
         const [near, like] = [alike(vector, meaning), LIKE * alike(defined(sense), definition)]
@@ -229,10 +259,10 @@ export function finder(
           kin = { nearness: nearness + like, name }
       }
     }
-    if (kin.name || !vector || own[0] === undefined) return kin.name
+    if (kin.name || !vector || own[0] === undefined || isRather) return kin.name
     const { topic } = nouns.senses.get(own[0])!
     if (likeliest.likeness >= LIKELY && VISIBLE.has(topic)) return likeliest.name
-    return placeOf(own, without) ?? (topic === PERSON ? nearestPerson(vector, without) : undefined)
+    return placeOf(own, without) ?? (isOpen && roles.has(own[0]) ? nearestPerson(vector, without) : undefined)
   }
 }
 
