@@ -250,7 +250,8 @@ function startHousekeeping(service: Service, worker: Worker | null): () => Promi
     await sweep(jobs, blobs, !isLate && options.databaseUrl !== undefined)
   })
   rounds.every(60_000, "the slow part of housekeeping", () => purge(jobs, blobs))
-  rounds.every(100, "fetching webhooks that are due", () => deliverer.begin())
+  // In the words and under the rules of those who took the jobs: a worker node has an address and flags of its own.
+  if (options.role !== "worker") rounds.every(100, "fetching webhooks that are due", () => deliverer.begin())
   rounds.every((LEASE_SECONDS * 1000) / 3, "the worker's sign of life", async () => worker?.seen())
   return async () => {
     await rounds.stop()

@@ -1,4 +1,5 @@
 // PostgreSQL elsewhere behind the database port: a pool for statements, one connection for LISTEN.
+import { setTimeout as after } from "node:timers/promises"
 import pg from "pg"
 import { AtelierError } from "../request/index.ts"
 import { asAway, asCallersMistake, type Database, type Queryable } from "./database.ts"
@@ -27,6 +28,12 @@ const SCRIPT_MS = 3_600_000
 
 /** How long after a fault LISTEN tries again. */
 const RECONNECT_MS = 500
+
+/** So often LISTEN's connection is asked whether it lives: a network that went away says nothing, and neither do events. */
+const PROBE_MS = 15_000
+const PROBE_ANSWER_MS = 10_000
+/** How long closing waits for the other end of LISTEN's connection. */
+const FAREWELL_MS = 2_000
 
 /**
  * Opens a pool of `connections` on a `postgres://` address. LISTEN reconnects by itself after a fault. Throws
@@ -70,16 +77,22 @@ export async function openPostgres(url: string, connections = 8): Promise<Databa
     retry.unref()
   }
   const connectListener = async (): Promise<void> => {
-    const client = new pg.Client({ connectionString: url, keepAlive: true })
+    const client = new pg.Client({
+      connectionString: url,
+      keepAlive: true,
+      connectionTimeoutMillis: PROBE_ANSWER_MS,
+      query_timeout: PROBE_ANSWER_MS,
+    })
     client.on("notification", (n) => {
       for (const handler of handlers.get(n.channel) ?? []) handler(n.payload ?? "")
     })
     // A server that ends a connection says so, and then the socket is closed: two errors of one fault.
-    client.on("error", () => {
+    const lost = (): void => {
       if (listener !== client) return
       listener = null
       connectLater()
-    })
+    }
+    client.on("error", lost)
     try {
       await client.connect()
       for (const channel of handlers.keys()) await client.query(`listen ${pg.escapeIdentifier(channel)}`)
@@ -89,6 +102,14 @@ export async function openPostgres(url: string, connections = 8): Promise<Databa
       throw thrown
     }
     listener = client
+    const probe = setInterval(() => {
+      client.query("select 1").catch(() => {
+        client.connection.stream.destroy()
+        lost()
+      })
+    }, PROBE_MS)
+    probe.unref()
+    client.once("end", () => clearInterval(probe))
     // What was missed while away is unknown: wake everybody once, they look for themselves.
     for (const set of handlers.values()) for (const handler of set) handler("")
   }
@@ -124,7 +145,11 @@ export async function openPostgres(url: string, connections = 8): Promise<Databa
     async close() {
       closed = true
       clearTimeout(retry)
-      await (listener as pg.Client | null)?.end()
+      const last = listener as pg.Client | null
+      if (last) {
+        await Promise.race([last.end(), after(FAREWELL_MS, undefined, { ref: false })])
+        last.connection.stream.destroy()
+      }
       await pool.end()
     },
   }

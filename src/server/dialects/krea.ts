@@ -242,7 +242,7 @@ export function krea(door: Door, s: Service): void {
   // Trained styles live with the hosted service; this server loads LoRA files by name and lists none.
   door.on("GET", "/styles", async () => ({ items: [], next_cursor: null }))
   door.on("POST", "/styles/train", async () => {
-    throw new AtelierError("forbidden", "This server does not train styles; see `atelier train`.")
+    throw new AtelierError("forbidden", "This server does not train styles.")
   })
   for (const [method, end] of [
     ["GET", ""],

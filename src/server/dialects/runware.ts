@@ -177,9 +177,13 @@ export const Named = z.object({ taskUUID: uuid })
 function sizeFor(t: Inference, snap: boolean): { width: number; height: number } {
   const { width, height } = t
   if (width === undefined && height === undefined) return { width: SIZES["1:1"][0], height: SIZES["1:1"][1] }
+  if (width === undefined || height === undefined) {
+    const field = width === undefined ? "width" : "height"
+    throw new AtelierError("invalid_request", `${field} is missing; give both or neither.`, { field })
+  }
   const isListed = Object.values(SIZES).some(([w, h]) => w === width && h === height)
-  if (isListed) return { width: width!, height: height! }
-  if (snap && width && height) return nearestSize(width, height)
+  if (isListed) return { width, height }
+  if (snap) return nearestSize(width, height)
   const list = Object.values(SIZES).map(([w, h]) => `${w}x${h}`)
   throw new AtelierError(
     "invalid_request",
