@@ -84,7 +84,12 @@ export function NumberField({
 }: NumberProps) {
   const own = written(value)
   const [text, setText] = useState(own)
-  useEffect(() => setText(own), [own])
+  // While it is rendered, not after: else a frame would show the number in another language than its label.
+  const [last, setLast] = useState(own)
+  if (last !== own) {
+    setLast(own)
+    setText(own)
+  }
   const within = (n: number): number => Math.min(max, Math.max(min, step === 1 ? Math.round(n) : n))
   const take = (number: number): void => {
     onChange(number)
