@@ -1,7 +1,7 @@
 // Pictures from outside: any common format, upright, without transparency, and never larger than the limits.
 import sharp, { type Metadata } from "sharp"
 import { AtelierError } from "../request/errors.ts"
-import { IMAGE_LIMITS, READABLE } from "./limits.ts"
+import { IMAGE_LIMITS, megabytes, READABLE } from "./limits.ts"
 
 /** Upright RGB, eight bits. */
 export interface Pixels {
@@ -11,7 +11,6 @@ export interface Pixels {
   data: Uint8Array
 }
 
-const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
 const megapixels = (pixels: number): string => `${(pixels / 1e6).toFixed(1)} megapixels`
 
 function refuse(name: string, field: string | undefined, reason: string, cause?: unknown): never {

@@ -10,3 +10,6 @@ export const IMAGE_LIMITS = {
 
 /** Formats that are read; vector drawings are not, for they can name other files. */
 export const READABLE = ["jpeg", "png", "webp", "gif", "tiff", "heif", "avif"] as const
+
+/** Rounded up: what is above a limit is never told as the limit. */
+export const megabytes = (bytes: number): string => `${(Math.ceil(bytes / 1e5) / 10).toFixed(1)} MB`

@@ -3,17 +3,19 @@ import { readFile, stat } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { AtelierError, asAtelierError, type ErrorCode } from "../request/errors.ts"
 import { fetchUntrusted } from "./fetch-untrusted.ts"
-import { IMAGE_LIMITS } from "./limits.ts"
+import { IMAGE_LIMITS, megabytes } from "./limits.ts"
 
 /** Gives the bytes of a picture source. A server brings its own, which opens no files and only public addresses. */
 export type ImageResolver = (source: string, field: string) => Promise<Uint8Array>
 
 const shown = (source: string): string => (source.length > 80 ? `${source.slice(0, 77)}...` : source)
+/** Paths are told whole, unless one is a picture that lacks its "data:". */
+const pathShown = (path: string): string => (path.length > 1000 ? shown(path) : path)
 
 const tooLarge = (source: string, field: string, bytes: number): AtelierError =>
   new AtelierError(
     "image_invalid",
-    `The picture ${shown(source)} has ${(bytes / 1e6).toFixed(1)} MB, and ${IMAGE_LIMITS.bytes / 1e6} MB is the limit; make it smaller.`,
+    `The picture ${shown(source)} has ${megabytes(bytes)}, and ${IMAGE_LIMITS.bytes / 1e6} MB is the limit; make it smaller.`,
     { field },
   )
 
@@ -42,10 +44,14 @@ async function readFromDisk(source: string, field: string): Promise<Uint8Array> 
     return await readFile(path)
   } catch (cause) {
     if (cause instanceof AtelierError) throw cause
-    throw new AtelierError("file_not_found", `The picture ${path} cannot be opened; check the path.`, {
-      field,
-      cause,
-    })
+    throw new AtelierError(
+      "file_not_found",
+      `The picture ${pathShown(path)} cannot be opened; check the path.`,
+      {
+        field,
+        cause,
+      },
+    )
   }
 }
 

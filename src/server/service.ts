@@ -115,9 +115,11 @@ export class Service {
     if (!this.#models || performance.now() - this.#models.at > 2000) {
       const models = this.#engine ? this.#engine.models() : this.#workerModels()
       this.#models = { at: performance.now(), models }
-      models.catch(() => {
+      const forget = (): void => {
         this.#models = null
-      })
+      }
+      // A worker that comes up is seen at once where there was none.
+      models.then((list) => list.length === 0 && forget(), forget)
     }
     return this.#models.models
   }
@@ -130,7 +132,11 @@ export class Service {
   }
 
   async model(name: string): Promise<ModelInfo> {
-    return resolveModel(name, await this.models(), this.options.names)
+    const models = await this.models()
+    // Models are the workers': without one it cannot be told whether there is such a model.
+    if (!this.#engine && models.length === 0)
+      throw new AtelierError("unavailable", "No worker is up; try again in a moment.")
+    return resolveModel(name, models, this.options.names)
   }
 
   ingestContext(keyId: string): IngestContext {

@@ -22,6 +22,6 @@ export const BOARDS = {
   byId: "select * from boards where id = $1",
   /** By id or name for its owner, of several of one name the one that was changed last; by share code for anyone. */
   find: `select * from boards where deleted_at is null
-         and ((key_id = $1 and (id::text = $2 or name = $2)) or code = $2)
-         order by (code = $2) desc, (id::text = $2) desc, updated_at desc, id limit 1`,
+         and ((key_id = $1 and (id::text = $2 or name = $2)) or code = upper($2))
+         order by (code = $2) desc, (id::text = $2) desc, (key_id = $1 and name = $2) desc, updated_at desc, id limit 1`,
 } as const

@@ -168,7 +168,7 @@ test("what is no picture, empty, truncated, too heavy or a drawing is refused in
   await refused(
     decodeImage(Buffer.alloc(75_000_001)),
     "image_invalid",
-    /has 75\.0 MB, and 75\.0 MB is the limit/,
+    /has 75\.1 MB, and 75\.0 MB is the limit/,
   )
   const svg = Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"/>`)
   await refused(
@@ -190,8 +190,13 @@ test("sources: data URIs and files are read, missing and oversized ones refused 
       /none\.png cannot be opened/,
     )
     await refused(readImage("file://elsewhere/none.png", "f"), "file_not_found", /cannot be opened/)
+    await refused(readImage("iVBORw0KGgo".repeat(200), "f"), "file_not_found", /^.{0,120}cannot be opened/)
     await writeFile(join(folder, "big.png"), Buffer.alloc(75_000_001))
-    await refused(readImage(join(folder, "big.png"), "f"), "image_invalid", /75 MB is the limit/)
+    await refused(
+      readImage(join(folder, "big.png"), "f"),
+      "image_invalid",
+      /has 75\.1 MB, and 75 MB is the limit/,
+    )
     await refused(readImage("http://127.0.0.1:9/x.png", "f"), "image_invalid", /cannot be fetched/)
   } finally {
     await rm(folder, { recursive: true })

@@ -272,6 +272,7 @@ test("a board is saved, used, shared by code, exported and imported", async () =
   const asset = await client.upload(await png("blue"))
   const board = await client.createBoard({ name: "cold", pictures: [{ image: asset.id, weight: 1.5 }] })
   assert.match(board.code, /^[A-Z2-9]{8}$/)
+  assert.equal((await client.board(board.code.toLowerCase())).id, board.id)
   await client.generate({ prompt: "boarded", board: { id: "cold" } })
   const seen = service.engine.seen.at(-1)!.board!
   const carried = JSON.parse(Buffer.from(seen.id.split(",")[1]!, "base64").toString())

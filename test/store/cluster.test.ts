@@ -74,6 +74,9 @@ test("S3 keeps, lists and forgets blobs, and knows what is absent", async () => 
 
 test("an API node and two workers share PostgreSQL and S3: pictures, events, cancel, and a worker that leaves", async () => {
   const api = await serve({ ...options(), role: "api" }, null)
+  const early = await fetch(`${api.url}/api/jobs`, { method: "POST", body: '{"prompt":"nobody is here"}' })
+  assert.equal(early.status, 503)
+  assert.ok(early.headers.get("retry-after"))
   const engines = [engineOfNode(), engineOfNode()]
   const workers: Running[] = []
   for (const engine of engines) workers.push(await serve({ ...options(), role: "worker" }, engine))
