@@ -30,6 +30,7 @@ const PEOPLE_WORDS: Readonly<Record<string, string>> = {
   "royal guard": "knight musketeer",
   girl: "schoolgirl teenager",
   boy: "schoolboy student",
+  ninja: "samurai",
 }
 
 /** The entries of the thesaurus that are made by hand: where each leads, and from where. */
